@@ -1,0 +1,186 @@
+"""How well does familiarity tell a session from what it is not?
+
+    python benchmarks/quality.py --sessions DIR_OR_FILE... --train 10 30 60 --peers
+
+Learns the first T seconds of each track and asks, of the rest: is it told from other tracks of
+the same corpus (hard) and of other corpora (easy), from itself reversed (order) or cut in 400 ms
+blocks and shuffled (shuffle)? Is a stranger who breaks in for 2 s or 6 s noticed (intrusion), does
+one threshold serve all tracks (pooled)? And does what should not matter, 6 dB or 3 % of speed,
+leave it alone (soft6, loud6, slow3, fast3)? Figures are areas under the curve: .5 is chance, 1
+perfect, and for the last four .5 is best; then calibration on held-out blocks, agreement between
+scorers, and problems next door. Without --sessions: on seeded synthetic jams.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+# More threads than processes only slow small matrices down; before numpy is imported.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+import corpora
+import report
+import tasks
+from corpora import Track
+from tasks import Outcome, System
+
+_tracks: list[Track] = []        # of a worker process: sent once, not with every job
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark that the arguments ask for and print its tables."""
+    args = _arguments(argv)
+    everything = corpora.load(args.sessions) if args.sessions else corpora.synthetic()
+    if args.corpora:
+        everything = [t for t in everything if t.corpus in args.corpora]
+    if args.half:
+        everything = corpora.half(everything, args.half)
+    music = [t for t in everything if t.clips is None]
+    scored = corpora.spread(music, args.limit)
+    names = _systems(args)
+    print(f"{len(music)} tracks of {len({t.corpus for t in music})} corpora, {len(scored)} of them"
+          f" learned; systems: {', '.join(names) or 'none'}")
+
+    outcomes: list[Outcome] = []
+    calibrations: list[Outcome] = []
+    for done, calibrated in _run(music, scored, names, args):
+        outcomes += done
+        calibrations += calibrated
+    result = report.summarise(outcomes, calibrations, {t.key: t for t in scored})
+    if args.neighbours:
+        import neighbours
+
+        result["neighbours"] = neighbours.run(everything, names, args.limit)
+    report.show(result, columns=args.columns, worst=args.worst)
+    if args.json:
+        result["arguments"] = {k: str(v) for k, v in vars(args).items()}
+        args.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
+        print(f"\nwritten: {args.json}")
+    return 0
+
+
+def make_system(name: str) -> System:
+    """A fresh system by the name it has on the command line."""
+    family, _, which = name.partition(":")
+    if family == "peer":
+        from peers import make_peer
+
+        return make_peer(which)
+    if family == "neural":
+        from neural import make_network
+
+        return make_network(which)
+    from systems import Library
+
+    scorer, _, scales = name.partition("@")
+    return Library(scorer, [float(s) for s in scales.split("+")] if scales else None)
+
+
+def _run(music: Sequence[Track], scored: Sequence[Track], names: Sequence[str],
+         args: argparse.Namespace) -> Iterator[tuple[list[Outcome], list[Outcome]]]:
+    """The outcomes of each track, with progress on stderr."""
+    started = time.perf_counter()
+    if args.jobs == 1:
+        _tracks[:] = music
+        for i, track in enumerate(scored):
+            yield _job(track.key, names, args.train, args.tasks, args.calibration)
+            _progress(started, i + 1, len(scored), track.key)
+    else:
+        with ProcessPoolExecutor(args.jobs, initializer=_receive, initargs=(music,)) as pool:
+            jobs: dict[Future[tuple[list[Outcome], list[Outcome]]], str] = {
+                pool.submit(_job, t.key, names, args.train, args.tasks, args.calibration): t.key
+                for t in scored}
+            for i, job in enumerate(as_completed(jobs)):
+                yield job.result()
+                _progress(started, i + 1, len(scored), jobs[job])
+    print(file=sys.stderr)
+
+
+def _receive(tracks: Sequence[Track]) -> None:
+    _tracks[:] = tracks
+
+
+def _job(key: str, names: Sequence[str], trains: Sequence[float], asked: Sequence[str],
+         calibration: bool) -> tuple[list[Outcome], list[Outcome]]:
+    track = next(t for t in _tracks if t.key == key)
+    outcomes = [tasks.evaluate(make_system(name), track, _tracks, train_s, asked)
+                for train_s in trains if track.duration >= train_s + tasks.MIN_REST_S
+                for name in names]
+    blocks = [tasks.calibration(make_system(name), track) for name in names if calibration]
+    return outcomes, [b for b in blocks if b is not None]
+
+
+def _progress(started: float, done: int, n: int, key: str) -> None:
+    spent = time.perf_counter() - started
+    left = spent / done * (n - done)
+    print(f"\r{done}/{n}  {spent:.0f} s, {left:.0f} s to go  {key[:50]:50}", end="",
+          file=sys.stderr, flush=True)
+
+
+def _systems(args: argparse.Namespace) -> list[str]:
+    names = list(args.scorers) if args.scorers is not None else _all_scorers()
+    if args.scales:
+        names = [f"{name}@{'+'.join(f'{s:g}' for s in args.scales)}" for name in names]
+    if args.peers is not None:
+        from peers import PEERS, SLOW
+
+        for peer, why in SLOW.items():
+            if not args.peers:
+                print(f"peer {peer} left out: {why}; --peers {peer} runs it")
+        for peer in args.peers or [p for p in PEERS if p not in SLOW]:
+            try:
+                make_system(f"peer:{peer}")
+                names.append(f"peer:{peer}")
+            except ImportError as error:
+                print(f"peer {peer} left out: {error}")
+    if args.neural is not None:
+        from neural import NETWORKS
+
+        names += [f"neural:{name}" for name in args.neural or NETWORKS]
+    return names
+
+
+def _all_scorers() -> list[str]:
+    from barkcluster import SCORERS
+
+    return list(SCORERS)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0],
+                                     epilog="The tasks are defined in tasks.py.")
+    add = parser.add_argument
+    add("--sessions", nargs="+", type=Path, metavar="DIR|FILE",
+        help=".npz corpora, session text files, folders of them (default: synthetic jams)")
+    add("--corpora", nargs="+", metavar="NAME", help="only these corpora")
+    add("--half", choices=["A", "B"], help="tune on one half, confirm on the other")
+    add("--limit", type=int, metavar="N", help="learn only N tracks, evenly over the corpora")
+    add("--train", nargs="+", type=float, default=[10, 30, 60, 300], metavar="T",
+        help="seconds to learn (default: 10 30 60 300); shorter tracks are skipped")
+    add("--tasks", nargs="+", default=list(tasks.TASKS), choices=tasks.TASKS, metavar="TASK",
+        help=f"only these of {', '.join(tasks.TASKS)}")
+    add("--scorers", nargs="*", metavar="NAME", help="scorers to run (default: all; may be none)")
+    add("--scales", nargs="+", type=float, metavar="S",
+        help="window lengths in seconds (default: the model's)")
+    add("--peers", nargs="*", metavar="NAME", help="other libraries too, all or those named")
+    add("--neural", nargs="*", metavar="NAME", help="small networks too (needs PyTorch)")
+    add("--neighbours", action="store_true",
+        help="composer, speaker and digit, artist retrieval, where the corpora have them")
+    add("--no-calibration", dest="calibration", action="store_false")
+    add("--columns", action="store_true", help="also each scale, and each conversion of a peer")
+    add("--worst", type=int, default=0, metavar="N", help="list the N worst tracks of each task")
+    add("--json", type=Path, metavar="FILE", help="write every figure of every track")
+    add("--jobs", type=int, default=1, choices=[1, 2], help="processes (default: 1)")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
