@@ -1,0 +1,214 @@
+"""Novelty to familiarity, from windows that the fit did not hear.
+
+Neighboring windows share frames, so a window is only "unheard" if the fit heard nothing within a
+window's length of it: `held_out_blocks` cuts the session into contiguous blocks, each scored by a
+fit on the others with a gap on either side. `Calibration` turns those scores into the share of
+unheard windows that are at least as strange: a rank p-value (Bates et al. 2021, "Testing for
+outliers with conformal p-values"), continued past the strangest of them by a generalised Pareto
+tail (Siffer et al. 2017) so that nothing that differs in novelty ties in familiarity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri, ndtri_exp
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+
+# Shape of the tail: heavier than exponential, so that 20 sigma is still above the smallest float.
+_TAIL_SHAPE = 0.2
+_SMALLEST = 1e-300
+
+
+def held_out_blocks(
+    n_rows: int, n_blocks: int, gap: int
+) -> Iterator[tuple[npt.NDArray[np.intp], slice]]:
+    """Contiguous blocks to hold out, each with the rows to learn from instead.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows, in time order.
+    n_blocks : int
+        Blocks wanted; never more than rows.
+    gap : int
+        Rows left out on each side of a block, where possible: a gap is cut down where less than
+        a third of the rows would remain to learn from.
+
+    Yields
+    ------
+    kept : ndarray of int
+        Rows to learn from.
+    block : slice
+        Rows to score.
+
+    Examples
+    --------
+    >>> for kept, block in held_out_blocks(6, 3, 1):
+    ...     print(kept, block)
+    [3 4 5] slice(0, 2, None)
+    [0 5] slice(2, 4, None)
+    [0 1 2] slice(4, 6, None)
+    """
+    n_blocks = min(n_blocks, n_rows)
+    cuts = np.linspace(0, n_rows, n_blocks + 1).astype(np.intp)
+    for start, stop in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+        spare = n_rows - (stop - start) - max(1, n_rows // 3)
+        fitting = min(gap, max(0, spare if start == 0 or stop == n_rows else spare // 2))
+        kept = np.r_[0:max(0, start - fitting), min(n_rows, stop + fitting):n_rows]
+        yield kept.astype(np.intp), slice(start, stop)
+
+
+def correlation_time(series: npt.ArrayLike) -> float:
+    """Rows of a series that together are worth one independent row.
+
+    The integrated autocorrelation time with Geyer's initial positive sequence: correlations are
+    added in pairs of lags until a pair is no longer positive.
+
+    Parameters
+    ----------
+    series : array-like of shape (n,)
+        Values in time order; nan are left out.
+
+    Returns
+    -------
+    time : float
+        At least 1, at most n.
+
+    References
+    ----------
+    Geyer (1992). Practical Markov chain Monte Carlo. Statistical Science 7.
+
+    Examples
+    --------
+    >>> correlation_time([1.0, -1.0, 1.0, -1.0])
+    1.0
+    """
+    values = np.asarray(series, dtype=np.float64)
+    values = values[np.isfinite(values)]
+    n = len(values)
+    if n < 4:
+        return 1.0
+    values = values - values.mean()
+    spectrum = np.fft.rfft(values, 2 * n)
+    correlation = np.fft.irfft(spectrum * spectrum.conj(), 2 * n)[:n]
+    if correlation[0] <= 1e-12 * max(1.0, float(np.max(np.abs(values))) ** 2):
+        return 1.0
+    correlation = correlation / correlation[0]
+    pairs = correlation[:n - n % 2].reshape(-1, 2).sum(axis=1)
+    ended = np.flatnonzero(pairs <= 0)
+    total = 2.0 * pairs[:ended[0] if len(ended) else len(pairs)].sum() - 1.0
+    return float(min(max(total, 1.0), n))
+
+
+class Calibration:
+    """The map from novelty to familiarity.
+
+    Parameters
+    ----------
+    held_out : array-like of shape (n,)
+        Novelty of windows that the fit did not hear, in time order. nan are left out.
+
+    Attributes
+    ----------
+    novelty_ : ndarray of shape (n,)
+        The held-out novelties, sorted.
+    n_effective_ : float
+        How many independent windows they are worth: overlapping windows count for less.
+
+    Raises
+    ------
+    ValueError
+        If no held-out novelty is finite.
+
+    Examples
+    --------
+    >>> calibration = Calibration([1.0, 2.0, 3.0, 4.0])
+    >>> calibration.familiarity([2.0, 3.0, 4.0])      # (1 + 3, 2, 1 at least as strange) / 5
+    array([0.8, 0.6, 0.4])
+    >>> bool(calibration.familiarity([1000.0])[0] < calibration.familiarity([100.0])[0])
+    True
+    """
+
+    def __init__(self, held_out: npt.ArrayLike) -> None:
+        series = np.asarray(held_out, dtype=np.float64).ravel()
+        series = series[np.isfinite(series)]
+        if not len(series):
+            raise ValueError("held_out must hold at least one finite novelty; got none.")
+        self._set(np.sort(series), len(series) / correlation_time(series))
+
+    @classmethod
+    def restore(cls, novelty: npt.ArrayLike, n_effective: float) -> Calibration:
+        """The calibration with these attributes, as they were before it was saved."""
+        calibration = cls.__new__(cls)
+        calibration._set(np.asarray(novelty, dtype=np.float64), float(n_effective))
+        return calibration
+
+    def _set(self, novelty: FloatArray, n_effective: float) -> None:
+        self.novelty_ = novelty
+        self.n_effective_ = n_effective
+        n = len(novelty)
+        values, first = np.unique(novelty, return_index=True)
+        share = (n - first) / n                      # of held-out windows at least as strange
+        self._values = values
+        # Worth n_effective independent windows, of which this one is another (hence the ones).
+        self._familiarity = (1.0 + n_effective * share) / (n_effective + 1.0)
+        top = novelty[-max(1, -(-n // 5)):]
+        # The unit of a tail: mean excess over the 80 % point, or what the data allow.
+        spread = float(np.mean(top - top[0]))
+        scale = max(abs(float(novelty[-1])), 1e-9)
+        width = float(novelty[-1] - novelty[0])
+        self._tail_unit = max(spread, 0.02 * width, 1e-6 * scale)
+
+    def familiarity(self, novelty: npt.ArrayLike) -> FloatArray:
+        """Share of unheard windows at least as strange as these.
+
+        Parameters
+        ----------
+        novelty : array-like of shape (n,)
+            Novelty in the unit of the held-out ones.
+
+        Returns
+        -------
+        familiarity : ndarray of shape (n,)
+            From 0 to 1, strictly decreasing in novelty.
+        """
+        s = np.asarray(novelty, dtype=np.float64)
+        values, known = self._values, self._familiarity
+        result = np.interp(s, values, known)
+        beyond = s > values[-1]
+        if beyond.any():
+            excess = (s[beyond] - values[-1]) / self._tail_unit
+            result[beyond] = np.maximum(
+                known[-1] * (1.0 + _TAIL_SHAPE * excess) ** (-1.0 / _TAIL_SHAPE), _SMALLEST)
+        # The most familiar rank is spread over all that is stranger than nothing held out.
+        low = values[min(1, len(values) - 1)]
+        below = s < low if len(values) > 1 else s <= low
+        if below.any():
+            room = 1.0 - (known[1] if len(values) > 1 else known[0] * 0.5)
+            depth = (low - s[below]) / self._tail_unit
+            result[below] = 1.0 - room / (1.0 + depth)
+        return result
+
+    def strangeness(self, novelty: npt.ArrayLike) -> FloatArray:
+        """Familiarity as a normal score: 0 for a typical unheard window, 1.64 for 1 in 20.
+
+        The common unit in which the novelties of several scorers may be added.
+
+        Parameters
+        ----------
+        novelty : array-like of shape (n,)
+            Novelty in the unit of the held-out ones.
+
+        Returns
+        -------
+        strangeness : ndarray of shape (n,)
+            The negated normal quantile of the familiarity.
+        """
+        familiarity = self.familiarity(novelty)
+        return np.where(familiarity < 1e-8, -ndtri_exp(np.log(familiarity)),
+                        -ndtri(np.minimum(familiarity, 1.0 - 1e-12)))

@@ -1,0 +1,487 @@
+"""The model: one scorer for each scale and view, and what they say together.
+
+Each view of each scale has a scorer of its own, calibrated on blocks it did not hear. Their
+strangeness, a normal score, adds up to the strangeness of a scale and of the moment; both sums are
+calibrated again, on the same held-out windows, so that every number that comes out means the same.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
+
+from ._validation import check_choice, check_positive
+from .calibration import Calibration, correlation_time
+from .frames import Session, check_frames
+from .scorers import SCORERS, FamiliarityScorer
+from .windows import WindowFeatures, check_scales
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+Frames: TypeAlias = npt.ArrayLike | Session
+
+DEFAULT_SCALES = (0.5, 1.0, 3.0, 6.0, 10.0)
+
+# How a view is measured: texture in its own fixed units, rhythm whitened (docs/guide/windows).
+VIEW_WHITENING = {"texture": 0.0, "rhythm": 0.75, "pattern": 0.0}
+VIEW_WEIGHT = {"texture": 1.0, "rhythm": 2.0, "pattern": 0.3}
+
+# A scale is learned from a session at least this many times as long.
+_SHORTEST_SESSION = 3.0
+# Windows learned from in each window's length: closer ones say the same again.
+_WINDOWS_A_LENGTH = 20
+_MAX_TRAINING_WINDOWS = 3000
+_CHUNK_FRAMES = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """Familiarity over time.
+
+    Attributes
+    ----------
+    times : ndarray of shape (n,)
+        Seconds; the end of the windows that a row is about.
+    familiarity : ndarray of shape (n,)
+        0 to 1, all scales together.
+    by_scale : ndarray of shape (n, n_scales)
+        Familiarity at each scale; nan until that scale's first window is full.
+    scales : ndarray of shape (n_scales,)
+        Window lengths in seconds.
+    """
+
+    times: FloatArray
+    familiarity: FloatArray
+    by_scale: FloatArray
+    scales: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write a table with a header: time, familiarity, then a column for each scale.
+
+        Parameters
+        ----------
+        path : path-like
+            Values not known yet are left empty.
+        """
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["time_s", "familiarity", *(f"scale_{s:g}s" for s in self.scales)])
+            for time, familiarity, row in zip(
+                    self.times, self.familiarity, self.by_scale, strict=True):
+                cells = ("" if np.isnan(v) else f"{v:.6g}" for v in row)
+                writer.writerow([f"{time:.6g}", f"{familiarity:.6g}", *cells])
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the familiarity over time above a stripe for each scale.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure where none is given. Needs the extra ``plot``.
+
+        Returns
+        -------
+        ax : matplotlib Axes
+        """
+        try:
+            import matplotlib.pyplot as plt
+        except ImportError as error:
+            raise ImportError(
+                "Plots need matplotlib: pip install barkcluster[plot]") from error
+        if ax is None:
+            _, ax = plt.subplots(figsize=(10, 3.5), layout="constrained")
+        n_scales = len(self.scales)
+        step = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1.0
+        edges = np.concatenate([self.times[:1] - step, self.times])
+        # Stripes stand below the curve, the longest scale lowest.
+        rows = -np.linspace(0.05, 0.65, n_scales + 1)
+        image = ax.pcolormesh(edges, rows, self.by_scale.T, vmin=0, vmax=1, cmap="RdYlGn",
+                              rasterized=True)
+        ax.plot(self.times, self.familiarity, color="0.15", linewidth=1)
+        ax.axhline(0.05, color="tab:red", linewidth=0.8, linestyle=":")
+        ax.set_ylim(-0.68, 1.03)
+        middles = (rows[1:] + rows[:-1]) / 2
+        ax.set_yticks([*middles, 0.05, 0.5, 1.0],
+                      [*(f"{s:g} s" for s in self.scales), "0.05", "0.5", "1"])
+        ax.set_xlabel("time (s)")
+        ax.set_ylabel("familiarity")
+        ax.figure.colorbar(image, ax=ax, label="by scale", pad=0.01)
+        return ax
+
+
+@dataclass(eq=False)
+class Part:
+    """One scorer of a model and what it looks at.
+
+    Attributes
+    ----------
+    scale : int
+        Index of its scale among the model's.
+    view : str
+        Name of its view.
+    scorer : FamiliarityScorer
+        Fitted on the windows of that scale and view.
+    """
+
+    scale: int
+    view: str
+    scorer: FamiliarityScorer
+
+
+class FamiliarityModel(BaseEstimator):
+    """Learns a session, then says how familiar every moment of another one is.
+
+    Parameters
+    ----------
+    scorer : {"kmeans", "gmm", "som", "knn"} or FamiliarityScorer, default="knn"
+        What judges the windows. An instance is cloned for each scale and view, with the
+        whitening that the view needs.
+    scales : tuple of float, default=(0.5, 1.0, 3.0, 6.0, 10.0)
+        Window lengths in seconds, shortest first.
+    hop : float, default=0.1
+        Seconds between answers.
+    frame_rate : float, default=100.0
+        Frames per second of plain arrays. A `Session` brings its own.
+    random_state : int or None, default=None
+        Seeds the scorers that draw at random.
+    n_jobs : int or None, default=None
+        Threads to fit with, as in joblib.
+
+    Attributes
+    ----------
+    scales_ : tuple of float
+        The scales in use: those that the session is long enough for.
+    frame_rate_ : float
+        Frames per second of what was learned.
+    features_ : WindowFeatures
+        What turns frames into windows.
+    parts_ : list of Part
+        The fitted scorers.
+    scale_calibrations_ : list of Calibration
+        Of the views of each scale together.
+    calibrations_ : list of Calibration
+        Of the first scale, the first two, ... and of all scales together: what is heard while
+        the longer windows are still filling is judged by the shorter ones.
+    n_effective_ : float
+        Independent windows that the held-out ones of all scales together are worth.
+    duration_ : float
+        Seconds of music learned.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> heard = np.random.default_rng(0).normal(-40, 6, size=(3000, 25))
+    >>> model = FamiliarityModel(scales=(0.5, 2.0)).fit(heard[:2000])
+    >>> timeline = model.timeline(heard[2000:])
+    >>> timeline.familiarity.shape, timeline.by_scale.shape
+    ((96,), (96, 2))
+    >>> model.score(heard[2000:] + 20.0) < 0.01 < model.score(heard[2000:])
+    True
+    """
+
+    def __init__(
+        self,
+        scorer: str | FamiliarityScorer = "knn",
+        *,
+        scales: tuple[float, ...] = DEFAULT_SCALES,
+        hop: float = 0.1,
+        frame_rate: float = 100.0,
+        random_state: int | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.scorer = scorer
+        self.scales = scales
+        self.hop = hop
+        self.frame_rate = frame_rate
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, frames: Frames | Sequence[Frames], y: None = None) -> Self:
+        """Learn what this session sounds like.
+
+        Parameters
+        ----------
+        frames : array-like of shape (n_frames, 25), Session, or a list of them
+            Bark coefficients in dB. A list holds separate takes: no window spans two.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : FamiliarityModel
+
+        Raises
+        ------
+        ValueError
+            If the session is too short even for the shortest scale, or takes differ in rate.
+        """
+        template = self._template()
+        takes, rate = self._takes(frames)
+        features = self._features_for(takes, rate)
+        rows, times = training_windows(features, takes)
+
+        def learn(block: int, scale: int, view: str) -> Part:
+            part = clone(template).set_params(
+                whitening=VIEW_WHITENING[view], gap=self._gap(features, scale, times[block]))
+            return Part(scale, view, part.fit(rows[block]))
+
+        self.parts_ = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+            delayed(learn)(block, scale, view)
+            for block, (scale, view) in enumerate(features.blocks))
+        self.features_ = features
+        self.scales_ = features.scales
+        self.frame_rate_ = rate
+        self.n_features_in_ = features.n_bands
+        self.duration_ = sum(len(take) for take in takes) / rate
+        self._calibrate(times)
+        return self
+
+    def timeline(self, frames: Frames) -> Timeline:
+        """Familiarity of each moment.
+
+        Parameters
+        ----------
+        frames : array-like of shape (n_frames, 25) or Session
+            Bark coefficients in dB.
+
+        Returns
+        -------
+        timeline : Timeline
+            A row every ``hop`` from the end of the first window of the shortest scale.
+
+        Raises
+        ------
+        ValueError
+            If the frames do not fill a window of the shortest scale, or come at another rate.
+        """
+        check_is_fitted(self)
+        self._check_rate(frames)
+        checked = check_frames(frames, self.features_.n_bands)
+        shortest = self.features_.scale_frames[0]
+        pieces = list(self._answers(checked))
+        if not pieces:
+            raise ValueError(
+                f"frames must cover the shortest window, {shortest} frames "
+                f"({self.scales_[0]:g} s); got {len(checked)}.")
+        ends, familiarity, by_scale = (np.concatenate(p) for p in zip(*pieces, strict=True))
+        return Timeline(ends / self.frame_rate_, familiarity, by_scale, np.array(self.scales_))
+
+    def score(self, frames: Frames, y: None = None) -> float:
+        """Mean familiarity.
+
+        Parameters
+        ----------
+        frames : array-like of shape (n_frames, 25) or Session
+        y : None
+            Not used.
+
+        Returns
+        -------
+        score : float
+        """
+        return float(np.mean(self.timeline(frames).familiarity))
+
+    def answer(
+        self, windows: list[npt.NDArray[np.float32]]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Familiarity of windows that end together; what timeline and stream share.
+
+        Parameters
+        ----------
+        windows : list of ndarray of shape (n_windows, n_features)
+            A block for each of ``features_.blocks``. Blocks of scales that are not full yet
+            have fewer rows: their last rows go with the last of the others.
+
+        Returns
+        -------
+        familiarity : ndarray of shape (n,)
+        by_scale : ndarray of shape (n, n_scales)
+        """
+        n = max(len(X) for X in windows)
+        strangeness = [part.scorer.calibration_.strangeness(
+            part.scorer.novelty_of(X.astype(np.float64)))
+            for part, X in zip(self.parts_, windows, strict=True)]
+        familiarity = np.empty(n)
+        by_scale = np.full((n, len(self.scales_)), np.nan)
+        together = np.zeros(n)
+        weight = np.zeros(n)
+        for i, calibration in enumerate(self.scale_calibrations_):
+            mine = [(z, VIEW_WEIGHT[p.view]) for p, z in zip(self.parts_, strangeness, strict=True)
+                    if p.scale == i]
+            full = n - len(mine[0][0])
+            if full == n:
+                break
+            of_scale = sum(z * w for z, w in mine) / sum(w for _, w in mine)
+            by_scale[full:, i] = calibration.familiarity(of_scale)
+            share = scale_weight(self.scales_[i])
+            together[full:] += share * of_scale
+            weight[full:] += share
+            familiarity[full:] = self.calibrations_[i].familiarity(
+                together[full:] / weight[full:])
+        return familiarity, by_scale
+
+    def _answers(
+        self, frames: npt.NDArray[np.floating]
+    ) -> Iterator[tuple[npt.NDArray[np.intp], FloatArray, FloatArray]]:
+        """Frame counts at window ends, familiarity and familiarity by scale, chunk by chunk."""
+        running = self.features_.running()
+        hop = self.features_.hop_frames
+        for start in range(0, len(frames), _CHUNK_FRAMES):
+            windows = running.push(frames[start:start + _CHUNK_FRAMES])
+            n = max(len(X) for X in windows)
+            if n:
+                last = running.n_frames // hop * hop
+                yield last - hop * np.arange(n - 1, -1, -1), *self.answer(windows)
+
+    def _template(self) -> FamiliarityScorer:
+        """The unfitted scorer that every part is a clone of."""
+        if isinstance(self.scorer, FamiliarityScorer):
+            template = clone(self.scorer)
+        else:
+            template = SCORERS[check_choice("scorer", self.scorer, SCORERS)]()
+        if self.random_state is not None and "random_state" in template.get_params():
+            template.set_params(random_state=self.random_state)
+        return template
+
+    def _takes(self, frames: Frames | Sequence[Frames]) -> tuple[list[npt.NDArray[np.floating]],
+                                                                 float]:
+        """Checked takes and their common frame rate."""
+        several = isinstance(frames, (list, tuple)) and len(frames) > 0 and all(
+            isinstance(take, Session) or np.ndim(take) == 2 for take in frames)
+        given: list[Frames] = list(frames) if several else [frames]  # type: ignore[arg-type]
+        rates = {take.frame_rate for take in given if isinstance(take, Session)}
+        if len(rates) > 1:
+            raise ValueError(
+                "takes must have one frame rate; got "
+                + ", ".join(f"{r:g}" for r in sorted(rates)) + " frames a second.")
+        rate = rates.pop() if rates else check_positive("frame_rate", self.frame_rate)
+        return [check_frames(take) for take in given], rate
+
+    def _features_for(
+        self, takes: list[npt.NDArray[np.floating]], rate: float
+    ) -> WindowFeatures:
+        """Windows at the scales that the takes are long enough for."""
+        wanted = check_scales(self.scales)
+
+        def seconds(scale: float) -> float:
+            return sum(len(take) / rate for take in takes if len(take) / rate >= scale)
+
+        usable = tuple(s for s in wanted if seconds(s) >= _SHORTEST_SESSION * s - 1e-9)
+        dropped = [f"{s:g} s" for s in wanted if s not in usable]
+        total = sum(len(take) for take in takes) / rate
+        if not usable:
+            raise ValueError(
+                f"frames must cover {_SHORTEST_SESSION * wanted[0]:g} s, {_SHORTEST_SESSION:g} "
+                f"times the shortest scale ({wanted[0]:g} s), in takes longer than it; "
+                f"got {total:g} s in {len(takes)} take{'s' if len(takes) > 1 else ''}.")
+        if dropped:
+            warnings.warn(
+                f"{total:g} s of session are too short for scales {', '.join(dropped)}: left "
+                f"out. A scale needs {_SHORTEST_SESSION:g} times its length.", stacklevel=3)
+        return WindowFeatures(usable, self.hop, rate)
+
+    @staticmethod
+    def _gap(features: WindowFeatures, scale: int, times: FloatArray) -> int:
+        """Training rows in a window's length: closer rows share frames."""
+        if len(times) < 2:
+            return 0
+        step = float(np.median(np.diff(times)))
+        return int(np.ceil(features.scales[scale] / step))
+
+    def _calibrate(self, times: list[FloatArray]) -> None:
+        """Calibrate the sums over views and scales on the windows held out by every part."""
+        strangeness = [part.scorer.calibration_.strangeness(part.scorer.held_out_novelty_)
+                       for part in self.parts_]
+        sums: list[tuple[FloatArray, FloatArray]] = []
+        self.scale_calibrations_ = []
+        self.calibrations_ = []
+        for i, scale in enumerate(self.scales_):
+            mine = [b for b, part in enumerate(self.parts_) if part.scale == i]
+            weights = [VIEW_WEIGHT[self.parts_[b].view] for b in mine]
+            of_scale = np.average([strangeness[b] for b in mine], axis=0, weights=weights)
+            self.scale_calibrations_.append(Calibration(of_scale))
+            sums.append((times[mine[0]], of_scale))
+            here = times[mine[0]]
+            # The shorter windows that end with these, or just before where they are fewer.
+            together = [z[np.maximum(np.searchsorted(t, here + 1e-9) - 1, 0)] for t, z in sums]
+            shares = [scale_weight(s) for s in self.scales_[:i + 1]]
+            self.calibrations_.append(
+                Calibration(np.average(together, axis=0, weights=shares)))
+        self.n_effective_ = self.calibrations_[-1].n_effective_
+
+    def _check_rate(self, frames: Frames) -> None:
+        if isinstance(frames, Session) and abs(frames.frame_rate / self.frame_rate_ - 1) > 0.005:
+            raise ValueError(
+                f"frames must come at {self.frame_rate_:g} a second, as in the fit; got "
+                f"{frames.frame_rate:g}.")
+
+
+def scale_weight(scale: float) -> float:
+    """Say of a scale in the sum over scales: longer windows know more.
+
+    Parameters
+    ----------
+    scale : float
+        Seconds.
+
+    Returns
+    -------
+    weight : float
+    """
+    return scale
+
+
+def training_windows(
+    features: WindowFeatures, takes: list[npt.NDArray[np.floating]]
+) -> tuple[list[npt.NDArray[np.float32]], list[FloatArray]]:
+    """Windows to learn from, thinned where neighbors say the same.
+
+    Parameters
+    ----------
+    features : WindowFeatures
+    takes : list of ndarray of shape (n_frames, n_bands)
+        Separate takes.
+
+    Returns
+    -------
+    rows : list of ndarray of shape (n_windows, n_features)
+        For each of ``features.blocks``.
+    times : list of ndarray of shape (n_windows,)
+        Seconds at the windows' ends, counted on over the takes.
+    """
+    rows: list[list[npt.NDArray[np.float32]]] = [[] for _ in features.blocks]
+    times: list[list[FloatArray]] = [[] for _ in features.blocks]
+    hop = features.hop_frames
+    n_hops = sum(len(take) for take in takes) // hop
+    strides = []
+    for scale, _ in features.blocks:
+        stride = max(1, round(features.scale_frames[scale] / hop / _WINDOWS_A_LENGTH))
+        strides.append(max(stride, -(-n_hops // _MAX_TRAINING_WINDOWS)))
+    before = 0
+    for take in takes:
+        running = features.running()
+        for start in range(0, len(take), _CHUNK_FRAMES):
+            windows = running.push(take[start:start + _CHUNK_FRAMES])
+            last = running.n_frames // hop
+            for b, X in enumerate(windows):
+                number = last - np.arange(len(X) - 1, -1, -1)   # hops since the take began
+                kept = number % strides[b] == 0
+                rows[b].append(X[kept])
+                times[b].append((before + number[kept] * hop) / features.frame_rate)
+        before += len(take)
+    return [np.concatenate(r) for r in rows], [np.concatenate(t) for t in times]

@@ -1,0 +1,275 @@
+"""What every scorer owes: fit on windows, novelty out, calibrated familiarity on top.
+
+A scorer is a subclass of `FamiliarityScorer` that writes two methods, `_learn` and `_novelty`;
+the base class checks arrays, learns the metric, calibrates on held-out blocks and answers.
+"""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from typing import Literal, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._validation import check_fraction, check_positive_int, check_share
+from ..calibration import Calibration, correlation_time, held_out_blocks
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+
+
+class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
+    """Learn what is usual; say how familiar the rest is.
+
+    Parameters
+    ----------
+    whitening : float, default=0.0
+        Power of the whitening that rows go through first: 0 takes the features in their own
+        units, 1 gives every direction of the data the same spread. Learned anew in every fit.
+    shrinkage : float, default=0.3
+        Share of the average variance mixed into the covariance before whitening, 0 to 1, so
+        that fewer rows than features are enough.
+    n_blocks : int, default=5
+        Contiguous blocks that are held out in turn for the calibration.
+    gap : int or "auto", default="auto"
+        Rows left out on each side of a held-out block: as many as neighboring windows share
+        frames. "auto" takes the correlation time of the rows themselves.
+    false_alarm_rate : float, default=0.05
+        `predict` calls rows below this familiarity novel: its expected share of alarms on more
+        of the same.
+
+    Attributes
+    ----------
+    calibration_ : Calibration
+        The map from novelty to familiarity.
+    held_out_novelty_ : ndarray of shape (n_samples,)
+        Novelty of each training row to a fit that did not hear it.
+    n_effective_ : float
+        Independent rows that the overlapping rows of the fit are worth.
+    gap_ : int
+        Rows left out on each side of a held-out block.
+    offset_ : float
+        The ``false_alarm_rate`` of the fit: the familiarity below which a row is novel.
+    metric_mean_ : ndarray of shape (n_features,)
+        Origin of the metric.
+    metric_basis_ : ndarray of shape (n_features, n_features) or None
+        Rows go through ``(X - metric_mean_) @ metric_basis_``; None where ``whitening=0``.
+    n_features_in_ : int
+        Columns seen in ``fit``.
+    """
+
+    whitening: float
+    shrinkage: float
+    n_blocks: int
+    gap: int | Literal["auto"]
+    false_alarm_rate: float
+
+    def fit(self, X: npt.ArrayLike, y: None = None) -> Self:
+        """Learn from windows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows in time order, at least 2.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : FamiliarityScorer
+        """
+        rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        self._check_parameters()
+        self.gap_ = correlation_gap(rows) if self.gap == "auto" else int(self.gap)
+        held_out = np.full(len(rows), np.nan)
+        for kept, block in held_out_blocks(len(rows), self.n_blocks, self.gap_):
+            twin = clone(self)
+            twin._learn_rows(rows[kept])
+            held_out[block] = twin.novelty_of(rows[block])
+        self._learn_rows(rows)
+        self.held_out_novelty_ = held_out
+        self.calibration_ = Calibration(held_out)
+        self.n_effective_ = self.calibration_.n_effective_
+        self.offset_ = float(self.false_alarm_rate)
+        return self
+
+    def novelty(self, X: npt.ArrayLike) -> FloatArray:
+        """How strange rows are, in the scorer's own unit; higher is stranger.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        novelty : ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return self.novelty_of(validate_data(self, X, dtype=np.float64, reset=False))
+
+    def score_samples(self, X: npt.ArrayLike) -> FloatArray:
+        """Familiarity of each row: the share of unheard rows at least as strange.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        familiarity : ndarray of shape (n_samples,)
+            0 to 1; 1 is well known.
+        """
+        return self.calibration_of(self.novelty(X))
+
+    def score(self, X: npt.ArrayLike, y: None = None) -> float:
+        """Mean familiarity of the rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Not used.
+
+        Returns
+        -------
+        score : float
+        """
+        return float(np.mean(self.score_samples(X)))
+
+    def decision_function(self, X: npt.ArrayLike) -> FloatArray:
+        """Familiarity above the threshold of `predict`; negative is novel.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,)
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """+1 for rows that are familiar, -1 for novel ones.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        return np.where(self.decision_function(X) >= 0, 1, -1)
+
+    def calibration_of(self, novelty: npt.ArrayLike) -> FloatArray:
+        """Familiarity of novelties of this scorer.
+
+        Parameters
+        ----------
+        novelty : array-like of shape (n_samples,)
+
+        Returns
+        -------
+        familiarity : ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return self.calibration_.familiarity(novelty)
+
+    def novelty_of(self, rows: FloatArray) -> FloatArray:
+        """`novelty` without its checks, for rows that come a hundred times a second.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples, n_features), float
+            Finite, as many columns as in ``fit``.
+
+        Returns
+        -------
+        novelty : ndarray of shape (n_samples,)
+        """
+        return self._novelty(self._to_metric(rows))
+
+    def _check_parameters(self) -> None:
+        check_share("whitening", self.whitening)
+        check_share("shrinkage", self.shrinkage)
+        check_fraction("false_alarm_rate", self.false_alarm_rate)
+        check_positive_int("n_blocks", self.n_blocks)
+        if self.n_blocks < 2:
+            raise ValueError(f"n_blocks must be at least 2; got {self.n_blocks}.")
+        if self.gap != "auto" and (not isinstance(self.gap, (int, np.integer)) or self.gap < 0):
+            raise ValueError(f"gap must be 'auto' or a number of rows from 0 up; got {self.gap!r}.")
+
+    def _learn_rows(self, rows: FloatArray) -> None:
+        self.metric_mean_ = rows.mean(axis=0)
+        self.metric_basis_ = (
+            None if self.whitening == 0
+            else whitening_basis(rows - self.metric_mean_, self.whitening, self.shrinkage))
+        self._learn(self._to_metric(rows))
+
+    def _to_metric(self, rows: FloatArray) -> FloatArray:
+        centred = rows - self.metric_mean_
+        return centred if self.metric_basis_ is None else centred @ self.metric_basis_
+
+    def _from_metric(self, rows: FloatArray) -> FloatArray:
+        """Prototypes back in the units of the features."""
+        if self.metric_basis_ is None:
+            return rows + self.metric_mean_
+        return rows @ np.linalg.inv(self.metric_basis_) + self.metric_mean_
+
+    @abstractmethod
+    def _learn(self, X: FloatArray) -> None:
+        """Learn from rows in the metric; one row is enough."""
+
+    @abstractmethod
+    def _novelty(self, X: FloatArray) -> FloatArray:
+        """Novelty of rows in the metric; changes nothing."""
+
+
+def whitening_basis(centred: FloatArray, power: float, shrinkage: float) -> FloatArray:
+    """Matrix that evens out the spread of centred rows.
+
+    Parameters
+    ----------
+    centred : ndarray of shape (n, d)
+        Rows with their mean taken off.
+    power : float
+        1 whitens fully, 0 not at all.
+    shrinkage : float
+        Share of the mean variance mixed into the covariance.
+
+    Returns
+    -------
+    basis : ndarray of shape (d, d)
+        Rows times this have a covariance whose eigenvalues are ``w ** (1 - power)``.
+    """
+    n, d = centred.shape
+    covariance = centred.T @ centred / n
+    mean_variance = float(np.trace(covariance)) / d
+    covariance *= 1.0 - shrinkage
+    # Constant features must not be divided by nothing.
+    covariance[np.diag_indices(d)] += shrinkage * mean_variance + 1e-9 * mean_variance + 1e-12
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors * np.maximum(values, 1e-12) ** (-power / 2.0)
+
+
+def correlation_gap(rows: FloatArray) -> int:
+    """Rows after which windows of this session no longer resemble each other by overlap.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, d)
+        Windows in time order.
+
+    Returns
+    -------
+    gap : int
+        Correlation time of the rows, averaged over their most variable directions, at most a
+        tenth of the session.
+    """
+    spread = rows.std(axis=0)
+    strongest = np.argsort(spread)[::-1][:16]
+    times = [correlation_time(rows[:, j]) for j in strongest if spread[j] > 0]
+    return min(int(np.ceil(np.mean(times))) if times else 0, len(rows) // 10)

@@ -1,0 +1,133 @@
+"""Prototypes of what was heard: far from all of them is novel."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import pairwise_distances_argmin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._validation import check_positive_int
+from .base import FamiliarityScorer, FloatArray
+
+
+class KMeansScorer(FamiliarityScorer):
+    """Quantization error: the distance to the nearest k-means center.
+
+    Parameters
+    ----------
+    n_clusters : int or "auto", default="auto"
+        Prototypes. "auto" is the square root of the number of rows, at most 64: about as many
+        sounds as a session of that length tells apart.
+    random_state : int, RandomState or None, default=None
+        Seeds the choice of the first centers.
+    whitening, shrinkage, n_blocks, gap, false_alarm_rate
+        See `FamiliarityScorer`.
+
+    Attributes
+    ----------
+    codebook_ : ndarray of shape (n_clusters_, n_features)
+        The centers, in the metric.
+    prototypes_ : ndarray of shape (n_clusters_, n_features)
+        The centers in the units of the features.
+    labels_ : ndarray of shape (n_samples,)
+        Cluster of each row of ``fit``.
+    n_clusters_ : int
+        Prototypes in use.
+    calibration_, held_out_novelty_, n_effective_, gap_, metric_mean_, metric_basis_
+        See `FamiliarityScorer`.
+
+    References
+    ----------
+    Lloyd (1982). Least squares quantization in PCM. IEEE Trans. Information Theory 28.
+
+    Examples
+    --------
+    >>> scorer = KMeansScorer(n_clusters=2, random_state=0).fit([[0.0], [2.0], [10.0], [12.0]])
+    >>> scorer.novelty([[1.0], [14.0]])
+    array([0., 3.])
+    """
+
+    def __init__(
+        self,
+        *,
+        n_clusters: int | Literal["auto"] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        whitening: float = 0.0,
+        shrinkage: float = 0.3,
+        n_blocks: int = 5,
+        gap: int | Literal["auto"] = "auto",
+        false_alarm_rate: float = 0.05,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.random_state = random_state
+        self.whitening = whitening
+        self.shrinkage = shrinkage
+        self.n_blocks = n_blocks
+        self.gap = gap
+        self.false_alarm_rate = false_alarm_rate
+
+    @property
+    def prototypes_(self) -> FloatArray:
+        """The centers in the units of the features."""
+        check_is_fitted(self)
+        return self._from_metric(self.codebook_)
+
+    def labels(self, X: npt.ArrayLike) -> npt.NDArray[np.intp]:
+        """The cluster that each row belongs to.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        return pairwise_distances_argmin(self._to_metric(rows), self.codebook_)
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if self.n_clusters != "auto":
+            check_positive_int("n_clusters", self.n_clusters)
+
+    def _learn(self, X: FloatArray) -> None:
+        wanted = (min(64, round(len(X) ** 0.5)) if self.n_clusters == "auto" else self.n_clusters)
+        self.n_clusters_ = max(1, min(int(wanted), len(X)))
+        kmeans = KMeans(self.n_clusters_, n_init=1, max_iter=30,
+                        random_state=check_random_state(self.random_state))
+        with warnings.catch_warnings():
+            # Fewer distinct rows than clusters: silence, or a loop. The centers are still right.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            kmeans.fit(X)
+        self.codebook_ = kmeans.cluster_centers_
+        self.labels_ = kmeans.labels_
+
+    def _novelty(self, X: FloatArray) -> FloatArray:
+        return distance_to_nearest(X, self.codebook_)
+
+
+def distance_to_nearest(X: FloatArray, codebook: FloatArray) -> FloatArray:
+    """Distance of each row to its nearest prototype.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    codebook : ndarray of shape (k, d)
+
+    Returns
+    -------
+    distance : ndarray of shape (n,)
+    """
+    ranking = np.sum(codebook ** 2, axis=1) - 2.0 * (X @ codebook.T)
+    nearest = np.argmin(ranking, axis=1)
+    # Measured again as a difference: a sum of squares minus their product loses small distances.
+    return np.sqrt(np.sum((X - codebook[nearest]) ** 2, axis=1))

@@ -1,0 +1,180 @@
+"""Nearest-neighbor density: far from everything remembered is novel."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._validation import check_positive_int
+from .base import FamiliarityScorer, FloatArray
+
+# Candidates beyond k that are measured exactly, so that rounding in the fast search cannot
+# change which neighbors count.
+_SPARE = 4
+_ROWS_AT_ONCE = 512
+
+
+class KNNDensityScorer(FamiliarityScorer):
+    """Mean distance to the nearest remembered windows.
+
+    Parameters
+    ----------
+    n_neighbors : int or "auto", default="auto"
+        k, the neighbors that are averaged. Larger is smoother, and slower to call a rare riff
+        familiar. "auto" is 3, or all rows where there are fewer.
+    max_memory : int, default=1500
+        Windows remembered. A longer session is thinned: evenly in time to twice as many, then
+        by greedy k-center, which keeps the rare ones.
+    whitening, shrinkage, n_blocks, gap, false_alarm_rate
+        See `FamiliarityScorer`.
+
+    Attributes
+    ----------
+    memory_ : ndarray of shape (n_remembered, n_features)
+        The remembered windows, in the metric.
+    memory_rows_ : ndarray of shape (n_remembered,)
+        The row of ``fit``'s ``X`` that each of them was.
+    n_neighbors_ : int
+        The k in use.
+    calibration_, held_out_novelty_, n_effective_, gap_, metric_mean_, metric_basis_
+        See `FamiliarityScorer`.
+
+    References
+    ----------
+    Ramaswamy, Rastogi, Shim (2000). Efficient algorithms for mining outliers from large data
+    sets. SIGMOD. Sener, Savarese (2018). Active learning for convolutional neural networks: a
+    core-set approach. ICLR (greedy k-center).
+
+    Examples
+    --------
+    >>> scorer = KNNDensityScorer(n_neighbors=1).fit([[0.0], [1.0]])
+    >>> scorer.novelty([[1.0], [4.0]])
+    array([0., 3.])
+    """
+
+    def __init__(
+        self,
+        *,
+        n_neighbors: int | Literal["auto"] = "auto",
+        max_memory: int = 1500,
+        whitening: float = 0.0,
+        shrinkage: float = 0.3,
+        n_blocks: int = 5,
+        gap: int | Literal["auto"] = "auto",
+        false_alarm_rate: float = 0.05,
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.max_memory = max_memory
+        self.whitening = whitening
+        self.shrinkage = shrinkage
+        self.n_blocks = n_blocks
+        self.gap = gap
+        self.false_alarm_rate = false_alarm_rate
+
+    def kneighbors(
+        self, X: npt.ArrayLike
+    ) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+        """The remembered windows that rows are nearest to.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        distances : ndarray of shape (n_samples, n_neighbors_)
+            Nearest first, in the metric.
+        rows : ndarray of shape (n_samples, n_neighbors_)
+            Which rows of ``fit``'s ``X`` they are: what a moment reminds of.
+        """
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        distances, nearest = self._nearest(self._to_metric(rows))
+        return distances, self.memory_rows_[nearest]
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if self.n_neighbors != "auto":
+            check_positive_int("n_neighbors", self.n_neighbors)
+        check_positive_int("max_memory", self.max_memory)
+
+    def _learn(self, X: FloatArray) -> None:
+        kept = np.arange(len(X))
+        if len(X) > self.max_memory:
+            kept = np.unique(np.linspace(0, len(X) - 1, 2 * self.max_memory).astype(np.intp))
+            kept = np.sort(kept[k_center(X[kept], self.max_memory)])
+        self.memory_ = np.ascontiguousarray(X[kept])
+        self.memory_rows_ = kept
+        wanted = 3 if self.n_neighbors == "auto" else self.n_neighbors
+        # A calibration block learns from fewer rows than the whole; it does with what it has.
+        self.n_neighbors_ = min(wanted, len(kept))
+        self._index()
+
+    def _index(self) -> None:
+        """What the fast search needs: the memory around its own mean, in single precision."""
+        self._fast_origin = self.memory_.mean(axis=0)
+        centred = self.memory_ - self._fast_origin
+        self._fast_memory = np.ascontiguousarray(centred.T, dtype=np.float32)
+        self._fast_norms = np.sum(centred ** 2, axis=1).astype(np.float32)
+
+    def _nearest(self, X: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+        k, n_memory = self.n_neighbors_, len(self.memory_)
+        distances = np.empty((len(X), k))
+        nearest = np.empty((len(X), k), dtype=np.intp)
+        for start in range(0, len(X), _ROWS_AT_ONCE):
+            rows = X[start:start + _ROWS_AT_ONCE]
+            if n_memory <= k + _SPARE:
+                found = np.broadcast_to(np.arange(n_memory), (len(rows), n_memory))
+            else:
+                centred = (rows - self._fast_origin).astype(np.float32)
+                # Squared distance but for the row's own norm, which ranks nothing.
+                closeness = centred @ self._fast_memory
+                closeness *= -2.0
+                closeness += self._fast_norms
+                found = np.argpartition(closeness, k + _SPARE - 1, axis=1)[:, :k + _SPARE]
+            exact = np.sqrt(np.sum((rows[:, None, :] - self.memory_[found]) ** 2, axis=2))
+            order = np.argsort(exact, axis=1)[:, :k]
+            distances[start:start + len(rows)] = np.take_along_axis(exact, order, axis=1)
+            nearest[start:start + len(rows)] = np.take_along_axis(found, order, axis=1)
+        return distances, nearest
+
+    def _novelty(self, X: FloatArray) -> FloatArray:
+        return self._nearest(X)[0].mean(axis=1)
+
+
+def k_center(X: FloatArray, n_centers: int) -> npt.NDArray[np.intp]:
+    """Rows that cover the others: each is the farthest from those chosen before.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    n_centers : int
+        Rows to choose, at most n.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_centers,)
+        In the order of choice, from the row nearest to the mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> k_center(np.array([[0.0], [0.1], [5.0], [9.0]]), 3)
+    array([2, 0, 3])
+    """
+    points = (X - X.mean(axis=0)).astype(np.float32)
+    norms = np.sum(points ** 2, axis=1)
+    chosen = np.empty(min(n_centers, len(X)), dtype=np.intp)
+    chosen[0] = np.argmin(norms)
+    uncovered = np.full(len(X), np.inf, dtype=np.float32)
+    for i in range(len(chosen)):
+        if i:
+            chosen[i] = np.argmax(uncovered)
+        center = chosen[i]
+        squared = norms - 2.0 * (points @ points[center]) + norms[center]
+        np.minimum(uncovered, squared, out=uncovered)
+        uncovered[center] = -np.inf
+    return chosen

@@ -1,0 +1,490 @@
+"""Frames to window features: what it sounds like, when things happen, in which order.
+
+Every ``hop`` seconds, for each scale, the window that ends now is described by views:
+
+texture
+    Five numbers a band: level, spread, mean change from frame to frame, and the size of the
+    attacks at one frame and at 50 ms; divided by fixed constants, the average spread of each
+    number within a piece of music. `TEXTURE_UNITS` holds them.
+rhythm
+    The spectrum, 0.3 to 8 Hz, of the onset strength in six groups of bands: fluctuation patterns
+    (Pampalk, Rauber, Merkl 2002), but at the full resolution of the window. Free of level and of
+    shift in time. Only for scales of `SHORTEST_RHYTHM_S` and more.
+pattern
+    Cosine transform over time of each band's level in the window: the order of events.
+
+`WindowFeatures` computes them for whole sessions and, frame by frame, as `RunningWindows`. Both run
+the same additions in the same order, so the numbers agree to the last bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+
+from ._validation import check_positive
+from .frames import N_BANDS, Session, check_frames
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+Float32Array: TypeAlias = npt.NDArray[np.float32]
+
+VIEWS = ("texture", "rhythm", "pattern")
+SHORTEST_RHYTHM_S = 3.0
+
+# Below this, changes of level are quantisation and codec noise, not music (dB).
+_QUIETEST_DB = -90.0
+# Sums run over levels near zero, so that a day of squares keeps its last digits.
+_CENTRE_DB = 60.0
+
+# dB; average spread of each texture number within a piece, measured on recorded music.
+TEXTURE_UNITS = {"level": 4.0, "spread": 1.9, "change": 0.28, "attack_10ms": 0.67, "attack_50ms": 1.5}
+
+_RHYTHM_RATE = 20.0
+_RHYTHM_RANGE_HZ = (0.3, 8.0)
+_RHYTHM_GROUPS = ((0, 3), (3, 6), (6, 10), (10, 14), (14, 18), (18, 25))
+# Keeps the spectrum of a group without onsets near zero instead of blowing its noise up.
+_RHYTHM_QUIET_POWER = 0.03
+
+_PATTERN_PARTS = 16
+_PATTERN_COEFFICIENTS = 8
+
+# Frames worked on at once: large enough for numpy, small enough for the cache.
+_CHUNK_FRAMES = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class ViewWindows:
+    """The windows of one scale, seen through one view.
+
+    Attributes
+    ----------
+    scale : float
+        Window length in seconds.
+    view : str
+        One of `VIEWS`.
+    times : ndarray of shape (n_windows,)
+        Seconds at which each window ends.
+    X : ndarray of shape (n_windows, n_features), float32
+        One row a window.
+    """
+
+    scale: float
+    view: str
+    times: FloatArray
+    X: Float32Array
+
+
+class _Tail:
+    """The newest rows of an array that grows for ever, in bounded memory."""
+
+    def __init__(self, keep: int, room: int, width: int) -> None:
+        self._rows = np.zeros((keep + room, width))
+        self._keep = keep
+        self._first = 0  # absolute number of the row stored at index 0
+        self.n_rows = 0  # rows ever appended
+
+    def extend(self, n: int) -> FloatArray:
+        """Make room for ``n`` new rows at the end and return them to be filled."""
+        start = self.n_rows - self._first
+        if start + n > len(self._rows):
+            kept = min(self._keep, start)
+            self._rows[:kept] = self._rows[start - kept:start]
+            self._first = self.n_rows - kept
+            start = kept
+        self.n_rows += n
+        return self._rows[start:start + n]
+
+    def at(self, numbers: npt.NDArray[np.intp]) -> FloatArray:
+        """Rows by absolute number; they must be among the newest ``keep``."""
+        return self._rows[numbers - self._first]
+
+    def between(self, start: int, stop: int) -> FloatArray:
+        """Rows ``start`` to ``stop`` by absolute number, as a view."""
+        return self._rows[start - self._first:stop - self._first]
+
+
+class WindowFeatures:
+    """Features of the windows that end every ``hop`` seconds, at several scales.
+
+    Parameters
+    ----------
+    scales : tuple of float, default=(0.5, 1.0, 3.0, 6.0, 10.0)
+        Window lengths in seconds, shortest first.
+    hop : float, default=0.1
+        Seconds between the ends of neighboring windows.
+    frame_rate : float, default=100.0
+        Frames per second. Lengths are rounded to whole frames.
+    views : tuple of str, default=("texture", "rhythm")
+        Which views to compute, from `VIEWS`.
+    n_bands : int, default=25
+        Numbers in a frame.
+
+    Raises
+    ------
+    ValueError
+        If a scale, the hop, the rate or a view is not usable.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> features = WindowFeatures(scales=(0.5, 2.0))
+    >>> features.transform(np.full((300, 25), -40.0)).shape     # ends at 2.0, 2.1, ... 3.0 s
+    (11, 250)
+    >>> [X.shape for times, X in features.transform_scales(np.full((300, 25), -40.0))]
+    [(26, 125), (11, 125)]
+    """
+
+    def __init__(
+        self,
+        scales: tuple[float, ...] = (0.5, 1.0, 3.0, 6.0, 10.0),
+        hop: float = 0.1,
+        frame_rate: float = 100.0,
+        *,
+        views: tuple[str, ...] = ("texture", "rhythm"),
+        n_bands: int = N_BANDS,
+    ) -> None:
+        self.scales = check_scales(scales)
+        self.hop = check_positive("hop", hop)
+        self.frame_rate = check_positive("frame_rate", frame_rate)
+        self.views = tuple(views)
+        self.n_bands = n_bands
+        for view in self.views:
+            if view not in VIEWS:
+                raise ValueError(f"views must be among {', '.join(VIEWS)}; got {view!r}.")
+        if not self.views:
+            raise ValueError(f"views must name at least one of {', '.join(VIEWS)}; got none.")
+        self.hop_frames = max(1, round(self.hop * self.frame_rate))
+        self.scale_frames = tuple(max(2, round(s * self.frame_rate)) for s in self.scales)
+        self._bin_frames = max(1, round(self.frame_rate / _RHYTHM_RATE))
+
+    def __repr__(self) -> str:
+        return (f"WindowFeatures(scales={self.scales}, hop={self.hop}, "
+                f"frame_rate={self.frame_rate}, views={self.views})")
+
+    @property
+    def blocks(self) -> list[tuple[int, str]]:
+        """Index of the scale and name of the view of each block of features, in order.
+
+        A view is left out at scales that are too short for it.
+        """
+        return [(i, view) for i, scale in enumerate(self.scales) for view in self.views
+                if view != "rhythm" or scale >= SHORTEST_RHYTHM_S]
+
+    def n_features(self, scale: int, view: str) -> int:
+        """Columns of one block: the scale by its index, the view by its name."""
+        if view == "texture":
+            return 5 * self.n_bands
+        if view == "pattern":
+            return _PATTERN_COEFFICIENTS * self.n_bands
+        return len(_RHYTHM_GROUPS) * int(self._rhythm_bins(scale).sum())
+
+    def _rhythm_bins(self, scale: int) -> npt.NDArray[np.bool_]:
+        """Which bins of the spectrum of a window of this scale lie in the rhythm's range."""
+        n_samples = self.scale_frames[scale] // self._bin_frames
+        hz = np.arange(n_samples // 2 + 1) * self.frame_rate / self._bin_frames / n_samples
+        low, high = _RHYTHM_RANGE_HZ
+        return (hz >= low - 1e-9) & (hz <= high + 1e-9)
+
+    def running(self) -> RunningWindows:
+        """The incremental form: frames in, the newest windows' features out."""
+        return RunningWindows(self)
+
+    def transform_views(self, frames: npt.ArrayLike | Session) -> list[ViewWindows]:
+        """Windows of each scale and view on their own, in the order of `blocks`.
+
+        Parameters
+        ----------
+        frames : array-like of shape (n_frames, n_bands) or Session
+            Bark coefficients in dB.
+
+        Returns
+        -------
+        views : list of ViewWindows
+            No rows where the frames are shorter than the scale.
+        """
+        frames = check_frames(frames, self.n_bands)
+        ends = [np.arange(self._first_end(i), len(frames) + 1, self.hop_frames)
+                for i in range(len(self.scales))]
+        out = [ViewWindows(self.scales[i], view, ends[i] / self.frame_rate,
+                           np.empty((len(ends[i]), self.n_features(i, view)), np.float32))
+               for i, view in self.blocks]
+        filled = [0] * len(out)
+        running = self.running()
+        for start in range(0, len(frames), _CHUNK_FRAMES):
+            pieces = running.push(frames[start:start + _CHUNK_FRAMES])
+            for j, piece in enumerate(pieces):
+                out[j].X[filled[j]:filled[j] + len(piece)] = piece
+                filled[j] += len(piece)
+        return out
+
+    def transform_scales(
+        self, frames: npt.ArrayLike | Session
+    ) -> list[tuple[FloatArray, Float32Array]]:
+        """Windows of each scale, its views side by side.
+
+        Parameters
+        ----------
+        frames : array-like of shape (n_frames, n_bands) or Session
+            Bark coefficients in dB.
+
+        Returns
+        -------
+        scales : list of (times, X)
+            ``times`` (n_windows,), the seconds at which the windows end, and ``X``
+            (n_windows, n_features) for each scale, shortest first.
+        """
+        views = self.transform_views(frames)
+        by_scale: list[tuple[FloatArray, Float32Array]] = []
+        for i in range(len(self.scales)):
+            mine = [v for v, (scale, _) in zip(views, self.blocks, strict=True) if scale == i]
+            if mine:
+                by_scale.append((mine[0].times, np.hstack([v.X for v in mine])))
+        return by_scale
+
+    def transform(self, frames: npt.ArrayLike | Session) -> Float32Array:
+        """Windows of all scales side by side, from the moment the longest is full.
+
+        Parameters
+        ----------
+        frames : array-like of shape (n_frames, n_bands) or Session
+            Bark coefficients in dB.
+
+        Returns
+        -------
+        X : ndarray of shape (n_windows, n_features), float32
+            Row ``i`` describes the windows that end ``max(scales) + i * hop`` seconds in.
+
+        Raises
+        ------
+        ValueError
+            If the frames do not fill the longest window.
+        """
+        frames = check_frames(frames, self.n_bands)
+        longest = self.scale_frames[-1]
+        if len(frames) < self._first_end(len(self.scales) - 1):
+            raise ValueError(
+                f"frames must cover the longest window, {longest} frames "
+                f"({longest / self.frame_rate:g} s); got {len(frames)}.")
+        blocks = [X for _, X in self.transform_scales(frames)]
+        n_windows = min(len(X) for X in blocks)
+        return np.hstack([X[len(X) - n_windows:] for X in blocks])
+
+    def _first_end(self, scale: int) -> int:
+        """Frames heard when the first window of a scale is full, on the grid of hops."""
+        return -(-self.scale_frames[scale] // self.hop_frames) * self.hop_frames
+
+
+class RunningWindows:
+    """Window features of frames that keep coming; made by `WindowFeatures.running`.
+
+    Memory is bounded by the longest window, and the cost of a window does not grow with its
+    length but for the short transform of its rhythm.
+
+    Parameters
+    ----------
+    features : WindowFeatures
+        What to compute.
+
+    Attributes
+    ----------
+    n_frames : int
+        Frames heard so far.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> running = WindowFeatures(scales=(0.1,), hop=0.05).running()
+    >>> [len(running.push(np.full((1, 25), -40.0))[0]) for _ in range(16)]
+    [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]
+    """
+
+    def __init__(self, features: WindowFeatures) -> None:
+        self.features = features
+        self.n_frames = 0
+        longest, rate = features.scale_frames[-1], features.frame_rate
+        self._step = max(1, round(0.01 * rate))    # what counts as one frame: 10 ms
+        self._attack = max(1, round(0.05 * rate))
+        self._flux = max(1, round(0.02 * rate))
+        self._blocks = [
+            (i, view, features.scale_frames[i], features.n_features(i, view))
+            for i, view in features.blocks]
+        self._rhythm_columns = {
+            i: np.flatnonzero(features._rhythm_bins(i)) for i, view in features.blocks
+            if view == "rhythm"}
+        # One row more than the window: a sum over L frames is a difference of rows L apart.
+        self._sums = _Tail(longest + 1, _CHUNK_FRAMES, 5 * features.n_bands)
+        self._sums.extend(1)[:] = 0.0
+        self._recent = _Tail(self._attack + 1, _CHUNK_FRAMES, features.n_bands)
+        self._onsets = _Tail(longest // features._bin_frames + 2, _CHUNK_FRAMES,
+                             len(_RHYTHM_GROUPS))
+        self._unfinished = np.zeros((0, len(_RHYTHM_GROUPS)))
+        self._to_groups = group_matrix(features.n_bands)
+        units = np.array(list(TEXTURE_UNITS.values()))
+        self._units = np.repeat(units, features.n_bands)
+
+    def push(self, frames: npt.NDArray[np.floating]) -> list[Float32Array]:
+        """Hear frames; return the windows that end within them.
+
+        Parameters
+        ----------
+        frames : ndarray of shape (n_frames, n_bands)
+            The next frames in dB, any number of them, checked by the caller.
+
+        Returns
+        -------
+        windows : list of ndarray of shape (n_windows, n_features), float32
+            A block for each of ``features.blocks``; without rows between hops and until the
+            scale's first window is full.
+        """
+        if len(frames) > _CHUNK_FRAMES:
+            parts = [self.push(frames[i:i + _CHUNK_FRAMES])
+                     for i in range(0, len(frames), _CHUNK_FRAMES)]
+            return [np.concatenate(block) for block in zip(*parts, strict=True)]
+        self._hear(frames)
+        before, self.n_frames = self.n_frames, self.n_frames + len(frames)
+        hop = self.features.hop_frames
+        first = (before // hop + 1) * hop
+        if first > self.n_frames:
+            return [np.empty((0, width), np.float32) for _, _, _, width in self._blocks]
+        ends = np.arange(first, self.n_frames + 1, hop)
+        out = []
+        for scale, view, length, width in self._blocks:
+            mine = ends[ends >= length]
+            if not len(mine):
+                out.append(np.empty((0, width), np.float32))
+            elif view == "texture":
+                out.append(self._texture(mine, length))
+            elif view == "rhythm":
+                out.append(self._rhythm(mine, length, self._rhythm_columns[scale]))
+            else:
+                out.append(self._pattern(mine, length))
+        return out
+
+    def _hear(self, frames: npt.NDArray[np.floating]) -> None:
+        """Take frames into the running sums and the onset strength."""
+        n, bands = len(frames), self.features.n_bands
+        start = self._recent.n_rows
+        levels = self._recent.extend(n)
+        np.maximum(frames, _QUIETEST_DB, out=levels)
+        levels += _CENTRE_DB
+
+        row = self._sums.extend(n)
+        total = self._sums.between(start, start + 1)[0]  # sums before this chunk
+        attack = _rise(self._recent, start, n, self._attack)
+        step = _rise(self._recent, start, n, self._step)
+        row[:, :bands] = levels
+        np.multiply(levels, levels, out=row[:, bands:2 * bands])
+        np.abs(step, out=row[:, 2 * bands:3 * bands])
+        for k, rise, limit in ((3, step, 20.0), (4, attack, 30.0)):
+            risen = np.minimum(np.maximum(rise, 0.0), limit)
+            np.multiply(risen * risen, risen, out=row[:, k * bands:(k + 1) * bands])
+        row[0] += total
+        if n > 1:
+            np.cumsum(row, axis=0, out=row)
+
+        if self._rhythm_columns:
+            self._hear_onsets(start, n)
+
+    def _hear_onsets(self, start: int, n: int) -> None:
+        """Average the rise of the level in groups of bands down to the rhythm's own rate."""
+        lag = self._flux
+        first = max(0, start - lag)
+        grouped = self._recent.between(first, start + n) @ self._to_groups
+        flux = np.zeros((n, grouped.shape[1]))
+        known = min(n, len(grouped) - lag)  # the first frames of all have nothing to rise from
+        if known > 0:
+            flux[n - known:] = np.minimum(np.maximum(grouped[lag:] - grouped[:-lag], 0.0), 20.0)[
+                -known:]
+        flux = np.concatenate([self._unfinished, flux])
+        size = self.features._bin_frames
+        whole = len(flux) // size
+        if whole:
+            self._onsets.extend(whole)[:] = (
+                flux[:whole * size].reshape(whole, size, -1).sum(axis=1) / size)
+        self._unfinished = flux[whole * size:]
+
+    def _texture(self, ends: npt.NDArray[np.intp], length: int) -> Float32Array:
+        bands = self.features.n_bands
+        mean = (self._sums.at(ends) - self._sums.at(ends - length)) / length
+        variance = mean[:, bands:2 * bands] - mean[:, :bands] ** 2
+        mean[:, bands:2 * bands] = np.sqrt(np.maximum(variance, 0.0))
+        mean[:, :bands] -= _CENTRE_DB
+        mean[:, 3 * bands:] = np.cbrt(np.maximum(mean[:, 3 * bands:], 0.0))
+        return (mean / self._units).astype(np.float32)
+
+    def _rhythm(self, ends: npt.NDArray[np.intp], length: int,
+                columns: npt.NDArray[np.intp]) -> Float32Array:
+        size = self.features._bin_frames
+        n_samples = length // size
+        stops = ends // size
+        heard = self._onsets.between(int(stops[0]) - n_samples, int(stops[-1]))
+        windows = np.lib.stride_tricks.sliding_window_view(heard, n_samples, axis=0)
+        windows = windows[stops - stops[0]]          # (n_windows, n_groups, n_samples)
+        windows = windows - windows.mean(axis=2, keepdims=True)
+        strength = np.abs(fft.rfft(windows, axis=2)[:, :, columns])
+        power = np.mean(strength ** 2, axis=2, keepdims=True)
+        strength /= np.sqrt(power + _RHYTHM_QUIET_POWER)
+        return strength.reshape(len(ends), -1).astype(np.float32)
+
+    def _pattern(self, ends: npt.NDArray[np.intp], length: int) -> Float32Array:
+        bands = self.features.n_bands
+        cuts = np.round(np.linspace(0, length, _PATTERN_PARTS + 1)).astype(np.intp)
+        sums = self._sums.at((ends[:, None] - length + cuts).ravel())[:, :bands]
+        sums = sums.reshape(len(ends), len(cuts), bands)
+        # A window of fewer frames than parts has empty parts; they repeat their neighbor.
+        lengths = np.maximum(np.diff(cuts), 1)[:, None]
+        parts = np.diff(sums, axis=1) / lengths
+        shape = fft.dct(parts, axis=1, norm="ortho")[:, 1:_PATTERN_COEFFICIENTS + 1]
+        return (shape / TEXTURE_UNITS["level"]).reshape(len(ends), -1).astype(np.float32)
+
+
+def _rise(levels: _Tail, start: int, n: int, lag: int) -> FloatArray:
+    """Change of ``n`` rows from ``start`` against the rows ``lag`` before; 0 where none is known."""
+    known = max(0, start - lag)
+    then = levels.between(known, start + n - lag) if start + n > lag else None
+    now = levels.between(start, start + n)
+    if then is not None and len(then) == n:
+        return now - then
+    change = np.zeros((n, now.shape[1]))
+    if then is not None and len(then):
+        change[n - len(then):] = now[n - len(then):] - then
+    return change
+
+
+def group_matrix(n_bands: int) -> FloatArray:
+    """Weights (n_bands, 6) that average bands into the groups of the rhythm view.
+
+    The groups are given for 25 bands, and stretched for other numbers of bands.
+    """
+    weights = np.zeros((n_bands, len(_RHYTHM_GROUPS)))
+    for g, (low, high) in enumerate(_RHYTHM_GROUPS):
+        a = round(low * n_bands / N_BANDS)
+        b = max(a + 1, round(high * n_bands / N_BANDS))
+        a = min(a, n_bands - 1)
+        weights[a:b, g] = 1.0 / len(range(a, min(b, n_bands)))
+    return weights
+
+
+def check_scales(scales: tuple[float, ...] | npt.ArrayLike) -> tuple[float, ...]:
+    """Window lengths as a tuple of floats, shortest first, each 0.1 to 20 s.
+
+    Raises
+    ------
+    ValueError
+        If there is none, one is out of range, or they do not increase.
+    """
+    values = tuple(float(s) for s in np.atleast_1d(np.asarray(scales, dtype=np.float64)))
+    if not values:
+        raise ValueError("scales must name at least one window length in seconds; got none.")
+    for value in values:
+        if not 0.02 <= value <= 60.0:
+            raise ValueError(
+                f"scales must be window lengths from 0.02 to 60 seconds; got {value:g}. "
+                "Are they in frames or ms?")
+    if any(b <= a for a, b in zip(values, values[1:], strict=False)):
+        raise ValueError(f"scales must increase, shortest first; got {values}.")
+    return values
