@@ -1,1 +1,74 @@
-"""Say how familiar each moment of a jam session is, given what was heard before."""
+"""Say how familiar each moment of a jam session is, given what was heard before.
+
+The names below are the public ones; they are imported when first used, so that the command line
+answers before scikit-learn is loaded.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .audio import read_audio
+    from .calibration import Calibration
+    from .frames import Session, bark_frames
+    from .model import FamiliarityModel, Timeline
+    from .scorers import (
+        SCORERS,
+        FamiliarityScorer,
+        GaussianMixtureScorer,
+        KMeansScorer,
+        KNNDensityScorer,
+        SOMScorer,
+    )
+    from .sessions import read_session, write_session
+    from .windows import WindowFeatures
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Session": "frames",
+    "bark_frames": "frames",
+    "read_session": "sessions",
+    "write_session": "sessions",
+    "read_audio": "audio",
+    "WindowFeatures": "windows",
+    "Calibration": "calibration",
+    "SCORERS": "scorers",
+    "FamiliarityScorer": "scorers",
+    "KMeansScorer": "scorers",
+    "GaussianMixtureScorer": "scorers",
+    "SOMScorer": "scorers",
+    "KNNDensityScorer": "scorers",
+    "FamiliarityModel": "model",
+    "Timeline": "model",
+}
+
+__all__ = [
+    "SCORERS",
+    "Calibration",
+    "FamiliarityModel",
+    "FamiliarityScorer",
+    "GaussianMixtureScorer",
+    "KMeansScorer",
+    "KNNDensityScorer",
+    "SOMScorer",
+    "Session",
+    "Timeline",
+    "WindowFeatures",
+    "bark_frames",
+    "read_audio",
+    "read_session",
+    "write_session",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
