@@ -180,6 +180,8 @@ class Calibration:
         s = np.asarray(novelty, dtype=np.float64)
         values, known = self._values, self._familiarity
         result = np.interp(s, values, known)
+        if s.size == 1 and values[min(1, len(values) - 1)] < s.item() <= values[-1]:
+            return result  # a stream asks ten times a hop, and hardly ever for the ends
         beyond = s > values[-1]
         if beyond.any():
             excess = (s[beyond] - values[-1]) / self._tail_unit
@@ -210,5 +212,7 @@ class Calibration:
             The negated normal quantile of the familiarity.
         """
         familiarity = self.familiarity(novelty)
+        if familiarity.size == 1 and familiarity.item() >= 1e-8:
+            return -ndtri(np.minimum(familiarity, 1.0 - 1e-12))
         return np.where(familiarity < 1e-8, -ndtri_exp(np.log(familiarity)),
                         -ndtri(np.minimum(familiarity, 1.0 - 1e-12)))

@@ -320,10 +320,13 @@ class FamiliarityModel(BaseEstimator):
         by_scale = np.full((n, len(self.scales_)), np.nan)
         together = np.zeros(n)
         weight = np.zeros(n)
+        n_full = [0] * (len(self.scales_) + 1)      # windows of each scale; none of a longer one
+        for part, X in zip(self.parts_, windows, strict=True):
+            n_full[part.scale] = len(X)
         for i, calibration in enumerate(self.scale_calibrations_):
             mine = [(z, VIEW_WEIGHT[p.view]) for p, z in zip(self.parts_, strangeness, strict=True)
                     if p.scale == i]
-            full = n - len(mine[0][0])
+            full = n - n_full[i]
             if full == n:
                 break
             of_scale = sum(z * w for z, w in mine) / sum(w for _, w in mine)
@@ -331,8 +334,11 @@ class FamiliarityModel(BaseEstimator):
             share = scale_weight(self.scales_[i])
             together[full:] += share * of_scale
             weight[full:] += share
-            familiarity[full:] = self.calibrations_[i].familiarity(
-                together[full:] / weight[full:])
+            # Rows of which this is the longest scale that is full.
+            rows = slice(full, n - n_full[i + 1])
+            if rows.start < rows.stop:
+                familiarity[rows] = self.calibrations_[i].familiarity(
+                    together[rows] / weight[rows])
         return familiarity, by_scale
 
     def _answers(

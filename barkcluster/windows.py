@@ -312,6 +312,7 @@ class RunningWindows:
         self._blocks = [
             (i, view, features.scale_frames[i], features.n_features(i, view))
             for i, view in features.blocks]
+        self._lengths = np.array(features.scale_frames)
         self._rhythm_columns = {
             i: np.flatnonzero(features._rhythm_bins(i)) for i, view in features.blocks
             if view == "rhythm"}
@@ -352,10 +353,14 @@ class RunningWindows:
             return [np.empty((0, width), np.float32) for _, _, _, width in self._blocks]
         ends = np.arange(first, self.n_frames + 1, hop)
         out = []
+        # A push of one frame is mostly calls into numpy: those of all scales at once.
+        textures = self._textures_of_scales(int(ends[0])) if len(ends) == 1 else None
         for scale, view, length, width in self._blocks:
             mine = ends[ends >= length]
             if not len(mine):
                 out.append(np.empty((0, width), np.float32))
+            elif view == "texture" and textures is not None:
+                out.append(textures[scale:scale + 1])
             elif view == "texture":
                 out.append(self._texture(mine, length))
             elif view == "rhythm":
@@ -407,9 +412,15 @@ class RunningWindows:
                 flux[:whole * size].reshape(whole, size, -1).sum(axis=1) / size)
         self._unfinished = flux[whole * size:]
 
-    def _texture(self, ends: npt.NDArray[np.intp], length: int) -> Float32Array:
+    def _textures_of_scales(self, end: int) -> Float32Array:
+        """A row for each scale that is full at this end, shortest first."""
+        lengths = self._lengths[self._lengths <= end]
+        return self._texture(np.full(len(lengths), end), lengths[:, None])
+
+    def _texture(self, ends: npt.NDArray[np.intp],
+                 length: int | npt.NDArray[np.intp]) -> Float32Array:
         bands = self.features.n_bands
-        mean = (self._sums.at(ends) - self._sums.at(ends - length)) / length
+        mean = (self._sums.at(ends) - self._sums.at(ends - np.ravel(length))) / length
         variance = mean[:, bands:2 * bands] - mean[:, :bands] ** 2
         mean[:, bands:2 * bands] = np.sqrt(np.maximum(variance, 0.0))
         mean[:, :bands] -= _CENTRE_DB
@@ -422,8 +433,11 @@ class RunningWindows:
         n_samples = length // size
         stops = ends // size
         heard = self._onsets.between(int(stops[0]) - n_samples, int(stops[-1]))
-        windows = np.lib.stride_tricks.sliding_window_view(heard, n_samples, axis=0)
-        windows = windows[stops - stops[0]]          # (n_windows, n_groups, n_samples)
+        if len(stops) == 1:
+            windows = heard.T[None]
+        else:
+            windows = np.lib.stride_tricks.sliding_window_view(heard, n_samples, axis=0)
+            windows = windows[stops - stops[0]]      # (n_windows, n_groups, n_samples)
         windows = windows - windows.mean(axis=2, keepdims=True)
         strength = np.abs(fft.rfft(windows, axis=2)[:, :, columns])
         power = np.mean(strength ** 2, axis=2, keepdims=True)
