@@ -1,0 +1,204 @@
+"""What one line of session text says: the grammar, without memory of other lines.
+
+Everything here works on bytes: a file may be of any encoding, or no text at all,
+and numbers are ASCII. ``float`` alone would also take ``1_0``, ``nan`` and the
+digits of other scripts.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+
+# Bytes of a line of plain numbers; float() takes no token of these that is no number.
+PLAIN = b"0123456789+-.eE \t,;"
+TO_SPACES = bytes.maketrans(b"\t,;", b"   ")
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r")) + b"\x7f"
+_NUMBER = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+# analyzer~ writes -inf for silence; older programs on Windows -1.#INF.
+_MINUS_INFINITY = re.compile(rb"-(?:inf|infinity|1\.#inf0*)", re.IGNORECASE)
+_MINUS_INF_FIELD = re.compile(rb"(?<![^\s,;])-inf(?![^\s,;])")
+_NOT_A_WORD = re.compile(rb"nan|inf|infinity", re.IGNORECASE)
+_WITH_DECIMAL_COMMA = re.compile(rb"[+-]?[0-9]+(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_COMMENT = re.compile(rb"(?:^|(?<=[\s,;]))#.*")
+_SAYING = re.compile(r"#\s*(frame_rate|name|dtype)\s*:(.*)")
+_COLL_LINE = re.compile(rb"[ \t]*[0-9]+[ \t]*,[^,;\n]*;[ \t]*")
+_COLL_LINES = re.compile(rb"%b(?:\n%b)*" % (_COLL_LINE.pattern, _COLL_LINE.pattern))
+# Words a message may begin with: of Pd, and of the messages of live input.
+_SELECTORS = (b"list", b"bark", b"/bark")
+
+
+class BadLineError(Exception):
+    """A line that is no frame; its text says what was expected and what came."""
+
+
+def check_is_text(line: bytes) -> None:
+    """Raise BadLineError for UTF-16 and for bytes that no text file holds."""
+    n_nul = line.count(0)
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
+            n_nul and (0.3 <= n_nul / len(line) <= 0.8 or len(line) < 4)):
+        raise BadLineError("looks like UTF-16; save it as UTF-8 text.")
+    odd = line.translate(None, delete=bytes(set(range(256)) - set(_CONTROL)))
+    if odd:
+        raise BadLineError(f"expected text, got binary data (byte 0x{odd[0]:02x}). "
+                           "For sound files there is read_audio.")
+
+
+def split_comment(line: bytes) -> tuple[bytes, bytes]:
+    """Return the line without its comment, and the comment.
+
+    Examples
+    --------
+    >>> split_comment(b"-40 -39 # loud")
+    (b'-40 -39 ', b'# loud')
+    """
+    found = _COMMENT.search(line)
+    return (line, b"") if found is None else (line[:found.start()], found.group())
+
+
+def said_in_comment(comment: bytes) -> tuple[str, str] | None:
+    """Return what a comment such as ``# frame_rate: 86.13`` says, key and value.
+
+    Examples
+    --------
+    >>> said_in_comment(b"# frame_rate: 86.13")
+    ('frame_rate', '86.13')
+    >>> said_in_comment(b"# the second take")
+    """
+    found = _SAYING.fullmatch(comment.decode("utf-8", errors="replace").strip())
+    return None if found is None else (found[1], found[2].strip())
+
+
+def name_to_text(name: str) -> str:
+    """Return ``name`` for a comment; as JSON if it would not come back as it is."""
+    plain = name.isprintable() and name == name.strip() and not name.startswith('"')
+    return name if plain else json.dumps(name)
+
+
+def text_to_name(text: str) -> str:
+    """Return the name that `name_to_text` made the text of."""
+    if text.startswith('"'):
+        try:
+            name = json.loads(text)
+        except ValueError:
+            return text
+        if isinstance(name, str):
+            return name
+    return text
+
+
+def split_fields(line: bytes) -> list[bytes]:
+    """Return what stands between spaces, tabs, commas and semicolons.
+
+    Examples
+    --------
+    >>> split_fields(b"list -40.5, -39;")
+    [b'-40.5', b'-39']
+    """
+    fields = line.translate(TO_SPACES).split()
+    return fields[1:] if fields and fields[0] in _SELECTORS else fields
+
+
+def is_header(line: bytes, fields: list[bytes]) -> bool:
+    """Return whether a line names columns: half of it words, or no name for the first.
+
+    Examples
+    --------
+    >>> is_header(b"band 1, band 2", [b"band", b"1", b"band", b"2"])
+    True
+    >>> is_header(b"-40 x -39", [b"-40", b"x", b"-39"])
+    False
+    """
+    if line.lstrip().startswith(b","):  # pandas leaves the name of its index empty
+        return True
+    return 2 * sum(map(_is_word, fields)) >= len(fields)
+
+
+def _is_word(field: bytes) -> bool:
+    text = field.lstrip(b"\"'_([").decode("utf-8", errors="replace")
+    return text[:1].isalpha() and not _NOT_A_WORD.fullmatch(field)
+
+
+def is_coll_line(line: bytes) -> bool:
+    """Return whether a line is an entry of Max's coll, ``index, v v v;``."""
+    return _COLL_LINE.fullmatch(line) is not None
+
+
+def in_plain_numbers(text: bytes) -> bytes:
+    """Return many lines without Pd's word ``list``, and with a number for ``-inf``.
+
+    Examples
+    --------
+    >>> in_plain_numbers(b"list -40 -inf;\\nlist -41 -60;")
+    b'-40 -1e9;\\n-41 -60;'
+    """
+    text = (b"\n" + text).replace(b"\nlist ", b"\n")[1:]
+    return _MINUS_INF_FIELD.sub(b"-1e9", text) if b"-inf" in text else text
+
+
+def are_coll_lines(text: bytes) -> bool:
+    """Return whether all of many lines are entries of Max's coll."""
+    return _COLL_LINES.fullmatch(text) is not None
+
+
+def commas_part_numbers(text: bytes) -> bool:
+    """Return whether the commas in many lines of plain numbers surely are separators.
+
+    They are if there is nothing else between the numbers, or a space after each.
+    """
+    if b"," not in text:
+        return True
+    if b";" in text:
+        return False
+    alone = b" " not in text and b"\t" not in text
+    return alone or text.count(b", ") == text.count(b",")
+
+
+def check_no_decimal_commas(line: bytes, n_fields: int, n_bands: int) -> None:
+    """Raise BadLineError if the commas of a line stand for decimal points.
+
+    They do if all that stands between spaces or semicolons are numbers and some have
+    a comma inside, or if commas alone part twice as many whole numbers as asked for.
+    """
+    if b"," not in line or b"." in line:
+        return
+    parts = line.replace(b";", b" ").split()
+    ends_in_comma = any(part.endswith(b",") for part in parts)
+    parts = [part.strip(b",") for part in parts]
+    example = next((part for part in parts if b"," in part), b"")
+    between_others = (
+        len(parts) > 1 and bool(example)
+        and all(map(_WITH_DECIMAL_COMMA.fullmatch, parts))
+        # "1,2, 3,4": commas between all numbers, some with a space.
+        and not (ends_in_comma and n_fields in (n_bands, n_bands + 1)))
+    if between_others or (example and n_fields == 2 * n_bands != n_bands + 1):
+        sample = b",".join(example.split(b",")[:2])
+        raise BadLineError(f"expected decimal points, got decimal commas "
+                           f"({sample.decode('ascii', errors='replace')}).")
+
+
+def numbers_of(fields: list[bytes]) -> list[float]:
+    """Return the numbers of a line; ``-inf`` is one of them.
+
+    Raises
+    ------
+    BadLineError
+        For anything else, with the first such field.
+
+    Examples
+    --------
+    >>> numbers_of([b"-40.5", b"1e1", b"-inf"])
+    [-40.5, 10.0, -inf]
+    """
+    return [_number(field) for field in fields]
+
+
+def _number(field: bytes) -> float:
+    if _NUMBER.fullmatch(field):
+        return float(field)
+    if _MINUS_INFINITY.fullmatch(field):
+        return float("-inf")
+    text = field.decode("utf-8", errors="replace")
+    shown = text if len(text) <= 40 else text[:37] + "..."
+    raise BadLineError(f"expected a number, got {shown!r}.")
