@@ -101,7 +101,8 @@ LEADS = {
                       bright=(0.88, 0.98, 0.1), vibrato=(5.1, 15.0), breath=0.03),
     "fuzz guitar": Tone(_plucked(16, 0.2), 0.003, 1.8, 0.06, (1.0, 0.92, 0.3), (5.6, 10.0),
                         breath=0.01, drive=3.0),
-    "vibraphone": Tone((1.0, 0.0, 0.0, 0.25), 0.002, 0.9, 0.15, (1.0, 0.8, 0.1), fm=(4.0, 0.2, 0.2)),
+    "vibraphone": Tone((1.0, 0.0, 0.0, 0.25), 0.002, 0.9, 0.15, (1.0, 0.8, 0.1),
+                       fm=(4.0, 0.2, 0.2)),
 }
 STRANGERS = {
     "bagpipe": Tone(tuple(1.0 / k ** 0.5 for k in range(1, 25)), 0.015, release=0.02,
@@ -118,7 +119,7 @@ TONES = {**BASSES, **KEYS, **PADS, **LEADS, **STRANGERS}
 
 def play(tone: Tone, pitch: int, duration: float, loudness: float,
          rng: np.random.Generator) -> Sound:
-    """One note at about unit power; `pitch` in MIDI numbers, `loudness` 0-1 sets its brightness."""
+    """Return one note at about unit power: `pitch` in MIDI numbers, the louder the brighter."""
     n = round((duration + tone.release) * SAMPLE_RATE)
     t = np.arange(n) / SAMPLE_RATE
     hz = 440.0 * 2.0 ** ((pitch - 69) / 12)
@@ -202,7 +203,8 @@ def _kick(rng: np.random.Generator, size: float) -> npt.NDArray[np.float64]:
 
 def _snare(rng: np.random.Generator, size: float) -> npt.NDArray[np.float64]:
     t = _hit(0.35)
-    wires = colored_noise(len(t), rng, 900.0 + 900 * size, 8000.0) * np.exp(-t / (0.06 + 0.06 * size))
+    wires = colored_noise(len(t), rng, 900.0 + 900 * size, 8000.0)
+    wires = wires * np.exp(-t / (0.06 + 0.06 * size))
     return 0.6 * _skin(0.35, 165.0 + 60 * size, 1.6, 0.06) + 0.40 * wires
 
 

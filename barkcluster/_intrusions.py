@@ -59,7 +59,8 @@ def _tempo(rng: np.random.Generator, moment: Moment) -> Sound:
     """Another band: its own song, key and sounds, at another tempo."""
     tempo = moment.song.tempo * float(rng.choice(_STRANGE_TEMPO_RATIOS))
     song = write_song(rng, tempo=min(max(tempo, 50.0), 230.0), swing=None)
-    score = perform(rng, song, moment.seconds, section_bars=4, n_parts=1, drums=True)
+    score = perform(rng, song, moment.seconds, section_bars=4, n_parts=1, drums=True,
+                    settled_s=moment.seconds)
     sound = _silence(moment)
     add_notes(sound, score.notes, Voices(song, rng), 0)
     return sound

@@ -24,6 +24,8 @@ BLOCK = 2 * SAMPLE_RATE
 _LOUDNESS_LAYERS = 3
 _LONGEST_S = 7.0
 _GAINS = {"drums": 0.42, "bass": 0.20, "keys": 0.065, "pad": 0.03, "lead": 0.11}
+_HISS_BLOCKS = 4
+_DRIVE = np.float32(1.5)
 _HUM_HARMONICS = (1.0, 0.5, 0.7, 0.2, 0.3)
 
 
@@ -87,14 +89,14 @@ class Room:
         self._n_fft = scipy.fft.next_fast_len(BLOCK + len(response) - 1, real=True)
         self._spectrum = scipy.fft.rfft(response, self._n_fft)
         self._tail = np.zeros(len(response) - 1, np.float32)
-        hiss_db, hum_db, level_db = rng.uniform((-74.0, -80.0, -14.0), (-62.0, -68.0, -2.0))
+        hiss_db, hum_db, level_db = rng.uniform((-74.0, -80.0, -12.0), (-62.0, -68.0, 0.0))
         # Two seconds of hum end on a whole number of periods and so loops without a click.
         t = np.arange(BLOCK) / SAMPLE_RATE
         mains = float(rng.choice((50.0, 60.0)))
         hum = sum(weight * np.sin(2 * np.pi * mains * k * t + rng.uniform(0, 2 * np.pi))
                   for k, weight in enumerate(_HUM_HARMONICS, 1))
         self._hum = (10 ** (hum_db / 20) * hum).astype(np.float32)
-        self._hiss = colored_noise(8 * BLOCK, rng, 40.0, 12_000.0, tilt=-3.5)
+        self._hiss = colored_noise(_HISS_BLOCKS * BLOCK, rng, 40.0, 12_000.0, tilt=-3.5)
         self._hiss *= np.float32(10 ** (hiss_db / 20))
         self._gain = np.float32(10 ** (level_db / 20))
         self._n_blocks = 0
@@ -108,9 +110,10 @@ class Room:
         self._tail = wet[n:n + len(self._tail)].copy()
         sound = wet[:n]
         sound += self._hum[:n]
-        at = self._n_blocks % 8 * BLOCK
+        at = self._n_blocks % _HISS_BLOCKS * BLOCK
         sound += self._hiss[at:at + n]
         self._n_blocks += 1
+        sound *= _DRIVE
         np.tanh(sound, out=sound)
         sound *= np.float32(0.95) * self._gain
         return sound

@@ -8,6 +8,7 @@ and its players come and go.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -49,7 +50,7 @@ _CELLS = ((0,), (0, 2), (0, 2), (0, 3), (0, 1, 2), (0, 1, 2, 3), (2,), (1, 2), (
 
 
 class Note(NamedTuple):
-    """One thing played: when, by whom, which pitch (MIDI) or drum, for how many steps, how loud."""
+    """One thing played: seconds, by whom, MIDI pitch or index of the drum, steps, loudness 0-1."""
 
     start: float
     player: str
@@ -189,7 +190,7 @@ def _write_part(rng: np.random.Generator, root: int, scale: tuple[int, ...]) -> 
         broken=bool(rng.random() < 0.3),
         pad=str(rng.choice(_COMPS[:2])),
         riffs=riffs,
-        riff_order=((0, 0, 1, 0), (0, 1, 0, 1), (0, 0, 0, 1))[rng.integers(3)],
+        riff_order=((0, 1, 0, 1), (0, 1, 0, 0), (0, 1, 1, 0))[rng.integers(3)],
         level_db=float(rng.uniform(-2.5, 1.5)))
 
 
@@ -226,7 +227,7 @@ def _varied(rng: np.random.Generator, notes: list[tuple[int, int, int]],
     return tuple(varied)
 
 
-def count_beats(song: Song, seconds: float) -> npt.NDArray[np.float64]:
+def _count_beats(song: Song, seconds: float) -> npt.NDArray[np.float64]:
     """Times of the beats, a bar past the end: the tempo drifts by about +-1 %, slowly."""
     amplitude, period, phase = song.drift
     beat = np.arange(int(1.03 * seconds * song.tempo / 60) + 2 * BEATS_PER_BAR)
@@ -236,7 +237,7 @@ def count_beats(song: Song, seconds: float) -> npt.NDArray[np.float64]:
     return np.concatenate([[0.0], np.cumsum(lengths)]) + 0.05
 
 
-def plan_form(rng: np.random.Generator, names: str, n_sections: int) -> str:
+def _plan_form(rng: np.random.Generator, names: str, n_sections: int) -> str:
     """A form such as ``ABACABAB``: each name is heard soon and returns later."""
     others = names[1:] or names
     visited = list(others + others)
@@ -246,12 +247,16 @@ def plan_form(rng: np.random.Generator, names: str, n_sections: int) -> str:
 
 
 def perform(rng: np.random.Generator, song: Song, seconds: float, *, section_bars: int,
-            n_parts: int, drums: bool) -> Score:
-    """Play the song for so many seconds."""
+            n_parts: int, drums: bool, settled_s: float) -> Score:
+    """Play the song for so many seconds.
+
+    Line-ups change from section to section; from `settled_s` on they are ones heard before.
+    """
     score = Score()
-    beats = count_beats(song, seconds)
+    beats = _count_beats(song, seconds)
     n_bars = (len(beats) - 1) // BEATS_PER_BAR
-    form = plan_form(rng, PARTS[:n_parts], -(-n_bars // section_bars))
+    form = _plan_form(rng, PARTS[:n_parts], -(-n_bars // section_bars))
+    times_played: Counter[str] = Counter()
     band = [player for player in PLAYERS if drums or player != "drums"]
     for i, name in enumerate(form):
         first = i * section_bars
@@ -259,7 +264,11 @@ def perform(rng: np.random.Generator, song: Song, seconds: float, *, section_bar
         start, stop = (float(beats[BEATS_PER_BAR * bar]) for bar in (bars[0], bars[-1] + 1))
         if start >= seconds:
             break
-        players = _who_plays(rng, band, opening=i == 0 and n_bars >= 8 * section_bars)
+        heard = [section.players for section in score.sections if section.name == name]
+        players = _who_plays(rng, band, opening=i == 0 and n_bars >= 8 * section_bars,
+                             lead_due=not any("lead" in lineup for lineup in heard))
+        if heard and start >= settled_s:
+            players = heard[rng.integers(len(heard))]
         score.sections.append(Section(name, start, min(stop, seconds), players))
         for bar in bars:
             times = _step_times(song, beats, bar)
@@ -269,13 +278,15 @@ def perform(rng: np.random.Generator, song: Song, seconds: float, *, section_bar
                                            players, fill=last, crash=bar == first)
                 if note.start < seconds)
         if "lead" in players:
-            score.riffs.extend(_play_riffs(rng, song, name, beats, bars, seconds, score.notes))
+            score.riffs.extend(_play_riffs(rng, song, name, beats, bars, seconds, score.notes,
+                                           times_played))
     score.notes.sort()
     score.beats = beats[beats < seconds]
     return score
 
 
-def _who_plays(rng: np.random.Generator, band: list[str], *, opening: bool) -> tuple[str, ...]:
+def _who_plays(rng: np.random.Generator, band: list[str], *, opening: bool,
+               lead_due: bool) -> tuple[str, ...]:
     """Mostly everybody; an opening without lead and pad; sometimes one or two sit out."""
     if opening:
         return tuple(player for player in band if player not in ("pad", "lead"))
@@ -284,6 +295,8 @@ def _who_plays(rng: np.random.Generator, band: list[str], *, opening: bool) -> t
         out.add("pad")
     if rng.random() < 0.4:
         out.add(str(rng.choice(("lead", "lead", "keys", "keys", "bass", "drums"))))
+    if lead_due:
+        out.discard("lead")
     return tuple(player for player in band if player not in out)
 
 
@@ -348,7 +361,8 @@ def _play_drums(rng: np.random.Generator, song: Song, part: Part, times: list[fl
     stop = int(rng.choice((8, 12, 12))) if fill else STEPS_PER_BAR
     for drum, groove in part.drums.items():
         for step, velocity, _ in _hits(groove, 1):
-            if step >= stop and drum != "kick" or velocity < 0.7 and rng.random() < 0.05:
+            silenced = step >= stop and drum != "kick"
+            if silenced or (velocity < 0.7 and rng.random() < 0.05):
                 continue
             yield _played(rng, song, "drums", times[step], DRUMS.index(drum), 0, velocity)
     if rng.random() < 0.12:
@@ -364,14 +378,16 @@ def _play_drums(rng: np.random.Generator, song: Song, part: Part, times: list[fl
 
 
 def _play_riffs(rng: np.random.Generator, song: Song, name: str, beats: npt.NDArray[np.float64],
-                bars: range, seconds: float, notes: list[Note]) -> Iterator[Riff]:
-    """Play the lead's riffs over a section; the first time as written, later at times varied."""
+                bars: range, seconds: float, notes: list[Note], times_played: Counter[str],
+                ) -> Iterator[Riff]:
+    """Play the lead's riffs over a section; twice as written, from then on at times varied."""
     part = song.parts[name]
     for i, bar in enumerate(bars[::RIFF_BARS]):
         if bar + RIFF_BARS > bars[-1] + 1:
             return
         which = part.riff_order[i % len(part.riff_order)]
-        variation = int(rng.choice((0, 0, 1, 2))) if i >= 2 else 0
+        riff = f"{name}{which + 1}"
+        variation = int(rng.choice((0, 0, 1, 2))) if times_played[riff] >= 2 else 0
         start, stop = (float(beats[BEATS_PER_BAR * at]) for at in (bar, bar + RIFF_BARS))
         if stop > seconds:
             return
@@ -379,4 +395,5 @@ def _play_riffs(rng: np.random.Generator, song: Song, name: str, beats: npt.NDAr
         for step, pitch, steps in part.riffs[which][variation]:
             notes.append(_played(rng, song, "lead", times[step], pitch, steps,
                                  0.85 if step % 4 == 0 else 0.7))
-        yield Riff(f"{name}{which + 1}", start, stop, variation)
+        times_played[riff] += 1
+        yield Riff(riff, start, stop, variation)

@@ -8,6 +8,7 @@ data of the demo, the tests and the documentation.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -236,10 +237,11 @@ class _Jam:
         writing, sounding, self._intruding = _generator(random_state).spawn(3)
         seconds = n_frames / FRAME_RATE
         song = write_song(writing, tempo=tempo, swing=swing)
-        section_bars, n_parts = _size_of_form(CLEAN_SHARE * seconds, song.tempo)
+        clean_stop = CLEAN_SHARE * seconds
+        section_bars, n_parts = _size_of_form(clean_stop, song.tempo)
         score = perform(writing, song, seconds, section_bars=section_bars, n_parts=n_parts,
-                        drums=drums)
-        placed = _place_surprises(self._intruding, seconds) if surprises else ()
+                        drums=drums, settled_s=clean_stop)
+        placed = _place_surprises(self._intruding, clean_stop, seconds) if surprises else ()
         self._song = song
         self._notes = score.notes
         self._voices = Voices(song, sounding)
@@ -252,7 +254,7 @@ class _Jam:
             riffs=tuple(riff for riff in score.riffs
                         if not any(riff.start < surprise.stop and surprise.start < riff.stop
                                    for surprise in placed)),
-            surprises=placed, clean_stop=CLEAN_SHARE * seconds)
+            surprises=placed, clean_stop=clean_stop)
 
     def blocks(self) -> Iterator[Sound]:
         """Return the recorded sound, block by block."""
@@ -274,8 +276,10 @@ class _Jam:
 
     def _intrude(self, surprise: Surprise, band_power: float) -> _Sounding:
         intrusion = INTRUSIONS[surprise.kind]
-        meanwhile = [note._replace(start=note.start - surprise.start) for note in self._notes
-                     if surprise.start <= note.start < surprise.stop]
+        first, after = (bisect.bisect_left(self._notes, time, key=lambda note: note.start)
+                        for time in (surprise.start, surprise.stop))
+        meanwhile = [note._replace(start=note.start - surprise.start)
+                     for note in self._notes[first:after]]
         sound = intrusion.render(self._intruding, Moment(
             surprise.stop - surprise.start, self._song, meanwhile, self._voices))
         own_power = float(np.mean(sound * sound))
@@ -339,9 +343,9 @@ def _size_of_form(clean_s: float, tempo: float) -> tuple[int, int]:
     return 2, 1
 
 
-def _place_surprises(rng: np.random.Generator, seconds: float) -> tuple[Surprise, ...]:
+def _place_surprises(rng: np.random.Generator, first: float,
+                     seconds: float) -> tuple[Surprise, ...]:
     """Return surprises spread over the part that may have some, each kind before any twice."""
-    first = CLEAN_SHARE * seconds
     room = seconds - first
     if room < 1.5 * _SHORTEST_SURPRISE_S:
         return ()
