@@ -65,7 +65,7 @@ class Network:
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=N_STEPS)
         for _ in range(N_STEPS):
             optimiser.zero_grad()
-            self._loss().backward()
+            self._loss().backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
         self._net.eval()
@@ -76,19 +76,20 @@ class Network:
     def novelty(self, frames: Frames) -> tuple[Array, Columns]:
         ends = np.arange(N_WINDOW, len(frames) + 1, N_HOP)
         if not len(ends):
-            return ends / FRAME_RATE, {"": ends * 1.0, "2 s": ends * 1.0}
+            return np.empty(0), {"": np.empty(0), "2 s": np.empty(0)}
         with torch.no_grad():
             windows = torch.from_numpy(self._standard(frames)).unfold(0, N_WINDOW, N_HOP)
-            parts = [self._novelty(part) for part in windows.split(256)]
-        single = torch.cat(parts).double().numpy()
+            parts = [self._novelty(windows[i:i + 256]) for i in range(0, len(windows), 256)]
+        single: Array = torch.cat(parts).double().numpy()
         sums = np.concatenate([[0.0], np.cumsum(single)])
         first = np.maximum(np.arange(len(single)) + 1 - N_SMOOTH, 0)
-        smooth = (sums[1:] - sums[first]) / (np.arange(len(single)) + 1 - first)
+        smooth: Array = (sums[1:] - sums[first]) / (np.arange(len(single)) + 1 - first)
         return ends / FRAME_RATE, {"": smooth, "2 s": single}
 
     def _standard(self, frames: Frames) -> Frames:
         # Far beyond anything heard, further away says no more.
-        return np.clip((frames - self._mean) / self._spread, -6, 6).astype(np.float32)
+        standard = np.clip((frames - self._mean) / self._spread, -6, 6)
+        return np.asarray(standard, np.float32)
 
     def _draw(self, near: int = 0) -> tuple[Tensor, Tensor]:
         """Windows from anywhere in the session, and for each another at most ``near`` away."""

@@ -1,7 +1,8 @@
 """What other libraries make of the same windows: the peers of the quality benchmark.
 
 Each peer gets what its users would give it: mean, standard deviation and mean absolute change of
-each band over windows of 0.5, 1, 2 and 6 s, standardised on the training windows. PyOD detectors
+each band over windows of 0.5, 1, 2 and 6 s, standardised on the training windows; as
+``NAME/library`` it gets barkcluster's own windows instead, standardised likewise. PyOD detectors
 answer with their raw score and with its two ``predict_proba`` conversions, which claim to be
 comparable between sessions. STUMPY has no windows of features: it compares the bands themselves.
 """
@@ -70,6 +71,17 @@ def stack(frames: Frames, scales: Sequence[float] = SCALES_S) -> tuple[Array, Ar
     return ends / FRAME_RATE, np.hstack(columns)
 
 
+def library_windows(frames: Frames, scales: Sequence[float]) -> tuple[Array, Array]:
+    """The same from ``WindowFeatures``: texture and rhythm of every scale, stacked."""
+    from barkcluster import WindowFeatures
+
+    blocks = WindowFeatures(scales=tuple(scales), hop=HOP_S,
+                            frame_rate=FRAME_RATE).transform_scales(frames)
+    times = blocks[-1][0]
+    X = np.hstack([block[len(block) - len(times):] for _, block in blocks])
+    return times, X.astype(np.float64)
+
+
 class Peer:
     """A detector of another library on stacked, standardised windows.
 
@@ -80,13 +92,15 @@ class Peer:
     def __init__(self, name: str, make: Callable[[], Detector], converts: bool) -> None:
         self.name = name
         self.calibrated = ("linear", "unify") if converts else ()
+        self.scales: tuple[float, ...] = SCALES_S
+        self.windows: Callable[[Frames, Sequence[float]], tuple[Array, Array]] = stack
         self._make = make
 
     def fit(self, takes: Sequence[Frames]) -> Peer:
         shortest = max(map(len, takes)) / FRAME_RATE
         # A window of more than half of what there is would leave next to no rows.
-        self._scales = [s for s in SCALES_S if s <= shortest / 2] or [SCALES_S[0]]
-        X = np.vstack([stack(take, self._scales)[1] for take in takes])
+        self._scales = [s for s in self.scales if s <= shortest / 2] or [self.scales[0]]
+        X = np.vstack([self.windows(take, self._scales)[1] for take in takes])
         X = X[:: -(-len(X) // MAX_TRAINING_ROWS)]
         self._scaler = StandardScaler().fit(X)
         self._detector = self._make()
@@ -94,7 +108,7 @@ class Peer:
         return self
 
     def novelty(self, frames: Frames) -> tuple[Array, Columns]:
-        times, X = stack(frames, self._scales)
+        times, X = self.windows(frames, self._scales)
         raw = self._detector.decision_function(self._scaler.transform(X)) if len(X) else times
         columns = {"": np.asarray(raw, np.float64)}
         if self.calibrated:
@@ -135,14 +149,14 @@ class MatrixProfile:
     calibrated = ()
     every = 10
 
-    def __init__(self, window_s: float = 6.0) -> None:
-        import stumpy  # noqa: F401  - missing is said before the run, not in it
+    def __init__(self) -> None:
+        import stumpy  # type: ignore[import-untyped]  # noqa: F401  - missing is said before the run, not in it
 
-        self.window_s = window_s
+        self.scales: tuple[float, ...] = (6.0,)
 
     def fit(self, takes: Sequence[Frames]) -> MatrixProfile:
         self._memory = self._thin(max(takes, key=len))
-        self._m = round(min(self.window_s * FRAME_RATE / self.every, len(self._memory) // 2))
+        self._m = round(min(self.scales[-1] * FRAME_RATE / self.every, len(self._memory) // 2))
         if self._m < 3:
             raise ValueError("STUMPY needs windows of 3 points.")
         return self
@@ -163,28 +177,41 @@ class MatrixProfile:
 
     def _thin(self, frames: Frames) -> Array:
         n = len(frames) // self.every * self.every
-        return frames[:n].astype(np.float64).reshape(-1, self.every, frames.shape[1]).mean(axis=1)
+        blocks = frames[:n].astype(np.float64).reshape(-1, self.every, frames.shape[1])
+        return np.asarray(blocks.mean(axis=1))
 
 
-def make_peer(name: str) -> Peer | MatrixProfile:
-    """A fresh peer by its name in ``PEERS``.
+def make_peer(name: str, scales: Sequence[float] | None = None) -> Peer | MatrixProfile:
+    """A fresh peer by its name in ``PEERS``, with window lengths in seconds or its own.
+
+    ``/library`` after the name gives it the library's windows.
 
     Raises
     ------
     ImportError
         When its library is not installed.
     """
-    return PEERS[name]()
+    name, _, windows = name.partition("/")
+    peer = PEERS[name]()
+    if windows and isinstance(peer, Peer):
+        from barkcluster.model import DEFAULT_SCALES
+
+        peer.windows = library_windows
+        peer.scales = DEFAULT_SCALES
+        peer.name += ", library's windows"
+    if scales is not None:
+        peer.scales = tuple(scales)
+    return peer
 
 
 def _pyod(name: str) -> Callable[[], Peer]:
     def make() -> Peer:
-        from pyod.models.gmm import GMM
-        from pyod.models.iforest import IForest
-        from pyod.models.kde import KDE
-        from pyod.models.knn import KNN
-        from pyod.models.lof import LOF
-        from pyod.models.ocsvm import OCSVM
+        from pyod.models.gmm import GMM  # type: ignore[import-untyped]
+        from pyod.models.iforest import IForest  # type: ignore[import-untyped]
+        from pyod.models.kde import KDE  # type: ignore[import-untyped]
+        from pyod.models.knn import KNN  # type: ignore[import-untyped]
+        from pyod.models.lof import LOF  # type: ignore[import-untyped]
+        from pyod.models.ocsvm import OCSVM  # type: ignore[import-untyped]
 
         makers: dict[str, Callable[[], Detector]] = {
             "KNN": KNN, "LOF": LOF, "KDE": KDE, "OCSVM": OCSVM,
@@ -215,6 +242,8 @@ def _running(x: Array) -> Array:
 
 # Those that would take hours on a corpus, and how fast they are: run when named.
 SLOW = {"stumpy": "scores at about 35 x real time"}
+# Those that cannot take more columns than rows, as the library's windows have.
+NARROW = {"pyod-gmm": "full covariances of some 2000 columns", "stumpy": "takes no windows"}
 
 PEERS: dict[str, Callable[[], Peer | MatrixProfile]] = {
     "pyod-knn": _pyod("KNN"), "pyod-lof": _pyod("LOF"), "pyod-gmm": _pyod("GMM"),

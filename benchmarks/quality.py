@@ -55,11 +55,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         outcomes += done
         calibrations += calibrated
     result = report.summarise(outcomes, calibrations, {t.key: t for t in scored})
+    report.show(result, columns=args.columns, worst=args.worst)
     if args.neighbours:
         import neighbours
 
-        result["neighbours"] = neighbours.run(everything, names, args.limit)
-    report.show(result, columns=args.columns, worst=args.worst)
+        nearby = neighbours.run(everything, names, make_system, args.limit)
+        neighbours.show(nearby)
+        result["neighbours"] = nearby
     if args.json:
         result["arguments"] = {k: str(v) for k, v in vars(args).items()}
         args.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
@@ -67,21 +69,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def make_system(name: str) -> System:
-    """A fresh system by the name it has on the command line."""
+def make_system(name: str, scales: Sequence[float] | None = None) -> System:
+    """A fresh system by the name it has on the command line.
+
+    Parameters
+    ----------
+    name : str
+        ``knn``, ``knn@0.5+2`` (with these scales), ``peer:pyod-knn``, ``neural:forecast``.
+    scales : sequence of float or None
+        Window lengths in seconds where the name says none; None for its own. Networks have one.
+    """
     family, _, which = name.partition(":")
     if family == "peer":
         from peers import make_peer
 
-        return make_peer(which)
+        return make_peer(which, scales)
     if family == "neural":
         from neural import make_network
 
         return make_network(which)
     from systems import Library
 
-    scorer, _, scales = name.partition("@")
-    return Library(scorer, [float(s) for s in scales.split("+")] if scales else None)
+    scorer, _, own = name.partition("@")
+    return Library(scorer, [float(s) for s in own.split("+")] if own else scales)
 
 
 def _run(music: Sequence[Track], scored: Sequence[Track], names: Sequence[str],
@@ -130,21 +140,34 @@ def _systems(args: argparse.Namespace) -> list[str]:
     if args.scales:
         names = [f"{name}@{'+'.join(f'{s:g}' for s in args.scales)}" for name in names]
     if args.peers is not None:
-        from peers import PEERS, SLOW
-
-        for peer, why in SLOW.items():
-            if not args.peers:
-                print(f"peer {peer} left out: {why}; --peers {peer} runs it")
-        for peer in args.peers or [p for p in PEERS if p not in SLOW]:
-            try:
-                make_system(f"peer:{peer}")
-                names.append(f"peer:{peer}")
-            except ImportError as error:
-                print(f"peer {peer} left out: {error}")
+        names += _peers(args.peers, args.peer_windows)
     if args.neural is not None:
         from neural import NETWORKS
 
         names += [f"neural:{name}" for name in args.neural or NETWORKS]
+    return names
+
+
+def _peers(asked: Sequence[str], windows: str) -> list[str]:
+    """The peers that can be run; of the others, why not."""
+    from peers import NARROW, PEERS, SLOW
+
+    without = {p: f"{why}; --peers {p} runs it" for p, why in SLOW.items() if not asked}
+    names = []
+    for peer in asked or PEERS:
+        try:
+            make_system(f"peer:{peer}")
+        except ImportError as error:
+            without[peer] = str(error)
+        if peer not in without and windows != "library":
+            names.append(f"peer:{peer}")
+        if peer not in without and windows != "own":
+            if peer in NARROW:
+                without[f"{peer} on the library's windows"] = NARROW[peer]
+            else:
+                names.append(f"peer:{peer}/library")
+    for peer, why in without.items():
+        print(f"left out: {peer}: {why}")
     return names
 
 
@@ -171,6 +194,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--scales", nargs="+", type=float, metavar="S",
         help="window lengths in seconds (default: the model's)")
     add("--peers", nargs="*", metavar="NAME", help="other libraries too, all or those named")
+    add("--peer-windows", choices=["own", "library", "both"], default="own",
+        help="what peers look at (default: own habits)")
     add("--neural", nargs="*", metavar="NAME", help="small networks too (needs PyTorch)")
     add("--neighbours", action="store_true",
         help="composer, speaker and digit, artist retrieval, where the corpora have them")

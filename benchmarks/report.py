@@ -216,17 +216,18 @@ def _show_rest(result: Result) -> None:
 
 def _show_tracks(result: Result, worst: int) -> None:
     rows = [r for r in _rows(result, "tracks") if r["column"] == "" and r["task"] in TASKS]
-    for system, train_s in dict.fromkeys((str(r["system"]), _f(r, "train_s")) for r in rows):
-        mine = [r for r in rows if r["system"] == system and r["train_s"] == train_s]
-        stems = [{**r, "system": r["track"]} for r in mine if SPARSE_STEMS.search(
-            str(r["track"]).partition("/")[2])]
-        if stems:
-            _pivot(f"T = {train_s:g} s, {system}: drum and voice stems", stems, TASKS,
+    for train_s in sorted({_f(r, "train_s") for r in rows}):
+        mine = [r for r in rows if r["train_s"] == train_s]
+        systems = list(dict.fromkeys(str(r["system"]) for r in mine))
+        for task in ("hard", "shuffle"):
+            stems = [{**r, "system": r["track"], "task": r["system"]} for r in mine
+                     if r["task"] == task and SPARSE_STEMS.search(str(r["track"]).split("/")[1])]
+            _pivot(f"T = {train_s:g} s, {task}: drum and voice stems", stems, systems,
                    lambda r: f"{_f(r, 'value'):.2f}")
-        if worst:
+        for system in systems if worst else ():
             print(f"\nT = {train_s:g} s, {system}: worst tracks")
             for task in TASKS:
-                picked = sorted((r for r in mine if r["task"] == task
+                picked = sorted((r for r in mine if r["task"] == task and r["system"] == system
                                  and not np.isnan(_f(r, "value"))), key=_badness)[:worst]
                 if picked:
                     print(f"  {task:10} " + ", ".join(

@@ -53,8 +53,11 @@ class System(Protocol):
         The columns that are 1 - familiarity, or claim to be a probability.
     """
 
-    name: str
-    calibrated: Collection[str]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def calibrated(self) -> Collection[str]: ...
 
     def fit(self, takes: Sequence[Frames]) -> object:
         """Learn; no window spans two takes."""
@@ -205,7 +208,7 @@ def at_speed(frames: Frames, speed: float) -> Frames:
     at = np.arange(0, len(frames) - 1, speed)
     first = at.astype(int)
     part = (at - first)[:, None].astype(frames.dtype)
-    return frames[first] * (1 - part) + frames[first + 1] * part
+    return np.asarray(frames[first] * (1 - part) + frames[first + 1] * part, np.float32)
 
 
 def spliced(track: Track, tracks: Sequence[Track], rest: Frames,

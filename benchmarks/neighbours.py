@@ -1,0 +1,195 @@
+"""Problems next door, with the same models: who composed this, who speaks, which digit, whose is it.
+
+Nothing is tuned for them; they show how far familiarity goes when it is asked something else. A
+*stranger* here is a class that nobody learned ("none of them"). Systems are compared by the mean
+novelty of a piece, and lower is nearer.
+
+- composer: one model a composer, from half of the pieces; the other half is identified. "None":
+  each composer in turn is learned by nobody, and its pieces are to be the strangest. Pieces
+  without a label are ranked, and there is nobody to say whether rightly.
+- speaker, digit: one model a speaker or a digit, from the first half of the takes; the second
+  half is identified, clips strung together. Speakers are told apart by the background noise
+  alone, so each is asked again with level and noise taken away.
+- artist retrieval: from one track, others by the same artist, over everything and within the
+  corpus, against the precision of a random order.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+import corpora
+from corpora import FRAME_RATE, NOBODY, Frames, Track
+from figures import auc, average_precision, print_table
+from tasks import WARM_UP_S, System
+
+MakeSystem = Callable[[str, Sequence[float] | None], System]
+Row = dict[str, object]
+
+COMPOSERS = "midi_composers"
+PIECE_S = 30.0                     # of each piece learned or identified, after the warm-up
+RETRIEVAL_S = 10.0
+N_QUERIES = 40
+DB_UNDER_LOUDEST = 40.0
+CLIPS_A_STREAM = {"speaker": 25, "digit": 5}
+SPEECH_SCALES_S = {"speaker": (0.5, 1.0, 2.0), "digit": (0.2, 0.4, 1.0)}
+
+
+def run(tracks: Sequence[Track], names: Sequence[str], make: MakeSystem,
+        limit: int | None) -> list[Row]:
+    """Every problem that the tracks have the labels for, for each system.
+
+    Returns
+    -------
+    rows : list of dict
+        ``system``, ``problem``, ``figure`` and its ``value``.
+    """
+    rows: list[Row] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in names:
+            if name.startswith("neural:"):
+                continue                # their windows are longer than what these ask
+            for problem, ask in (("composer", composer), ("speaker", speech),
+                                 ("digit", speech), ("artist", retrieval)):
+                try:
+                    found = ask(tracks, name, make, limit, problem)
+                except ValueError as error:
+                    print(f"{name}, {problem}: {error}")
+                    continue
+                rows += [{"system": make(name, None).name, "problem": problem, "figure": figure, "value": value}
+                         for figure, value in found.items()]
+    return rows
+
+
+def show(rows: Sequence[Row]) -> None:
+    """A table a problem."""
+    for problem in dict.fromkeys(str(r["problem"]) for r in rows):
+        mine = [r for r in rows if r["problem"] == problem]
+        figures = list(dict.fromkeys(str(r["figure"]) for r in mine))
+        cells = {(r["system"], r["figure"]): r["value"] for r in mine}
+        table = []
+        for system in dict.fromkeys(str(r["system"]) for r in mine):
+            values = [cells.get((system, f), "-") for f in figures]
+            table.append([system, *(f"{v:.3f}" if isinstance(v, float) else str(v)
+                                    for v in values)])
+        print_table(problem, ["", *figures], table)
+
+
+def composer(tracks: Sequence[Track], name: str, make: MakeSystem, limit: int | None,
+             problem: str) -> dict[str, float | str]:
+    """Accuracy of naming the composer, AUC of "none of them", the strangest unlabelled pieces."""
+    pieces = [t for t in tracks if t.corpus == COMPOSERS]
+    named: dict[str, list[Track]] = {}
+    for piece in pieces:
+        if not NOBODY.search(piece.label):
+            named.setdefault(piece.label, []).append(piece)
+    named = {c: sorted(p, key=lambda t: corpora.seed_of(t.key)) for c, p in named.items()
+             if len(p) >= 2}
+    if len(named) < 2:
+        return {}
+    composers = list(named)
+    n = round(PIECE_S * FRAME_RATE)
+    warm = round(WARM_UP_S * FRAME_RATE)
+    unknown = [p for p in pieces if NOBODY.search(p.label)]
+    truth: list[int] = []
+    distances: list[list[float]] = []
+    strange = np.zeros((len(unknown), len(composers)))
+    for fold in (0, 1):
+        systems = [_fitted(make(name, None), [p.frames[:n] for p in named[c][fold::2]])
+                   for c in composers]
+        for i, c in enumerate(composers):
+            for piece in named[c][1 - fold::2]:
+                truth.append(i)
+                distances.append([_mean_novelty(s, piece.frames[:n + warm]) for s in systems])
+        for i, piece in enumerate(unknown):
+            strange[i] += [_mean_novelty(s, piece.frames[:n + warm]) / 2 for s in systems]
+    order = np.argsort(-strange.min(axis=1))
+    return {**_identified(np.array(truth), np.array(distances)),
+            "strangest unlabelled": " ".join(unknown[i].name[:8] for i in order[:4])}
+
+
+def speech(tracks: Sequence[Track], name: str, make: MakeSystem, limit: int | None,
+           problem: str) -> dict[str, float | str]:
+    """Accuracy of naming the speaker or the digit, AUC of "none of them"."""
+    found: dict[str, float | str] = {}
+    speakers = [t for t in tracks if t.clips is not None and {"digit", "take"} <= set(t.tags)]
+    for how, clean in (("", False), (" without noise and level", True)):
+        learned: dict[int, list[Frames]] = {}
+        asked: list[tuple[int, Frames]] = []
+        for i, track in enumerate(speakers):
+            assert track.clips is not None
+            clips = [track.frames[a:b] for a, b in zip(track.clips, track.clips[1:], strict=False)]
+            if clean:
+                clips = [np.maximum(c - c.max(), -DB_UNDER_LOUDEST) for c in clips]
+            classes = track.tags["digit"] if problem == "digit" else np.full(len(clips), i)
+            early = track.tags["take"] < np.median(track.tags["take"])
+            for which in np.unique(classes):
+                mine = np.flatnonzero(classes == which)
+                learned.setdefault(int(which), []).extend(clips[j] for j in mine if early[j])
+                late = [clips[j] for j in mine if not early[j]]
+                n = CLIPS_A_STREAM[problem]
+                asked += [(int(which), np.concatenate(late[j:j + n]))
+                          for j in range(0, len(late) - n + 1, n)]
+        if len(learned) < 2:
+            return {}
+        systems = [_fitted(make(name, SPEECH_SCALES_S[problem]), [np.concatenate(clips)])
+                   for clips in learned.values()]
+        distances = np.array([[_mean_novelty(s, stream, 0.0) for s in systems]
+                              for _, stream in asked])
+        truth = np.array([list(learned).index(which) for which, _ in asked])
+        found |= {f + how: v for f, v in _identified(truth, distances).items()}
+    return found
+
+
+def retrieval(tracks: Sequence[Track], name: str, make: MakeSystem, limit: int | None,
+              problem: str) -> dict[str, float | str]:
+    """Mean average precision of tracks by the same artist."""
+    start, stop = (round(s * FRAME_RATE) for s in (30 - WARM_UP_S, 30 + RETRIEVAL_S))
+    able = [t for t in tracks if t.clips is None and len(t.frames) >= stop
+            and not NOBODY.search(t.label)]
+    queries = [q for q in able if any(t.artist == q.artist and t.song != q.song for t in able)]
+    rng = np.random.default_rng(0)
+    figures: dict[str, list[float]] = {}
+    for query in corpora.spread(queries, min(limit or N_QUERIES, N_QUERIES)):
+        system = _fitted(make(name, None), [query.frames[:round(60 * FRAME_RATE)]])
+        others = [t for t in able if t.song != query.song]
+        novelty = np.array([_mean_novelty(system, t.frames[start:stop]) for t in others])
+        same = np.array([t.artist == query.artist for t in others])
+        near = np.array([t.corpus == query.corpus for t in others])
+        for where, among in (("mAP", np.ones_like(near)), ("mAP in corpus", near)):
+            relevant = same[among]
+            # One who has the whole corpus to himself is found by whatever order.
+            if relevant.any() and not relevant.all():
+                order = np.argsort(novelty[among], kind="stable")
+                figures.setdefault(where, []).append(average_precision(relevant[order]))
+                chance = [average_precision(rng.permutation(relevant)) for _ in range(50)]
+                figures.setdefault(f"{where}, random", []).append(float(np.mean(chance)))
+    found: dict[str, float | str] = {f: float(np.mean(v)) for f, v in figures.items()}
+    return {**found, "queries": str(len(figures.get("mAP", [])))} if found else {}
+
+
+def _identified(truth: npt.NDArray[np.intp],
+                distances: npt.NDArray[np.float64]) -> dict[str, float]:
+    """Accuracy of the nearest class; AUC of the pieces of a class left out, averaged over it."""
+    none = []
+    for left_out in range(distances.shape[1]):
+        nearest = np.delete(distances, left_out, axis=1).min(axis=1)
+        none.append(auc(nearest[truth != left_out], nearest[truth == left_out]))
+    return {"accuracy": float(np.mean(distances.argmin(axis=1) == truth)),
+            "chance": float(np.bincount(truth).max() / len(truth)),
+            "none of them, AUC": float(np.mean(none))}
+
+
+def _fitted(system: System, takes: Sequence[Frames]) -> System:
+    system.fit(takes)
+    return system
+
+
+def _mean_novelty(system: System, frames: Frames, warm_up_s: float = WARM_UP_S) -> float:
+    times, columns = system.novelty(frames)
+    return float(np.nanmean(columns[""][times >= warm_up_s - 1e-6]))
