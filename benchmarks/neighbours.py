@@ -1,4 +1,4 @@
-"""Problems next door, with the same models: who composed this, who speaks, which digit, whose is it.
+"""Problems next door, with the same models: whose composition, voice, digit, record is it?
 
 Nothing is tuned for them; they show how far familiarity goes when it is asked something else. A
 *stranger* here is a class that nobody learned ("none of them"). Systems are compared by the mean
@@ -61,8 +61,8 @@ def run(tracks: Sequence[Track], names: Sequence[str], make: MakeSystem,
                 except ValueError as error:
                     print(f"{name}, {problem}: {error}")
                     continue
-                rows += [{"system": make(name, None).name, "problem": problem, "figure": figure, "value": value}
-                         for figure, value in found.items()]
+                rows += [{"system": make(name, None).name, "problem": problem,
+                          "figure": figure, "value": value} for figure, value in found.items()]
     return rows
 
 
