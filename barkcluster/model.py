@@ -29,6 +29,8 @@ from .windows import WindowFeatures, check_scales
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .stream import FamiliarityStream
+
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Frames: TypeAlias = npt.ArrayLike | Session
 
@@ -295,6 +297,17 @@ class FamiliarityModel(BaseEstimator):
         score : float
         """
         return float(np.mean(self.timeline(frames).familiarity))
+
+    def stream(self) -> FamiliarityStream:
+        """A stream that answers frame by frame what `timeline` answers of the whole.
+
+        Returns
+        -------
+        stream : FamiliarityStream
+        """
+        from .stream import FamiliarityStream  # a floor up: only its name is known here
+
+        return FamiliarityStream(self)
 
     def answer(
         self, windows: list[npt.NDArray[np.float32]]
