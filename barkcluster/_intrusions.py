@@ -28,7 +28,7 @@ class Intrusion(NamedTuple):
 
     render: Callable[[np.random.Generator, Moment], Sound]
     band_gain: float
-    level: float  # of its power, against the band's
+    level: float  # its RMS amplitude against the band's
 
 
 def _silence(moment: Moment) -> Sound:

@@ -157,8 +157,8 @@ def write_song(rng: np.random.Generator, *, tempo: float | None, swing: float | 
     periods = rng.uniform((20.0, 60.0, 150.0), (60.0, 150.0, 400.0))
     drift = np.stack([np.array([0.003, 0.005, 0.007]), periods, rng.uniform(0, 2 * np.pi, 3)])
     return Song(
-        tempo=drawn_tempo if tempo is None else tempo,
-        swing=drawn_swing if swing is None else swing,
+        tempo=drawn_tempo if tempo is None else float(tempo),
+        swing=drawn_swing if swing is None else float(swing),
         key=f"{_NOTE_NAMES[root]} {scale_name}",
         instruments=instruments,
         kit={drum: float(rng.random()) for drum in DRUMS},

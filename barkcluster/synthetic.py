@@ -63,7 +63,7 @@ class Annotations:
     Attributes
     ----------
     tempo : float
-        Beats per minute as written; the band drifts from it by up to 1.5 %.
+        Beats per minute as written; the band drifts from it by about 1.5 % at most.
     key : str
         For instance ``"F# dorian"``.
     instruments : dict of str to str
