@@ -1,0 +1,8 @@
+"""``python -m barkcluster`` is the command ``barkcluster``."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The command line: which command, and what becomes of its errors.
+
+A command is a file in `commands`: ``add_arguments(parser)`` says what it takes and sets ``run``,
+which does the work through the library's public names. A new one is that file and a row in
+`COMMANDS`. Only the command that was asked for is imported, and the library imports what it needs
+when it needs it: help answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import NoReturn, TextIO
+
+from . import __version__
+
+COMMANDS = {
+    "demo": "make a jam, learn its beginning with every scorer, show what they hear in the rest",
+    "extract": "sound files to session text files",
+    "fit": "learn session files, write a model file",
+    "score": "how familiar each moment of a session is, given others",
+    "compare": "all scorers side by side on your own session",
+}
+
+_EPILOG = """\
+examples:
+  barkcluster demo
+  barkcluster score jam.txt now.txt
+  barkcluster compare jam.txt --intrusions radio.txt
+
+COMMAND --help says more about each. Session files are text, a line of 25 numbers in dB for each
+frame, 100 a second; with the extra `audio`, wav, flac, ogg and mp3 files will do as well.
+"""
+
+BAD_INPUT = 2
+INTERRUPTED = 130  # as a shell reports SIGINT
+BROKEN_PIPE = 141  # and SIGPIPE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    code : int
+        0 if all went well, 2 for bad input, 130 after Ctrl-C, 141 if the reader of the output
+        went away.
+    """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    args = make_parser(arguments).parse_args(arguments)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            code: int = args.run(args) or 0
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        except BrokenPipeError:
+            _forget_stdout()
+            return BROKEN_PIPE
+        except (ValueError, OSError, ImportError) as error:
+            if args.traceback:
+                raise
+            print(f"barkcluster: {_one_line(error)}", file=sys.stderr)
+            return BAD_INPUT
+    return code
+
+
+def make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of all commands, with the arguments of the one that is asked for.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        What will be parsed: its first word that is no option names the command.
+    """
+    parser = _Parser(
+        prog="barkcluster", epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="How familiar is what I hear now, given what I have heard of this jam?")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--traceback", action="store_true",
+                        help="on errors, show where in the code they came from")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
+        if name == asked:
+            import_module(f".commands.{name}", __package__).add_arguments(command)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the usage is a --help away."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _one_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        shown = f"{error.filename}: " if error.filename is not None else ""
+        return f"{shown}{error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int,
+                  file: TextIO | None = None, line: str | None = None) -> None:
+    """Show what a user can act on, without the line of code that Python would add."""
+    start = "\r\x1b[K" if sys.stderr.isatty() else ""  # over a line of progress
+    print(f"{start}barkcluster: warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+
+def _forget_stdout() -> None:
+    """Keep Python from flushing into the broken pipe again at exit."""
+    with suppress(OSError, ValueError):  # a stdout without a file descriptor has nothing to flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

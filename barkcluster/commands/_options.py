@@ -1,0 +1,92 @@
+"""Arguments that several commands share, and how their words become numbers."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import barkcluster
+
+# The keys of barkcluster.SCORERS, which takes too long to import for a help text.
+SCORER_NAMES = ("kmeans", "gmm", "som", "knn")
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add how session files are to be read."""
+    reading = parser.add_argument_group("reading session files")
+    reading.add_argument(
+        "--frame-rate", type=positive, metavar="HZ",
+        help="frames per second, where the file does not say (default: 100)")
+    reading.add_argument(
+        "--units", choices=("db", "linear"), default="db",
+        help="what the numbers are: levels in dB, or linear powers (default: db)")
+
+
+def add_learning(parser: argparse.ArgumentParser) -> None:
+    """Add what to learn with."""
+    learning = parser.add_argument_group("learning")
+    learning.add_argument("--scorer", choices=SCORER_NAMES, help="what judges (default: knn)")
+    learning.add_argument(
+        "--scales", type=scales, metavar="S,S,...",
+        help="window lengths in seconds, shortest first (default: the model's own)")
+    add_seed(learning)
+
+
+def add_seed(parser: argparse._ActionsContainer) -> None:
+    """Add the seed of what is drawn at random."""
+    parser.add_argument("--seed", type=seed, default=0, metavar="N",
+                        help="of what is drawn at random (default: 0)")
+
+
+def add_color(parser: argparse.ArgumentParser) -> None:
+    """Add whether to print in color."""
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto",
+                        help="color the output (default: auto, in terminals)")
+
+
+def read(path: str, args: argparse.Namespace) -> barkcluster.Session:
+    """Session in a text file, or in a sound file by its suffix."""
+    if Path(path).suffix.lower() in AUDIO_SUFFIXES:
+        return barkcluster.read_audio(path, frame_rate=args.frame_rate or 100.0)
+    return barkcluster.read_session(path, frame_rate=args.frame_rate, units=args.units)
+
+
+def make_model(args: argparse.Namespace) -> barkcluster.FamiliarityModel:
+    """Model as the options of `add_learning` say."""
+    scorer = args.scorer or "knn"
+    if args.scales is None:
+        return barkcluster.FamiliarityModel(scorer, random_state=args.seed)
+    return barkcluster.FamiliarityModel(scorer, scales=args.scales, random_state=args.seed)
+
+
+def positive(text: str) -> float:
+    """Number above 0, or the error that argparse shows."""
+    number = _number(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a positive number; got {text!r}.")
+    return number
+
+
+def seed(text: str) -> int:
+    """Whole number from 0 to 2**32 - 1, as scikit-learn takes seeds."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < 2 ** 32:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number from 0 to {2 ** 32 - 1}; got {text!r}.")
+    return number
+
+
+def scales(text: str) -> tuple[float, ...]:
+    """Window lengths with commas between them; the model checks that they make sense."""
+    return tuple(positive(word) for word in text.split(","))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number; got {text!r}.") from None

@@ -1,0 +1,46 @@
+"""Session files to a model file."""
+
+from __future__ import annotations
+
+import argparse
+
+from barkcluster.commands._options import add_learning, add_reading, make_model, read
+from barkcluster.display.progress import progress
+from barkcluster.display.terminal import clock
+
+_DESCRIPTION = """\
+Learns sessions and writes a model file, for `barkcluster score` and for load_model().
+"""
+_EPILOG = """\
+examples:
+  barkcluster fit jam.txt -o jam.npz
+  barkcluster fit take1.txt take2.txt --scorer gmm --scales 0.5,2,6 -o jam.npz
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what `barkcluster fit` takes."""
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.add_argument("sessions", nargs="+", metavar="SESSION",
+                        help="session or sound files: takes of one session")
+    parser.add_argument("-o", "--output", required=True, metavar="MODEL",
+                        help="model file to write (.npz)")
+    add_learning(parser)
+    add_reading(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read, learn, write."""
+    with progress(len(args.sessions) + 1) as step:
+        takes = []
+        for path in args.sessions:
+            step(f"reading {path}")
+            takes.append(read(path, args))
+        step("learning")
+        model = make_model(args).fit(takes)
+    model.save(args.output)
+    scales = ", ".join(f"{scale:g}" for scale in model.scales_)
+    of_takes = f" in {len(takes)} takes" if len(takes) > 1 else ""
+    print(f"{args.output}: {args.scorer or 'knn'} on {clock(model.duration_)}{of_takes}, windows "
+          f"of {scales} s.")

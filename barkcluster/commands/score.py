@@ -1,0 +1,133 @@
+"""How familiar each moment of a session is, given others."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+import barkcluster
+from barkcluster.commands._options import (
+    add_color,
+    add_learning,
+    add_reading,
+    make_model,
+    read,
+)
+from barkcluster.display.bars import draw_timeline
+from barkcluster.display.moments import strangest
+from barkcluster.display.picture import timeline_picture
+from barkcluster.display.progress import Step, progress
+from barkcluster.display.terminal import Style, clock, style_for, table, terminal_width
+
+_DESCRIPTION = """\
+Learns the TRAIN files, separate takes of one session, and says how familiar each moment of NEW
+is: 0.5 is as familiar as a typical moment of that session, near 1 was heard before, 0.05 is
+stranger than 95 % of it. In place of the TRAIN files, a model file of `barkcluster fit` will do.
+"""
+_EPILOG = """\
+examples:
+  barkcluster score jam.txt now.txt
+  barkcluster score take1.txt take2.txt now.wav --scorer gmm --csv now.csv --plot now.png
+  barkcluster score jam.npz now.txt --csv - | head
+"""
+_ZIP_MAGIC = b"PK\x03\x04"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what `barkcluster score` takes."""
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.usage = "%(prog)s [options] TRAIN [TRAIN ...] NEW"
+    parser.add_argument("train", nargs="+", metavar="TRAIN",
+                        help="session or sound files to learn, or one model file")
+    parser.add_argument("new", metavar="NEW", help="session or sound file to score")
+    parser.add_argument("--csv", metavar="FILE",
+                        help="write a table of all moments; - for standard output")
+    parser.add_argument("--plot", metavar="FILE",
+                        help="draw a picture (png, svg, pdf); needs the extra `plot`")
+    add_color(parser)
+    add_learning(parser)
+    add_reading(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Learn or load, score, show."""
+    with progress(len(args.train) + 2) as step:
+        model = _model(args, step)
+        step(f"scoring {args.new}")
+        session = read(args.new, args)
+        timeline = model.timeline(session)
+    if args.plot is not None:
+        title = f"{session.name}, by what was learned of {_names(args.train)}"
+        timeline_picture(session, timeline, title=title).savefig(args.plot, dpi=100)
+    if args.csv == "-":
+        with TemporaryDirectory() as folder:
+            table_path = Path(folder) / "timeline.csv"
+            timeline.to_csv(table_path)
+            sys.stdout.write(table_path.read_text(encoding="utf-8"))
+        return
+    if args.csv is not None:
+        timeline.to_csv(args.csv)
+    print(_summary(args, model, timeline, style_for(sys.stdout, args.color)))
+
+
+def _model(args: argparse.Namespace, step: Step) -> barkcluster.FamiliarityModel:
+    models = [path for path in args.train if _is_model(path)]
+    if not models:
+        takes = []
+        for path in args.train:
+            step(f"reading {path}")
+            takes.append(read(path, args))
+        step("learning")
+        return make_model(args).fit(takes)
+    if len(args.train) > 1:
+        raise ValueError(f"{models[0]} is a model file: it must be the only TRAIN; got "
+                         f"{len(args.train)}.")
+    if args.scorer is not None or args.scales is not None:
+        raise ValueError(f"{models[0]} is a model file: its scorer and scales are those it was "
+                         "learned with. Leave out --scorer and --scales.")
+    step(f"reading {models[0]}")
+    return barkcluster.load_model(models[0])
+
+
+def _is_model(path: str) -> bool:
+    """Whether a file is a model, by its first bytes: no session or sound starts like a zip."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
+    except OSError:  # whoever reads it will say what is wrong
+        return False
+
+
+def _names(paths: list[str]) -> str:
+    first = Path(paths[0]).name
+    return first if len(paths) == 1 else f"{first} and {len(paths) - 1} more"
+
+
+def _summary(args: argparse.Namespace, model: barkcluster.FamiliarityModel,
+             timeline: barkcluster.Timeline, style: Style) -> str:
+    familiarity = timeline.familiarity
+    rows = [[clock(timeline.times[row], 1), _figure(familiarity[row]),
+             *map(_figure, timeline.by_scale[row])] for row in strangest(timeline)]
+    header = ["ends at", "familiarity", *(f"{scale:g} s" for scale in timeline.scales)]
+    return "\n".join([
+        f"{Path(args.new).name}, by {clock(model.duration_)} of {_names(args.train)}:",
+        "",
+        draw_timeline(timeline, style, width=terminal_width()),
+        "",
+        f"mean familiarity {familiarity.mean():.2f}; below 0.05: "
+        f"{100 * np.mean(familiarity < 0.05):.1f} % of the time (more of the same: about 5 %)",
+        "",
+        style.bold("strangest moments"),
+        table(header, rows, style)])
+
+
+def _figure(familiarity: float) -> str:
+    """Two digits that count, so that rare and very rare stay apart."""
+    if np.isnan(familiarity):
+        return "-"
+    return f"{familiarity:.2f}" if familiarity >= 0.05 else f"{familiarity:.1g}"

@@ -1,0 +1,1 @@
+"""What people look at: bars in the terminal, progress, pictures."""

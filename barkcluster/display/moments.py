@@ -1,0 +1,45 @@
+"""The moments of a timeline that are worth a second listen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:  # the model takes long to import
+    from ..model import Timeline
+
+
+def strangest(timeline: Timeline, count: int = 5, apart_s: float | None = None) -> list[int]:
+    """Rows of the strangest moments, apart from each other.
+
+    Parameters
+    ----------
+    timeline : Timeline
+    count : int, default=5
+        How many at most.
+    apart_s : float, optional
+        Least time between two, in seconds; by default the longest scale, so that no two share
+        a sound.
+
+    Returns
+    -------
+    rows : list of int
+        Strangest first.
+
+    Examples
+    --------
+    >>> from barkcluster import Timeline
+    >>> times = np.arange(1.0, 7.0)
+    >>> values = np.array([0.5, 0.01, 0.02, 0.6, 0.7, 0.1])
+    >>> strangest(Timeline(times, values, values[:, None], np.array([1.0])), 2, apart_s=2.0)
+    [1, 5]
+    """
+    apart = float(timeline.scales[-1]) if apart_s is None else apart_s
+    rows: list[int] = []
+    for row in np.argsort(timeline.familiarity, kind="stable").tolist():
+        if len(rows) == count:
+            break
+        if all(abs(timeline.times[row] - timeline.times[other]) >= apart for other in rows):
+            rows.append(row)
+    return rows

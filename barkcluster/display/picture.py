@@ -1,0 +1,63 @@
+"""A session and its timeline in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .bars import Mark
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..frames import Session
+    from ..model import Timeline
+
+_MOST_COLUMNS = 2000
+
+
+def timeline_picture(session: Session, timeline: Timeline, *, marks: Sequence[Mark] = (),
+                     title: str = "") -> Figure:
+    """Draw the frames above the familiarity over the same time.
+
+    Parameters
+    ----------
+    session : Session
+        What was scored.
+    timeline : Timeline
+        Its familiarity; its times count from the session's start.
+    marks : sequence of Mark
+        Stretches to point out.
+    title : str, default=""
+        Stands above.
+
+    Returns
+    -------
+    figure : matplotlib Figure
+        For ``figure.savefig``. Needs the extra ``plot``.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("Pictures need matplotlib: pip install 'barkcluster[plot]'") from error
+    figure = Figure(figsize=(10, 5.2), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.2])
+    # More columns than the picture has dots would only cost time.
+    every = max(1, len(session) // _MOST_COLUMNS)
+    n = len(session) // every
+    levels = session.frames[:n * every].reshape(n, every, session.n_bands).mean(axis=1)
+    above.imshow(levels.T, origin="lower", aspect="auto", cmap="magma",
+                 vmin=float(np.percentile(levels, 2)), vmax=float(levels.max()),
+                 extent=(0.0, n * every / session.frame_rate, 0.5, session.n_bands + 0.5))
+    above.set_ylabel("Bark band")
+    timeline.plot(below)
+    for mark in marks:
+        below.axvspan(mark.start, mark.stop, color="black", alpha=0.12, linewidth=0)
+        above.annotate(mark.label, ((mark.start + mark.stop) / 2, 1.02),
+                       xycoords=("data", "axes fraction"), ha="center", fontsize=8)
+    below.set_xlim(float(timeline.times[0]), float(timeline.times[-1]))
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure

@@ -1,0 +1,135 @@
+"""What a terminal can show, and how text is laid out in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+_NARROWEST = 40
+_WIDEST = 160
+
+
+@dataclass(frozen=True)
+class Style:
+    """How text may be marked up.
+
+    Attributes
+    ----------
+    color : bool
+        Whether ANSI escapes are understood.
+    blocks : bool
+        Whether block elements (U+2581 to U+2588) can be printed.
+
+    Examples
+    --------
+    >>> Style(color=True, blocks=True).paint("red", 203)
+    '\\x1b[38;5;203mred\\x1b[0m'
+    >>> Style(color=False, blocks=True).bold("as it is")
+    'as it is'
+    """
+
+    color: bool
+    blocks: bool
+
+    def paint(self, text: str, code: int) -> str:
+        """Text in one of the 256 colors that nearly every terminal has."""
+        return f"\x1b[38;5;{code}m{text}\x1b[0m" if self.color and text.strip() else text
+
+    def bold(self, text: str) -> str:
+        """Text in bold type."""
+        return f"\x1b[1m{text}\x1b[0m" if self.color else text
+
+    def dim(self, text: str) -> str:
+        """Lines of text that step back."""
+        if not self.color:
+            return text
+        return "\n".join(f"\x1b[2m{line}\x1b[0m" for line in text.split("\n"))
+
+
+def style_for(stream: TextIO, color: str = "auto") -> Style:
+    """What can be printed on a stream.
+
+    Parameters
+    ----------
+    stream : text file
+        Where the text goes.
+    color : {"auto", "always", "never"}, default="auto"
+        "auto" colors terminals, unless the environment variable ``NO_COLOR`` is set
+        (https://no-color.org) or ``TERM`` is ``dumb``.
+
+    Returns
+    -------
+    style : Style
+    """
+    wanted = color == "always" or (
+        color == "auto" and stream.isatty() and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb")
+    try:
+        "▁█·━".encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return Style(wanted, blocks=False)
+    return Style(wanted, blocks=True)
+
+
+def terminal_width() -> int:
+    """Columns to fill: those of the terminal or of ``COLUMNS``, else 80; from 40 to 160."""
+    return min(max(shutil.get_terminal_size((80, 24)).columns, _NARROWEST), _WIDEST)
+
+
+def clock(seconds: float, digits: int = 0) -> str:
+    """Time as people say it.
+
+    Parameters
+    ----------
+    seconds : float
+        From the start, 0 or more.
+    digits : int, default=0
+        Digits after the second.
+
+    Examples
+    --------
+    >>> clock(75), clock(7322.46, 1)
+    ('1:15', '2:02:02.5')
+    """
+    whole, fraction = divmod(round(seconds * 10 ** digits), 10 ** digits)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    text = f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+    return f"{text}.{fraction:0{digits}d}" if digits else text
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> str:
+    """Columns under a header: the first to the left, the others to the right.
+
+    Parameters
+    ----------
+    header : sequence of str
+    rows : sequence of sequence of str
+        As many cells in each as in the header.
+    style : Style
+        For the header.
+
+    Returns
+    -------
+    text : str
+        Lines without a newline at the end.
+
+    Examples
+    --------
+    >>> print(table(["scorer", "AUC"], [["knn", "0.97"], ["kmeans", "0.9"]],
+    ...             Style(color=False, blocks=True)))
+    scorer   AUC
+    knn     0.97
+    kmeans   0.9
+    """
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+
+    def line(cells: Sequence[str]) -> str:
+        first, *others = zip(cells, widths, strict=True)
+        return "  ".join([first[0].ljust(first[1]),
+                          *(cell.rjust(width) for cell, width in others)]).rstrip()
+
+    return "\n".join([style.bold(line(header)), *map(line, rows)])
