@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .calibration import Calibration
     from .frames import Session, bark_frames
     from .model import FamiliarityModel, Timeline
+    from .persistence import ModelFormatError, load_model, load_scorer
     from .scorers import (
         SCORERS,
         FamiliarityScorer,
@@ -43,6 +44,9 @@ _HOME = {
     "KNNDensityScorer": "scorers",
     "FamiliarityModel": "model",
     "Timeline": "model",
+    "ModelFormatError": "persistence",
+    "load_model": "persistence",
+    "load_scorer": "persistence",
 }
 
 __all__ = [
@@ -53,11 +57,14 @@ __all__ = [
     "GaussianMixtureScorer",
     "KMeansScorer",
     "KNNDensityScorer",
+    "ModelFormatError",
     "SOMScorer",
     "Session",
     "Timeline",
     "WindowFeatures",
     "bark_frames",
+    "load_model",
+    "load_scorer",
     "read_audio",
     "read_session",
     "write_session",

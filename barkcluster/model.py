@@ -309,6 +309,30 @@ class FamiliarityModel(BaseEstimator):
 
         return FamiliarityStream(self)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to a file for `load_model`.
+
+        The file holds numbers and text alone, and takes the place of an older one only when all
+        of it is on disk.
+
+        Parameters
+        ----------
+        path : path-like
+            An .npz file, whatever its name ends in.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If the scorer is of a class of your own, or seeded by more than a number.
+        OSError
+            If the file cannot be written; an older one is as it was.
+        """
+        from .persistence import save_model
+
+        save_model(self, path)
+
     def answer(
         self, windows: list[npt.NDArray[np.float32]]
     ) -> tuple[FloatArray, FloatArray]:

@@ -6,6 +6,7 @@ the base class checks arrays, learns the metric, calibrates on held-out blocks a
 
 from __future__ import annotations
 
+import os
 from abc import ABCMeta, abstractmethod
 from typing import Literal, Self, TypeAlias
 
@@ -163,6 +164,27 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         labels : ndarray of shape (n_samples,)
         """
         return np.where(self.decision_function(X) >= 0, 1, -1)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted scorer to a file for `load_scorer`.
+
+        Parameters
+        ----------
+        path : path-like
+            An .npz file, whatever its name ends in.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If the scorer is of a class of your own, or seeded by more than a number.
+        OSError
+            If the file cannot be written; an older one is as it was.
+        """
+        from ..persistence import save_scorer
+
+        save_scorer(self, path)
 
     def calibration_of(self, novelty: npt.ArrayLike) -> FloatArray:
         """Familiarity of novelties of this scorer.
