@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from barkcluster._validation import check_positive
-from barkcluster.frames import BarkAnalyzer, Session
+from barkcluster.frames import N_BANDS, BarkAnalyzer, Session
 
 # All sessions are analysed at one rate: one window, one set of FFT bins in each band.
 _SAMPLE_RATE = 44100
@@ -63,7 +63,7 @@ def read_audio(path: str | os.PathLike[str], *, frame_rate: float = 100.0) -> Se
         parts = [analyzer.push(block) for block in _blocks(path)]
     except ValueError as error:
         raise ValueError(f"{os.fspath(path)}: {error}") from error
-    frames = np.concatenate(parts) if parts else np.empty((0, 25), dtype=np.float32)
+    frames = np.concatenate(parts) if parts else np.empty((0, N_BANDS), dtype=np.float32)
     if not len(frames):
         needed = analyzer.window_samples / _SAMPLE_RATE
         raise ValueError(f"{os.fspath(path)}: expected at least {needed:.3f} s of sound, one "
@@ -91,6 +91,9 @@ def _blocks(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.float32]]:
                 convert = soxr.ResampleStream(file.samplerate, _SAMPLE_RATE, 1, dtype="float32")
             while len(block := file.read(_BLOCK_SAMPLES, dtype="float32", always_2d=True)):
                 sound = block @ mix
+                if not np.isfinite(sound).all():  # the resampler would spread it
+                    raise ValueError("sound must be finite; got nan or inf before "
+                                     f"{file.tell() / file.samplerate:.1f} s.")
                 yield sound if convert is None else convert.resample_chunk(sound)
             if convert is not None:
                 yield convert.resample_chunk(np.empty(0, dtype=np.float32), last=True)

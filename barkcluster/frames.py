@@ -243,7 +243,8 @@ def linear_to_db(power: npt.ArrayLike) -> FloatArray:
         raise ValueError("power must be 0 or more; got negative numbers or nan. "
                          "Are these dB already?")
     level: FloatArray = 10 * np.log10(values + values.dtype.type(1e-10))
-    return level
+    # The logarithm rounds: silence is to be the floor exactly, in float32 too.
+    return np.maximum(level, level.dtype.type(FLOOR_DB))
 
 
 def bark_frames(sound: npt.ArrayLike, sample_rate: float, *,
@@ -292,7 +293,7 @@ def bark_frames(sound: npt.ArrayLike, sample_rate: float, *,
 class BarkAnalyzer:
     """`bark_frames` of a sound that arrives piece by piece.
 
-    Whatever the pieces, the frames are those of the whole sound.
+    Whatever the pieces, the frames are those of the whole sound, to float32 rounding.
 
     Parameters
     ----------
@@ -372,7 +373,7 @@ class BarkAnalyzer:
         spectrum: npt.NDArray[np.float32] = rfft(windows, axis=1).view(np.float32)
         np.square(spectrum, out=spectrum)
         power: npt.NDArray[np.float32] = spectrum @ self._band_weights
-        return np.asarray(10 * np.log10(power + np.float32(1e-10)), dtype=np.float32)
+        return np.asarray(linear_to_db(power), dtype=np.float32)
 
     def _make_band_weights(self) -> npt.NDArray[np.float32]:
         """Return the weights, shape (2 n_bins, 25), that turn squares into band powers."""
