@@ -52,6 +52,12 @@ def read(path: str, args: argparse.Namespace) -> barkcluster.Session:
     return barkcluster.read_session(path, frame_rate=args.frame_rate, units=args.units)
 
 
+def check_folder_of(path: str | None) -> None:
+    """Raise ValueError before the work rather than after it if a file cannot be written."""
+    if path not in (None, "-") and not Path(path).parent.is_dir():
+        raise ValueError(f"{path}: there is no folder {Path(path).parent}.")
+
+
 def make_model(args: argparse.Namespace) -> barkcluster.FamiliarityModel:
     """Model as the options of `add_learning` say."""
     scorer = args.scorer or "knn"

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from barkcluster.commands._options import add_learning, add_reading, make_model, read
+from barkcluster.commands._options import (
+    add_learning,
+    add_reading,
+    check_folder_of,
+    make_model,
+    read,
+)
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import clock
 
@@ -32,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, learn, write."""
+    check_folder_of(args.output)
     with progress(len(args.sessions) + 1) as step:
         takes = []
         for path in args.sessions:

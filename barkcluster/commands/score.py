@@ -14,6 +14,7 @@ from barkcluster.commands._options import (
     add_color,
     add_learning,
     add_reading,
+    check_folder_of,
     make_model,
     read,
 )
@@ -56,6 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Learn or load, score, show."""
+    check_folder_of(args.csv)
+    check_folder_of(args.plot)
     with progress(len(args.train) + 2) as step:
         model = _model(args, step)
         step(f"scoring {args.new}")

@@ -112,8 +112,8 @@ def draw_timeline(timeline: Timeline, style: Style, *, width: int = 80,
 
     lines = [line(name, text) for name, text in zip(
         ["all scales 1", *[""] * (_CURVE_ROWS - 2), "0"],
-        _curve(_in_columns(timeline.times, timeline.familiarity, edges), style), strict=True)]
-    lines += [line(name, stripe(_in_columns(timeline.times, values, edges), style))
+        _curve(_in_columns(timeline.familiarity, n_columns), style), strict=True)]
+    lines += [line(name, stripe(_in_columns(values, n_columns), style))
               for name, values in zip(names, timeline.by_scale.T, strict=True)]
     if marks:
         lines += [line(marks_name if i == 0 else "", text)
@@ -123,11 +123,10 @@ def draw_timeline(timeline: Timeline, style: Style, *, width: int = 80,
     return "\n".join(lines)
 
 
-def _in_columns(times: FloatArray, values: FloatArray, edges: FloatArray) -> FloatArray:
-    """Mean of the known values between each pair of edges; nan where there are none."""
-    known = np.isfinite(values)
-    column = np.searchsorted(edges[1:-1], times[known], side="left")
-    n_columns = len(edges) - 1
+def _in_columns(values: FloatArray, n_columns: int) -> FloatArray:
+    """Mean of the known values in equal stretches of rows; nan where there are none."""
+    known = np.flatnonzero(np.isfinite(values))
+    column = known * n_columns // len(values)
     count = np.bincount(column, minlength=n_columns)
     total = np.bincount(column, values[known], minlength=n_columns)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -1,0 +1,239 @@
+"""The command line: what it prints, what it writes, and how it fails."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import barkcluster
+from barkcluster import cli, synthetic
+from barkcluster.commands import _options
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a jam, more of the same and something else."""
+    folder = tmp_path_factory.mktemp("sessions")
+    session, _ = synthetic.make_session(1, random_state=3, surprises=False)
+    other, _ = synthetic.make_session(0.3, random_state=4, surprises=False)
+    barkcluster.write_session(session.between(0, 40), folder / "jam.txt")
+    barkcluster.write_session(session.between(40, 60), folder / "now.txt")
+    barkcluster.write_session(other, folder / "other.txt")
+    return folder
+
+
+@pytest.fixture
+def run(folder, monkeypatch, capsys):
+    """Run a command in that folder; return its code, output and errors."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*arguments):
+        capsys.readouterr()
+        try:
+            code = cli.main(arguments)
+        except SystemExit as stop:  # argparse
+            code = stop.code
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def python(*arguments, **options):
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True,
+                          timeout=120, check=False, **options)
+
+
+def test_help_lists_every_command_without_importing_scikit_learn():
+    code = ("import sys\nfrom barkcluster.cli import main\n"
+            "try:\n    main(sys.argv[1:])\nfinally:\n    assert 'sklearn' not in sys.modules\n")
+    for command in [[], *([name] for name in cli.COMMANDS)]:
+        done = python("-c", code, *command, "--help")
+        assert done.returncode == 0, done.stderr
+        assert "examples:" in done.stdout
+    assert all(name in python("-m", "barkcluster", "--help").stdout for name in cli.COMMANDS)
+
+
+def test_version(run):
+    assert run("--version") == (0, f"barkcluster {barkcluster.__version__}\n", "")
+
+
+def test_names_of_scorers_are_those_of_the_library():
+    assert tuple(barkcluster.SCORERS) == _options.SCORER_NAMES
+
+
+# What goes right.
+
+def test_score_shows_bars_and_the_strangest_moments(run):
+    code, out, err = run("score", "jam.txt", "now.txt")
+    assert (code, err) == (0, "")
+    assert out.startswith("now.txt, by 0:40 of jam.txt:")
+    assert "mean familiarity 0." in out
+    assert "strangest moments" in out
+    assert max(map(len, out.splitlines())) <= 100
+    assert "\x1b" not in out
+
+
+def test_score_writes_the_timeline_as_csv_and_a_picture(run, tmp_path):
+    code, _, _ = run("score", "jam.txt", "now.txt", "--scales", "0.5,2", "--csv",
+                     str(tmp_path / "now.csv"), "--plot", str(tmp_path / "now.png"))
+    assert code == 0
+    model = barkcluster.FamiliarityModel(scales=(0.5, 2.0), random_state=0)
+    model.fit(barkcluster.read_session("jam.txt"))
+    expected = model.timeline(barkcluster.read_session("now.txt"))
+    table = np.genfromtxt(tmp_path / "now.csv", delimiter=",", names=True)
+    np.testing.assert_allclose(table["familiarity"], expected.familiarity, rtol=1e-5)
+    assert (tmp_path / "now.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_csv_on_standard_output_is_alone_there(run, tmp_path):
+    _, out, _ = run("score", "jam.txt", "now.txt", "--csv", "-")
+    run("score", "jam.txt", "now.txt", "--csv", str(tmp_path / "now.csv"))
+    assert out == (tmp_path / "now.csv").read_text()
+
+
+def test_a_model_file_scores_as_what_it_was_fitted_on(run, tmp_path):
+    model = str(tmp_path / "jam.npz")
+    code, out, _ = run("fit", "jam.txt", "other.txt", "--scorer", "gmm", "--scales", "0.5,1",
+                       "-o", model)
+    assert code == 0
+    assert "gmm on 0:58 in 2 takes, windows of 0.5, 1 s." in out
+    _, by_model, _ = run("score", model, "now.txt", "--csv", "-")
+    _, by_takes, _ = run("score", "jam.txt", "other.txt", "now.txt", "--scorer", "gmm",
+                         "--scales", "0.5,1", "--csv", "-")
+    assert by_model == by_takes
+
+
+def test_compare_races_all_scorers_and_names_every_intrusion(run):
+    code, out, _ = run("compare", "jam.txt", "--train", "50%", "--scales", "0.5,2",
+                       "--intrusions", "other.txt", "now.txt")
+    assert code == 0
+    assert "learned the first 0:20.0, scored the other 0:20.0" in out
+    for name in barkcluster.SCORERS:
+        assert out.count(f"\n{name}") == 2  # in the table and in the agreement
+    assert "\nother.txt" in out
+    assert "AUC" in out
+
+
+def test_compare_without_intrusions_has_no_auc(run):
+    _, out, _ = run("compare", "jam.txt", "--train", "30", "--scales", "0.5,2")
+    assert "AUC" not in out
+
+
+def test_demo_prints_all_scorers_and_the_surprises_and_writes_files(run, tmp_path):
+    code, out, _ = run("demo", "--minutes", "1.5", "--seed", "1", "-o", str(tmp_path / "demo"),
+                       "--color", "always")
+    assert code == 0
+    for name in barkcluster.SCORERS:
+        assert f"\n{name}" in out
+    _, known = synthetic.make_session(1.5, random_state=1)
+    assert known.surprises
+    for surprise in known.surprises:
+        assert surprise.kind in out
+    assert "\x1b[38;5;" in out
+    assert {path.name for path in (tmp_path / "demo").iterdir()} == {
+        "jam.wav", "heard.txt", "rest.txt", "demo.png", *(f"{n}.csv" for n in barkcluster.SCORERS)}
+
+
+def test_demo_without_matplotlib_says_so_and_goes_on(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    code, out, err = run("demo", "--minutes", "1.5", "-o", str(tmp_path))
+    assert code == 0
+    assert "pip install 'barkcluster[plot]'" in err
+    assert "jam.wav" in out
+    assert not (tmp_path / "demo.png").exists()
+
+
+def test_extract_names_outputs_after_their_sources(run, tmp_path):
+    wavfile = pytest.importorskip("scipy.io.wavfile")
+    pytest.importorskip("soundfile")
+    pytest.importorskip("soxr")
+    sound, sample_rate, _ = synthetic.make_sound(0.1)
+    for name in ("a.wav", "b.wav"):
+        wavfile.write(tmp_path / name, sample_rate, sound)
+    code, out, _ = run("extract", str(tmp_path / "a.wav"), str(tmp_path / "b.wav"), "-o",
+                       str(tmp_path / "texts"))
+    assert code == 0
+    assert "a.txt: 600 frames, 0:06.0 at 100 Hz" in out
+    frames = barkcluster.read_session(tmp_path / "texts" / "b.txt").frames
+    np.testing.assert_allclose(frames, barkcluster.bark_frames(sound, sample_rate), atol=1e-3)
+    assert run("extract", str(tmp_path / "a.wav"), "-o", str(tmp_path / "a.txt"))[0] == 0
+    assert len(barkcluster.read_session(tmp_path / "a.txt")) == 600
+
+
+# What goes wrong: code 2 and one line.
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["score", "none.txt", "now.txt"], "barkcluster: none.txt: No such file or directory"),
+    (["score", ".", "now.txt"], "barkcluster: .: Is a directory"),
+    (["score", "bad.txt", "now.txt"], "barkcluster: bad.txt:2: expected 25 numbers, got 24."),
+    (["score", "now.txt"], "barkcluster score: the following arguments are required: NEW"),
+    (["score", "jam.txt", "now.txt", "--scales", "2,x"], "argument --scales: must be a number"),
+    (["score", "jam.txt", "now.txt", "--scales", "2,1"], "barkcluster: scales must increase"),
+    (["score", "jam.txt", "now.txt", "--scales", "15"], "barkcluster: frames must cover 45 s"),
+    (["score", "jam.txt", "now.txt", "--plot", "now.doc"], "barkcluster: Format 'doc' is not"),
+    (["score", "jam.txt", "now.txt", "--seed", "-1"], "argument --seed: must be a whole number"),
+    (["score", "fake.npz", "jam.txt", "now.txt"],
+     "barkcluster: fake.npz is a model file: it must be the only TRAIN; got 2."),
+    (["score", "fake.npz", "now.txt", "--scorer", "gmm"], "Leave out --scorer and --scales."),
+    (["score", "fake.npz", "now.txt"], "barkcluster: fake.npz"),
+    (["compare", "jam.txt", "--train", "60"], "jam.txt lasts 40 s; got 60 s."),
+    (["compare", "jam.txt", "--train", "120%"], "argument --train: must be less than 100%"),
+    (["fit", "jam.txt", "-o", "none/jam.npz"], "barkcluster: none/jam.npz: there is no"),
+    (["score", "jam.txt", "now.txt", "--csv", "none/a.csv"], "there is no folder none."),
+    (["demo", "--minutes", "0"], "argument --minutes: must be a positive number; got '0'."),
+    (["demo", "--minutes", "0.01"], "barkcluster: minutes must be at least 0.05"),
+    (["extract", "a/x.wav", "b/x.wav"], "a/x.wav and b/x.wav would both be written to x.txt."),
+    (["extract", "jam.wav", "-o", "jam.wav"], "jam.wav is the sound file itself"),
+    (["extract", "none.wav"], "barkcluster: none.wav: No such file or directory"),
+    (["dance"], "barkcluster: argument COMMAND: invalid choice: 'dance'"),
+    ([], "barkcluster: the following arguments are required: COMMAND"),
+])
+def test_bad_input_is_one_line_and_code_2(run, folder, arguments, message):
+    (folder / "bad.txt").write_text("0 " * 25 + "\n" + "0 " * 24 + "\n")
+    (folder / "fake.npz").write_bytes(b"PK\x03\x04 and no more")
+    (folder / "jam.wav").write_bytes(b"RIFF and no more")
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+
+
+def test_traceback_on_request(run):
+    with pytest.raises(FileNotFoundError):
+        run("--traceback", "score", "none.txt", "now.txt")
+
+
+def test_a_warning_is_one_clean_line(run):
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        code, _, err = run("score", "jam.txt", "now.txt", "--scales", "0.5,15")
+    assert code == 0
+    assert err.startswith("barkcluster: warning: ")
+    assert "15 s" in err
+    assert err.count("\n") == 1
+
+
+def test_interrupt_is_quiet(run, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("barkcluster.commands.score.read", interrupt)
+    assert run("score", "jam.txt", "now.txt") == (130, "", "")
+
+
+def test_reader_that_goes_away_is_no_error(folder):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone:
+        done = subprocess.run(
+            [sys.executable, "-m", "barkcluster", "score", "jam.txt", "now.txt"], cwd=folder,
+            stdout=gone, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert (done.returncode, done.stderr) == (141, "")
