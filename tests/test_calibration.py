@@ -1,0 +1,115 @@
+import naive
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from barkcluster.calibration import Calibration, correlation_time, held_out_blocks
+
+
+@given(st.integers(2, 200), st.integers(2, 8), st.integers(0, 50))
+def test_every_row_is_held_out_once_and_never_with_itself(n_rows, n_blocks, gap):
+    seen = np.zeros(n_rows, dtype=int)
+    for kept, block in held_out_blocks(n_rows, n_blocks, gap):
+        seen[block] += 1
+        held = np.arange(n_rows)[block]
+        assert len(kept) >= 1
+        assert not np.intersect1d(kept, held).size
+    assert (seen == 1).all()
+
+
+def test_a_gap_that_fits_is_kept_whole():
+    for kept, block in held_out_blocks(1000, 5, 60):
+        distance = np.abs(kept[:, None] - np.arange(1000)[block]).min()
+        assert distance > 60
+
+
+def test_independent_held_out_windows_give_the_rank_p_value(rng):
+    held_out = rng.normal(size=400)
+    calibration = Calibration(held_out)
+    n = min(400.0, 3 * calibration.n_effective_)
+    assert n == 400
+    share = np.array([(held_out >= s).mean() for s in np.sort(held_out)[1:]])
+    np.testing.assert_allclose(calibration.familiarity(np.sort(held_out)[1:]),
+                               (1 + n * share) / (n + 1), atol=1e-12)
+
+
+def test_rank_p_value_agrees_with_naive_where_all_windows_count():
+    held_out = [1.0, 5.0, 2.0, 7.0, 7.0, 3.0, 9.0]
+    calibration = Calibration.restore(np.sort(held_out), n_effective=len(held_out))
+    above = [2.0, 3.0, 5.0, 7.0, 9.0]
+    np.testing.assert_allclose(
+        calibration.familiarity(above), naive.rank_familiarity(held_out, above))
+
+
+@given(arrays(np.float64, st.integers(1, 60), elements=st.floats(-1e6, 1e6)),
+       st.integers(0, 2**32 - 1))
+def test_stranger_is_never_more_familiar(held_out, seed):
+    calibration = Calibration(held_out)
+    low, high = held_out.min(), held_out.max()
+    width = max(high - low, 1.0)
+    novelty = np.sort(np.random.default_rng(seed).uniform(low - width, high + 9 * width, 200))
+    familiarity = calibration.familiarity(novelty)
+    assert ((familiarity > 0) & (familiarity <= 1)).all()
+    assert (np.diff(familiarity) <= 1e-15).all()
+
+
+def test_what_differs_in_novelty_never_ties(rng):
+    calibration = Calibration(rng.normal(10, 1, size=300))
+    novelty = np.r_[np.linspace(-100, 5, 50), np.linspace(5.01, 15, 500), 16, 20, 30, 1e3, 1e6]
+    assert (np.diff(calibration.familiarity(novelty)) < 0).all()
+
+
+def test_three_and_twenty_sigma_stay_apart(rng):
+    calibration = Calibration(rng.normal(size=2000))
+    three, six, twenty = calibration.familiarity([3.0, 6.0, 20.0])
+    assert three > 10 * six > 100 * twenty > 0
+
+
+def test_constant_novelty_is_familiar_and_more_is_not():
+    calibration = Calibration(np.full(50, 2.0))
+    same, more = calibration.familiarity([2.0, 3.0])
+    assert same > 0.4
+    assert more < 0.01
+
+
+def test_strangeness_is_the_normal_score(rng):
+    from scipy.stats import norm
+
+    calibration = Calibration(rng.normal(size=500))
+    novelty = np.linspace(-2, 40, 100)
+    familiarity = calibration.familiarity(novelty)
+    np.testing.assert_allclose(
+        calibration.strangeness(novelty), norm.isf(familiarity), rtol=1e-6, atol=1e-9)
+    assert (np.diff(calibration.strangeness(novelty)) > 0).all()
+
+
+def test_overlapping_windows_count_for_less(rng):
+    independent = rng.normal(size=3000)
+    smooth = np.convolve(independent, np.ones(30) / 30, mode="valid")
+    assert correlation_time(independent) < 1.5
+    assert 20 < correlation_time(smooth) < 45
+    assert Calibration(smooth).n_effective_ < 200
+
+
+def test_correlation_time_of_an_ar1_series_is_the_textbook_one():
+    # (1 + rho) / (1 - rho): Sokal 1997, Monte Carlo methods in statistical mechanics.
+    rng = np.random.default_rng(7)
+    rho, x = 0.9, np.zeros(200_000)
+    noise = rng.normal(size=len(x))
+    for t in range(1, len(x)):
+        x[t] = rho * x[t - 1] + noise[t]
+    assert correlation_time(x) == pytest.approx(19.0, rel=0.1)
+
+
+def test_nothing_held_out_is_an_error():
+    with pytest.raises(ValueError, match="held_out must hold at least one finite novelty"):
+        Calibration([np.nan, np.nan])
+
+
+def test_a_restored_calibration_answers_the_same(rng):
+    calibration = Calibration(rng.normal(size=100))
+    again = Calibration.restore(calibration.novelty_, calibration.n_effective_)
+    novelty = rng.normal(size=50) * 5
+    np.testing.assert_array_equal(again.familiarity(novelty), calibration.familiarity(novelty))
