@@ -1,0 +1,122 @@
+"""Plain-loop twins of what the library computes fast. Nothing here imports barkcluster."""
+
+import cmath
+import math
+
+# windows.py
+
+
+def texture(frames, length, hop, frame_rate=100.0):
+    """Texture of each window, by plain loops: (n_windows, 125)."""
+    x = [[max(float(v), -90.0) for v in row] for row in frames]
+    step, attack = max(1, round(0.01 * frame_rate)), max(1, round(0.05 * frame_rate))
+    n_bands = len(x[0])
+    rows = []
+    for end in range(hop, len(x) + 1, hop):
+        if end < length:
+            continue
+        row = [[], [], [], [], []]
+        for b in range(n_bands):
+            levels = [x[t][b] for t in range(end - length, end)]
+            mean = sum(levels) / length
+            row[0].append(mean / 4.0)
+            row[1].append(math.sqrt(sum((v - mean) ** 2 for v in levels) / length) / 1.9)
+            change = quick = slow = 0.0
+            for t in range(end - length, end):
+                d1 = x[t][b] - x[t - step][b] if t >= step else 0.0
+                d5 = x[t][b] - x[t - attack][b] if t >= attack else 0.0
+                change += abs(d1)
+                quick += min(max(d1, 0.0), 20.0) ** 3
+                slow += min(max(d5, 0.0), 30.0) ** 3
+            row[2].append(change / length / 0.28)
+            row[3].append((quick / length) ** (1 / 3) / 0.67)
+            row[4].append((slow / length) ** (1 / 3) / 1.5)
+        rows.append(sum(row, []))
+    return rows
+
+
+def mixture_nll(rows, weights, means, variances):
+    """Negative log-likelihood of rows under Gaussians with diagonal covariances."""
+    result = []
+    for x in rows:
+        density = 0.0
+        for weight, mean, variance in zip(weights, means, variances, strict=True):
+            p = weight
+            for v, m, s in zip(x, mean, variance, strict=True):
+                p *= math.exp(-((v - m) ** 2) / (2 * s)) / math.sqrt(2 * math.pi * s)
+            density += p
+        result.append(-math.log(density))
+    return result
+
+
+# calibration.py
+
+
+def rank_familiarity(held_out, novelty):
+    """Share of held-out novelties at least as strange, this one counted in."""
+    return [(1 + sum(h >= s for h in held_out)) / (len(held_out) + 1) for s in novelty]
+
+
+# scorers
+
+
+def mean_neighbor_distance(memory, rows, k):
+    """Mean Euclidean distance of each row to its k nearest in memory."""
+    result = []
+    for row in rows:
+        distances = sorted(
+            math.sqrt(sum((a - b) ** 2 for a, b in zip(row, m, strict=True))) for m in memory)
+        result.append(sum(distances[:k]) / k)
+    return result
+
+
+def nearest_prototype_distance(codebook, rows):
+    """Distance of each row to the nearest of the codebook."""
+    return mean_neighbor_distance(codebook, rows, 1)
+
+
+# frames.py
+
+
+BARK_EDGES_HZ = [
+    0, 100, 200, 300, 400, 510, 630, 770, 920, 1080, 1270, 1480, 1720, 2000, 2320, 2700, 3150,
+    3700, 4400, 5300, 6400, 7700, 9500, 12000, 15500, 20500]
+
+
+def bark_frames(sound, sample_rate, frame_rate=100.0):
+    """Bark frames of a sound, by Fourier sums written out: (n_frames, 25)."""
+    n = round(2048 * sample_rate / 44100)
+    window = [0.5 - 0.5 * math.cos(2 * math.pi * i / n) for i in range(n)]
+    turns = [cmath.exp(-2j * math.pi * i / n) for i in range(n)]
+    frames = []
+    while True:
+        start = round(len(frames) * sample_rate / frame_rate)
+        if start + n > len(sound):
+            return frames
+        heard = [float(sound[start + i]) * window[i] for i in range(n)]
+        power = [0.0] * 25
+        for k in range(n // 2 + 1):
+            hertz = k * sample_rate / n
+            for band in range(25):
+                if BARK_EDGES_HZ[band] <= hertz < BARK_EDGES_HZ[band + 1]:
+                    x = sum(heard[i] * turns[i * k % n] for i in range(n))
+                    sides = 1 if k == 0 or 2 * k == n else 2
+                    power[band] += sides * abs(x) ** 2
+        # A sine of amplitude 1 has the mean square 1/2, which is to read 0 dB.
+        squares = sum(w * w for w in window)
+        frames.append([10 * math.log10(2 * p / (n * squares) + 1e-10) for p in power])
+
+
+# sessions.py
+
+
+def session_lines(text, n_bands=25):
+    """Frames of plain session text: one line, one number at a time."""
+    frames = []
+    for line in text.split("\n"):
+        for mark in ",;\t":
+            line = line.replace(mark, " ")
+        numbers = [max(float(word), -100.0) for word in line.split(" ") if word]
+        if len(numbers) == n_bands:
+            frames.append(numbers)
+    return frames
