@@ -270,9 +270,11 @@ def whitening_basis(centred: FloatArray, power: float, shrinkage: float) -> Floa
     n, d = centred.shape
     covariance = centred.T @ centred / n
     mean_variance = float(np.trace(covariance)) / d
+    if mean_variance <= 1e-12:  # one row, or silence: nothing to even out
+        return np.eye(d)
     covariance *= 1.0 - shrinkage
     # Constant features must not be divided by nothing.
-    covariance[np.diag_indices(d)] += shrinkage * mean_variance + 1e-9 * mean_variance + 1e-12
+    covariance[np.diag_indices(d)] += (shrinkage + 1e-9) * mean_variance
     values, vectors = np.linalg.eigh(covariance)
     return vectors * np.maximum(values, 1e-12) ** (-power / 2.0)
 

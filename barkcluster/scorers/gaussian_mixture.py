@@ -119,7 +119,8 @@ class GaussianMixtureScorer(FamiliarityScorer):
         n, d = X.shape
         self.directions_, variances, residual = principal_directions(X, _MAX_DIRECTIONS)
         # A direction nobody moved in still has some width, or one new row there costs 1e6 nats.
-        width = 0.05 * float(variances.mean()) + 1e-6
+        # One row alone, or silence, says nothing of widths.
+        width = 0.05 * float(variances.mean()) or 1.0
         self.residual_variance_ = residual + width
         wanted = min(8, n // 40) if self.n_components == "auto" else self.n_components
         self.n_components_ = max(1, min(int(wanted), n // 2))
