@@ -9,7 +9,6 @@ input growing ones: there is one grammar.
 from __future__ import annotations
 
 import itertools
-import re
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +16,10 @@ import numpy.typing as npt
 from barkcluster import _session_lines as lines
 from barkcluster._session_lines import BadLineError
 from barkcluster._validation import check_choice, check_positive_int
-from barkcluster.frames import FLOOR_DB, N_BANDS, linear_to_db
+from barkcluster.frames import FLOOR_DB, LARGEST_DB, N_BANDS, linear_to_db
 
-_LARGEST = float(np.finfo(np.float32).max)
+# Programs that do not scale their spectra send large powers; their levels are fine.
+_LARGEST_POWER = 1e30
 
 
 class FrameParser:
@@ -85,6 +85,7 @@ class FrameParser:
         self.unfinished = b""  # a line whose newline has not come yet
         self._after_cr = False  # a LF at the start of the next piece belongs to a CR
         self._skipping = False  # inside an overlong line
+        self._largest = LARGEST_DB if units == "db" else _LARGEST_POWER
         self._header_may_come = True
         self.lead: str | None = None  # what stands before the levels: "", "time", "index"
         self._last_lead = -np.inf
@@ -200,14 +201,16 @@ class FrameParser:
                                len(fields) * width).reshape(-1, width)
         except ValueError:
             return None
-        if rows.max() > _LARGEST or (self.units == "linear" and rows.min() < 0):
+        levels = rows[:, -self.n_bands:]
+        if levels.max() > self._largest or (self.units == "linear" and levels.min() < 0):
             return None
         if self.lead:
-            if not np.all(np.diff(rows[:, 0], prepend=self._last_lead) > 0):
+            if not (np.all(np.diff(rows[:, 0], prepend=self._last_lead) > 0)
+                    and rows[-1, 0] < np.inf):
                 return None
             self._last_lead = float(rows[-1, 0])
         self.n_lines += len(split)
-        return rows if self.lead == "time" else rows[:, -self.n_bands:]
+        return rows if self.lead == "time" else levels
 
     def _rows_one_by_one(self, whole: bytes) -> npt.NDArray[np.float64]:
         rows = []
@@ -267,16 +270,19 @@ class FrameParser:
             raise BadLineError(f"expected {expected}{n} numbers, got {came}.")
         if lead:
             # Also after a rejection: a clock that starts again costs one line, not all.
-            before, self._last_lead = self._last_lead, min(numbers[0], _LARGEST)
-            if not before < numbers[0] <= _LARGEST:
+            before = self._last_lead
+            if numbers[0] < np.inf:
+                self._last_lead = numbers[0]
+            if not before < numbers[0] < np.inf:
                 raise BadLineError(
                     f"expected {n} numbers, or a rising {lead} and {n} numbers; got "
                     f"{len(numbers)} with first {numbers[0]:g} after {before:g}.")
         return lead
 
     def _check_levels(self, levels: list[float]) -> None:
-        if max(levels) > _LARGEST:
-            raise BadLineError(f"expected numbers below {_LARGEST:.3g}, got {max(levels):g}.")
+        if max(levels) > self._largest:
+            raise BadLineError(f"expected numbers up to {self._largest:g}, "
+                               f"got {max(levels):g}.")
         if self.units == "linear" and min(levels) < 0:
             raise BadLineError(f"expected powers of 0 or more, got {min(levels):g}. "
                                "For levels in dB: units='db'.")
@@ -292,7 +298,10 @@ class FrameParser:
         elif key == "dtype" and self.lead is None:
             self.single_precision = value == "float32"
         elif key == "frame_rate":
-            rate = float(value) if re.fullmatch(r"[0-9.]+(e[+-]?[0-9]+)?", value) else 0.0
+            try:
+                rate, = lines.numbers_of([value.encode()])
+            except BadLineError:
+                rate = 0.0
             if not 0 < rate < np.inf or self.frame_rate not in (None, rate):
                 expected = "a positive number" if self.frame_rate is None else self.frame_rate
                 raise BadLineError(f"expected frame_rate {expected}, got {value!r}.")

@@ -47,8 +47,8 @@ BARK_EDGES_HZ: npt.NDArray[np.float64] = np.array([
     3700, 4400, 5300, 6400, 7700, 9500, 12000, 15500, 20500], dtype=np.float64)
 BARK_EDGES_HZ.flags.writeable = False
 
-# The largest float32. Sums of cubes of such numbers are still finite in float64.
-_LARGEST = float(np.finfo(np.float32).max)
+# No level of anything. Sums of cubes of numbers up to this are finite, in float32 too.
+LARGEST_DB = 1e9
 # Windows analysed at once: small enough for the cache, large enough to hide Python.
 _BLOCK_FRAMES = 128
 # Samples converted at once, 3 s at 44.1 kHz.
@@ -177,8 +177,8 @@ def check_frames(frames: npt.ArrayLike | Session, n_bands: int = N_BANDS, *,
     Raises
     ------
     ValueError
-        For another shape, for what is not a real number, for nan and for numbers
-        float32 cannot hold (``+inf`` too).
+        For another shape, for what is not a real number, for nan, ``+inf`` and
+        numbers above ``LARGEST_DB``.
 
     Examples
     --------
@@ -209,8 +209,8 @@ def check_frames(frames: npt.ArrayLike | Session, n_bands: int = N_BANDS, *,
         array = array.astype(np.float64, copy=False)
     if not array.size:
         return array
-    if not array.max() <= _LARGEST:  # also when it is nan
-        row, band = np.argwhere(~(array <= _LARGEST))[0]
+    if not array.max() <= LARGEST_DB:  # also when it is nan
+        row, band = np.argwhere(~(array <= LARGEST_DB))[0]
         raise ValueError(f"{name} must hold finite levels in dB (-inf is taken as "
                          f"{FLOOR_DB:g}); got {array[row, band]:g} in row {row}, band {band}.")
     if array.min() < FLOOR_DB:

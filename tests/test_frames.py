@@ -94,7 +94,7 @@ def test_what_is_no_frames_array_says_so(frames, message):
         check_frames(frames)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 1e39])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e10])
 def test_not_finite_says_where(value):
     frames = np.zeros((300, 25))
     frames[17, 3] = value
@@ -242,7 +242,7 @@ def test_a_bin_on_an_edge_belongs_to_the_band_above():
     sound = np.sin(2 * np.pi * 1080 * np.arange(3240) / 3240)
     frame = bark_frames(sound, 3240)[0]
     np.testing.assert_allclose(
-        frame[[9, 10]], [10 * np.log10(1 / 6), 10 * np.log10(5 / 6)], atol=1e-3)
+        frame[[8, 9]], [10 * np.log10(1 / 6), 10 * np.log10(5 / 6)], atol=1e-3)
 
 
 def test_bands_add_up_to_the_power_of_noise(rng):
