@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .frames import Session, bark_frames
     from .model import FamiliarityModel, Timeline
     from .persistence import ModelFormatError, load_model, load_scorer
+    from .retraining import RetrainingStream
     from .scorers import (
         SCORERS,
         FamiliarityScorer,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         SOMScorer,
     )
     from .sessions import read_session, write_session
+    from .stream import FamiliarityStream, Reading
     from .windows import WindowFeatures
 
 __version__ = "0.1.0"
@@ -44,6 +46,9 @@ _HOME = {
     "KNNDensityScorer": "scorers",
     "FamiliarityModel": "model",
     "Timeline": "model",
+    "FamiliarityStream": "stream",
+    "Reading": "stream",
+    "RetrainingStream": "retraining",
     "ModelFormatError": "persistence",
     "load_model": "persistence",
     "load_scorer": "persistence",
@@ -54,10 +59,13 @@ __all__ = [
     "Calibration",
     "FamiliarityModel",
     "FamiliarityScorer",
+    "FamiliarityStream",
     "GaussianMixtureScorer",
     "KMeansScorer",
     "KNNDensityScorer",
     "ModelFormatError",
+    "Reading",
+    "RetrainingStream",
     "SOMScorer",
     "Session",
     "Timeline",
