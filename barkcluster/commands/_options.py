@@ -9,7 +9,7 @@ import barkcluster
 
 # The keys of barkcluster.SCORERS, which takes too long to import for a help text.
 SCORER_NAMES = ("kmeans", "gmm", "som", "knn")
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:

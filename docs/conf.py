@@ -1,0 +1,49 @@
+"""How Sphinx builds the documentation; warnings are errors in .ci/run."""
+
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+project = "barkcluster"
+author = "the barkcluster developers"
+copyright = f"2026, {author}"
+version = release = import_module("barkcluster").__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+default_role = "py:obj"
+
+autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings say it in words
+numpydoc_class_members_toctree = False
+numpydoc_show_class_members = True
+numpydoc_show_inherited_class_members = False
+
+html_theme = "pydata_sphinx_theme"
+html_static_path = ["_static"]
+html_title = "barkcluster"
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+}
+html_show_sourcelink = False
+
+
+def setup(app):
+    """Keep "shape (n_clusters_,)" from being read as a link to n_clusters."""
+
+    def escape(app, what, name, obj, options, lines):
+        lines[:] = [re.sub(r"(?<=\w)_(?=[,)])", r"\\_", line) if "of shape (" in line else line
+                    for line in lines]
+
+    app.connect("autodoc-process-docstring", escape, priority=400)

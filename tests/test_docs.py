@@ -1,0 +1,103 @@
+"""What README.md and the documentation show is what happens."""
+
+import doctest
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import barkcluster
+from barkcluster import cli, synthetic
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(path for path in (ROOT / "docs").rglob("*.rst")
+               if not {"_templates", "generated"} & set(path.parts))
+TEXTS = [ROOT / "README.md", *PAGES]
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def fenced(text, language):
+    """The code blocks of a language in a Markdown or reStructuredText page."""
+    if text.startswith("# "):
+        return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^\.\. code-block:: {language}\n\n((?: +.*\n|\n)+)", text, re.MULTILINE)
+
+
+def commands_in(path):
+    lines = [line.strip() for block in fenced(path.read_text("utf-8"), "shell")
+             for line in block.splitlines()]
+    # The demo at its full length is the first command of the README, and .ci/run runs it.
+    return [line for line in lines if line.startswith("barkcluster ")
+            and line != "barkcluster demo"]
+
+
+@pytest.fixture(scope="module")
+def recordings():
+    """The sessions that the pages speak of."""
+    session, _ = synthetic.make_session(1.6, random_state=3, surprises=False)
+    other, _ = synthetic.make_session(0.3, random_state=4, surprises=False)
+    return {"jam.txt": session.between(0, 80), "now.txt": session.between(80, 95),
+            "take1.txt": session.between(0, 32), "take2.txt": session.between(32, 64),
+            "other.txt": other}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, recordings):
+    """A working directory with these sessions in it."""
+    for name, session in recordings.items():
+        barkcluster.write_session(session, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_examples_give_what_they_show(path, folder):
+    failed, _ = doctest.testfile(str(path), module_relative=False, globs={"np": np},
+                                 optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    assert failed == 0
+
+
+@pytest.mark.parametrize("path", [path for path in TEXTS if commands_in(path)], ids=name_of)
+def test_commands_run(path, folder, capsys):
+    if any("extract" in command for command in commands_in(path)):
+        wavfile = pytest.importorskip("scipy.io.wavfile")
+        pytest.importorskip("soundfile")
+        pytest.importorskip("soxr")
+        sound, sample_rate, _ = synthetic.make_sound(0.1)
+        for name in ("jam.wav", "other.wav"):
+            wavfile.write(folder / name, sample_rate, sound)
+    for command in commands_in(path):
+        assert cli.main(shlex.split(command)[1:]) == 0, capsys.readouterr().err
+
+
+def test_python_in_readme_runs(folder, capsys):
+    (block,) = fenced((ROOT / "README.md").read_text("utf-8"), "python")
+    exec(compile(block, "README.md", "exec"), {})
+    assert "strange, in seconds:" in capsys.readouterr().out
+    assert (folder / "now.csv").read_text().startswith("time_s,familiarity,scale_0.5s")
+
+
+def test_readme_begins_with_the_demo_and_the_tests():
+    demo, tests, *_ = fenced((ROOT / "README.md").read_text("utf-8"), "shell")
+    assert demo.strip().endswith(".venv/bin/barkcluster demo")
+    assert ".venv/bin/pytest" in tests
+    for command in (demo, tests):
+        assert command.count("\n") == 1
+        assert command.startswith("python3 -m venv .venv && ")
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=name_of)
+def test_links_to_files_lead_somewhere(path):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text("utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+def test_reference_lists_every_public_name():
+    listed = set(re.findall(r"^   (\w+)$", (ROOT / "docs" / "api.rst").read_text("utf-8"),
+                            re.MULTILINE))
+    assert set(barkcluster.__all__) - {"SCORERS"} <= listed
