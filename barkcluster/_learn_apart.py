@@ -1,0 +1,113 @@
+"""Learning in a process of its own, so that the one that plays is never kept waiting.
+
+Learning in a thread shares one interpreter with the stream: each time the stream sleeps or waits
+for a socket it may find the interpreter taken, for 5 ms a time, and a self-organising map is a
+long loop in Python. A process costs a second of start, which only the learning waits for. It is
+started as a plain program and not by multiprocessing, which would import the user's main script
+once more. Frames, parameters and the model travel as files in a folder of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from .model import FamiliarityModel
+
+_JOB, _MODEL = "job.json", "model.npz"
+
+
+class LearningError(Exception):
+    """The other process could not learn; its text says why."""
+
+
+def parameters_as_json(model: FamiliarityModel) -> str:
+    """What the other process makes an equal, unfitted model of.
+
+    Raises
+    ------
+    ValueError
+        If the model's scorer is of a class of your own, or seeded by more than a number.
+    """
+    from ._scorer_record import kind_of, parameters_of, plain_parameters
+
+    parameters = model.get_params(deep=False)
+    scorer = parameters.pop("scorer")
+    if not isinstance(scorer, str):
+        scorer = {"kind": kind_of(scorer), "parameters": parameters_of(scorer)}
+    return json.dumps({"scorer": scorer, **plain_parameters(parameters)})
+
+
+def start_learning(parameters: str, takes: list[npt.NDArray[np.float32]], frame_rate: float,
+                   folder: str | os.PathLike[str]) -> subprocess.Popen[bytes]:
+    """Write the job to an empty folder and start the process that does it."""
+    here = Path(folder)
+    for i, take in enumerate(takes):
+        np.save(here / f"take{i}.npy", take)
+    job = {"model": json.loads(parameters), "n_takes": len(takes), "frame_rate": frame_rate}
+    (here / _JOB).write_text(json.dumps(job), encoding="utf-8")
+    package = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
+    # One thread: the other cores are for those who play.
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1",
+                   "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "barkcluster._learn_apart", str(here)], env=environment,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def finish_learning(process: subprocess.Popen[bytes], folder: str | os.PathLike[str]
+                    ) -> FamiliarityModel:
+    """Wait for the process and load the model it left.
+
+    Raises
+    ------
+    LearningError
+        If it failed or was ended.
+    """
+    from .persistence import load_model
+
+    _, said = process.communicate()
+    if process.returncode:
+        lines = said.decode("utf-8", errors="replace").strip().splitlines()
+        raise LearningError(lines[-1] if lines else f"ended with code {process.returncode}.")
+    return load_model(Path(folder) / _MODEL)
+
+
+def _main(folder: str) -> int:
+    from .frames import Session
+    from .model import FamiliarityModel
+    from .scorers import SCORERS
+
+    with suppress(AttributeError, OSError):  # not on every system
+        os.nice(10)
+    here = Path(folder)
+    job = json.loads((here / _JOB).read_text(encoding="utf-8"))
+    parameters = job["model"]
+    if not isinstance(parameters["scorer"], str):
+        scorer = parameters["scorer"]
+        parameters["scorer"] = SCORERS[scorer["kind"]](**scorer["parameters"])
+    takes = [Session(np.load(here / f"take{i}.npy", allow_pickle=False), job["frame_rate"])
+             for i in range(job["n_takes"])]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # scales that a young session is too short for
+            FamiliarityModel(**parameters).fit(takes).save(here / _MODEL)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1]))
