@@ -26,7 +26,7 @@ def check_positive_int(name: str, value: object) -> int:
         ...
     ValueError: n_neighbors must be a positive integer; got 0.
     """
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+    if not isinstance(value, bool) and isinstance(value, numbers.Integral):
         number = operator.index(value)
         if number > 0:
             return number
@@ -80,6 +80,24 @@ def check_fraction(name: str, value: object) -> float:
     number = _finite(value)
     if number is None or not 0 < number < 1:
         raise ValueError(f"{name} must be between 0 and 1, both excluded; got {shown(value)}.")
+    return number
+
+
+def check_share(name: str, value: object) -> float:
+    """Return ``value`` as a float from 0 to 1, both included, or raise ValueError.
+
+    Examples
+    --------
+    >>> check_share("shrinkage", 1)
+    1.0
+    >>> check_share("shrinkage", 30)
+    Traceback (most recent call last):
+        ...
+    ValueError: shrinkage must be from 0 to 1; got 30.
+    """
+    number = _finite(value)
+    if number is None or not 0 <= number <= 1:
+        raise ValueError(f"{name} must be from 0 to 1; got {shown(value)}.")
     return number
 
 
