@@ -8,7 +8,8 @@ window's. Training is from nothing, on the session alone, PyTorch on one process
   what does not come back.
 - ``contrastive``: self-supervised. An embedding in which windows up to 0.5 s apart, up to 3 dB
   louder or softer, are nearer than windows from elsewhere; novelty is the distance to the 3
-  nearest of the session.
+  nearest of the session, one layer before the embedding, as is usual: in the embedding itself
+  strangers fall among what is known (hard .57 against .77 on 14 tracks).
 - ``forecast``: self-supervised. Convolutions over 1.8 s foretell the next 0.2 s; novelty is the
   error.
 
@@ -33,7 +34,7 @@ from tasks import Columns
 N_WINDOW = 200
 N_HOP = 10
 N_SMOOTH = 80
-N_STEPS = 300
+N_STEPS = 1000
 N_BATCH = 64
 N_BANDS = 25
 
@@ -161,12 +162,22 @@ class Contrastive(Network):
         return functional.cross_entropy(alike, torch.arange(N_BATCH))
 
     def _remember(self) -> None:
-        self._memory = torch.cat([self._embed(take.unfold(0, N_WINDOW, N_HOP))
-                                  for take in self._takes])
+        outputs = torch.cat([self._before_last(take.unfold(0, N_WINDOW, N_HOP))
+                             for take in self._takes])
+        self._centre = outputs.mean(dim=0)
+        # An output that hardly moved must not decide.
+        self._scale = outputs.std(dim=0) + 0.1 * outputs.std()
+        self._memory = (outputs - self._centre) / self._scale
 
     def _novelty(self, windows: Tensor) -> Tensor:
-        distances = torch.cdist(self._embed(windows), self._memory)
+        outputs = (self._before_last(windows) - self._centre) / self._scale
+        distances = torch.cdist(outputs, self._memory)
         return distances.topk(min(3, len(self._memory)), largest=False).values.mean(dim=1)
+
+    def _before_last(self, windows: Tensor) -> Tensor:
+        for layer in list(self._net.children())[:-1]:
+            windows = layer(windows)
+        return windows
 
 
 class Forecast(Network):

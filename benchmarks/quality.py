@@ -49,6 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{len(music)} tracks of {len({t.corpus for t in music})} corpora, {len(scored)} of them"
           f" learned; systems: {', '.join(names) or 'none'}")
 
+    for train_s in args.train:
+        n = sum(t.duration >= train_s + tasks.MIN_REST_S for t in scored)
+        if n < len(scored):
+            print(f"T = {train_s:g} s: {len(scored) - n} tracks are too short")
+
     outcomes: list[Outcome] = []
     calibrations: list[Outcome] = []
     for done, calibrated in _run(music, scored, names, args):

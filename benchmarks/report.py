@@ -203,9 +203,10 @@ def _show_rest(result: Result) -> None:
         print_table(f"T = {train_s:g} s: rank correlation between systems", ["", *names],
                     [[a, *(values.get((a, b), values.get((b, a), "-")) for b in names)]
                      for a in names])
+    speed = sorted(_rows(result, "speed"), key=lambda r: _f(r, "train_s"))
     print_table("Speed, median over tracks", ["", "T", "fit, s", "scoring, x real time"],
                 [[str(r["system"]), f"{_f(r, 'train_s'):g}", f"{_f(r, 'fit_s'):.3f}",
-                  f"{_f(r, 'times_real_time'):.0f}"] for r in _rows(result, "speed")])
+                  f"{_f(r, 'times_real_time'):.0f}"] for r in speed])
     errors = _rows(result, "errors")
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for row in errors:
