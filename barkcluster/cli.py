@@ -37,6 +37,10 @@ COMMAND --help says more about each. Session files are text, a line of 25 number
 frame, 100 a second; with the extra `audio`, wav, flac, ogg and mp3 files will do as well.
 """
 
+# Matrices here are small. More threads than free cores wait for each other: ten times slower
+# beside a busy audio program. Must be set before numpy is imported.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
 BAD_INPUT = 2
 INTERRUPTED = 130  # as a shell reports SIGINT
 BROKEN_PIPE = 141  # and SIGPIPE
@@ -57,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         went away.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
+    for variable in _THREADS:
+        os.environ.setdefault(variable, "1")
     args = make_parser(arguments).parse_args(arguments)
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning

@@ -58,6 +58,15 @@ def test_help_lists_every_command_without_importing_scikit_learn():
     assert all(name in python("-m", "barkcluster", "--help").stdout for name in cli.COMMANDS)
 
 
+def test_threads_are_limited_before_numpy_is_imported():
+    code = ("import os, sys\nfrom barkcluster.cli import main\nassert 'numpy' not in sys.modules\n"
+            "try:\n    main(['--version'])\n"
+            "finally:\n    assert os.environ['OPENBLAS_NUM_THREADS'] == '1'\n")
+    variables = {name: value for name, value in os.environ.items() if "THREADS" not in name}
+    done = python("-c", code, env=variables)
+    assert done.returncode == 0, done.stderr
+
+
 def test_version(run):
     assert run("--version") == (0, f"barkcluster {barkcluster.__version__}\n", "")
 
