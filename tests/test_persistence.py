@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data import make_fixture
 from sklearn.exceptions import NotFittedError
 
 from barkcluster import (
@@ -273,3 +274,23 @@ def test_the_other_kind_is_named(rng, tmp_path):
     FamiliarityModel(scales=(0.5,)).fit(session(rng)).save(tmp_path / "jam.npz")
     with pytest.raises(ModelFormatError, match="holds a model: load it with load_model"):
         load_scorer(tmp_path / "jam.npz")
+
+
+VERSIONS = sorted(DATA.glob("version*"))
+
+
+@pytest.mark.parametrize("name", [*SCORERS, "model"])
+@pytest.mark.parametrize("folder", VERSIONS, ids=lambda folder: folder.name)
+def test_files_of_older_versions_load_and_answer_the_same(folder, name):
+    answers = json.loads((folder / "answers.json").read_text())
+    load = load_model if name == "model" else load_scorer
+    np.testing.assert_allclose(
+        make_fixture.answers_of(load(folder / f"{name}.npz")), answers[name], rtol=1e-5)
+
+
+def test_every_version_has_its_files():
+    wanted = [f"version{n}" for n in range(1, persistence.FORMAT_VERSION + 1)]
+    assert sorted(folder.name for folder in VERSIONS) == sorted(wanted)
+    for folder in VERSIONS:
+        for name in (*SCORERS, "model"):
+            assert header_of(folder / f"{name}.npz")["version"] == int(folder.name[7:])

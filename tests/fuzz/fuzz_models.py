@@ -1,0 +1,131 @@
+"""Model files: whatever the bytes, the scorer they hold or one ModelFormatError.
+
+    python tests/fuzz/fuzz_models.py -max_total_time=60 -rss_limit_mb=600 -timeout=5
+
+Needs atheris. The first byte of an input says what the rest is: a whole file, the header of a
+good file, or one array of it. Checksums are not checked here: a fuzzer would not get past them.
+"""
+
+import io
+import json
+import sys
+import tempfile
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+ROWS = np.random.default_rng(5).normal(size=(8, 2)).round(1).cumsum(axis=0)
+GOOD: list[dict[str, bytes]] = []
+
+
+def write_good_files(folder: Path) -> None:
+    """Fill ``GOOD`` with the members of a small scorer of each kind, and of a model."""
+    from barkcluster import SCORERS, FamiliarityModel
+
+    path = folder / "good.npz"
+    for name, cls in SCORERS.items():
+        cls(n_blocks=2, whitening=0.5 * (name == "gmm")).fit(ROWS).save(path)
+        GOOD.append(members_of(path))
+    frames = np.random.default_rng(6).normal(-40, 5, size=(200, 25)).round()
+    FamiliarityModel("gmm", scales=(0.1, 0.5), random_state=0).fit(frames).save(path)
+    GOOD.append(members_of(path))
+
+
+def members_of(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()
+
+
+def file_from(data: bytes) -> bytes:
+    """The file that an input stands for."""
+    good = GOOD[data[0] // 3 % len(GOOD)]
+    if data[0] % 3 == 0:
+        return data[2:]
+    name = "header.json" if data[0] % 3 == 1 else list(good)[data[1] % len(good)]
+    return packed(good | {name: data[2:]})
+
+
+def fuzz_one(data: bytes) -> None:
+    """Raise if one input breaks a promise of the model files."""
+    from barkcluster import FamiliarityModel, ModelFormatError, load_model, load_scorer
+
+    if len(data) < 2:
+        return
+    with tempfile.NamedTemporaryFile(dir=_memory_folder()) as file, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        file.write(file_from(data))
+        file.flush()
+        loaded = []
+        for load in load_scorer, load_model:
+            try:
+                loaded.append(load(file.name))
+            except ModelFormatError as error:
+                assert str(error).startswith(file.name), error
+                assert len(str(error)) < 1000, error
+    assert len(loaded) < 2
+    for it in loaded:
+        with warnings.catch_warnings():
+            # Numbers that no music gives may overflow on the way; the answer must stand.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            if isinstance(it, FamiliarityModel):
+                frames = np.full((it.features_.scale_frames[-1] + 200, 25), -40.0)
+                if len(frames) > 20_000:
+                    continue
+                familiarity = it.timeline(frames).familiarity
+            else:
+                familiarity = it.score_samples(np.zeros((3, it.n_features_in_)))
+        assert np.all((familiarity >= 0) & (familiarity <= 1)), familiarity
+        with tempfile.NamedTemporaryFile(dir=_memory_folder()) as file:
+            it.save(file.name)
+            assert type(load_either(file.name)) is type(it)
+
+
+def load_either(path: str) -> object:
+    from barkcluster import ModelFormatError, load_model, load_scorer
+
+    try:
+        return load_scorer(path)
+    except ModelFormatError:
+        return load_model(path)
+
+
+def _memory_folder() -> str | None:
+    """Return a folder that is no disk, where there is one: a file for every input."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+def main() -> None:
+    import atheris
+
+    with atheris.instrument_imports(include=["barkcluster", "zipfile", "json"]):
+        import barkcluster.model
+        import barkcluster.persistence  # noqa: F401
+    # mypy cannot know that zipfile has this.
+    zipfile.ZipExtFile._update_crc = lambda self, data: None  # type: ignore[attr-defined]
+    with tempfile.TemporaryDirectory() as folder:
+        seeds = Path(folder) / "seeds"
+        seeds.mkdir()
+        write_good_files(Path(folder))
+        for i, good in enumerate(GOOD):
+            (seeds / f"{i}-file").write_bytes(bytes([3 * i, 0]) + packed(good))
+            compact = json.dumps(json.loads(good["header.json"]), separators=(",", ":"))
+            (seeds / f"{i}-header").write_bytes(bytes([3 * i + 1, 0]) + compact.encode())
+            for j, (name, content) in enumerate(good.items()):
+                if name != "header.json" and i < 4:
+                    (seeds / f"{i}-{name}").write_bytes(bytes([3 * i + 2, j]) + content)
+        atheris.Setup([*sys.argv, str(seeds)], fuzz_one)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
