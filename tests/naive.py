@@ -120,3 +120,17 @@ def session_lines(text, n_bands=25):
         if len(numbers) == n_bands:
             frames.append(numbers)
     return frames
+
+
+def pool_frames(levels, frames_per_value):
+    """Means over equal stretches of time; a frame cut in two counts by its parts."""
+    pooled = []
+    for i in range(int(len(levels) / frames_per_value)):
+        start, stop = i * frames_per_value, (i + 1) * frames_per_value
+        total = [0.0] * len(levels[0])
+        for j, frame in enumerate(levels):
+            part = min(stop, j + 1) - max(start, j)
+            if part > 0:
+                total = [t + part * x for t, x in zip(total, frame, strict=True)]
+        pooled.append([t / frames_per_value for t in total])
+    return pooled
