@@ -1,0 +1,110 @@
+"""Where the weights in ``barkcluster/tempo.py`` come from.
+
+    python benchmarks/tempo_weights.py
+
+Renders seeded scores in all styles and synthetic jams (seeds that benchmarks/tempo.py does not
+use), and fits a conditional logit: the tempi of the grid compete, those within 3 % of the truth
+should win. Prints the table, and the accuracy on styles left out of the fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import scores
+from scipy.optimize import minimize
+from scipy.special import logsumexp
+
+from barkcluster import bark_frames, synthetic, tempo
+
+Array = npt.NDArray[np.float64]
+
+RATIOS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1, 4 / 3, 3 / 2, 2, 3, 4, 6, 8)
+RIDGE = 0.05
+JAMS_WEIGH = 0.5    # one composer wrote them all
+
+
+def main() -> None:
+    """Fit on everything and print; then once more for each fifth of the styles, left out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--songs", type=int, default=14, help="songs a style")
+    parser.add_argument("--jams", type=int, default=200)
+    args = parser.parse_args()
+    names, bpm, X = [], [], []
+    for name, true, frames in songs(args.songs, args.jams):
+        names.append(name)
+        bpm.append(true)
+        X.append(features(frames))
+    where, truth, table = np.array(names), np.array(bpm), np.stack(X)
+    learned = fit(table, truth, where)
+    n = len(RATIOS)
+    for ratio, a, b in zip(RATIOS, learned[:n], learned[n:2 * n], strict=True):
+        print(f"    {ratio:.6g}: ({a:.2f}, {b:.2f}),")
+    print("usual:", learned[2 * n:].round(3))
+
+    grid = tempo._Scan(tempo.BPM_RANGE).grid
+    styles = np.array(sorted(set(names) - {"jam"}))
+    estimate = np.zeros(len(truth))
+    for k in range(5):
+        held = np.isin(where, styles[k::5])
+        weights = fit(table[~held], truth[~held], where[~held])
+        estimate[held] = grid[np.argmax(table[held] @ weights, axis=1)]
+    songs_ = where != "jam"
+    right = np.abs(estimate[songs_] / truth[songs_] - 1) <= 0.04
+    print(f"Accuracy1 on styles left out: {right.mean():.3f}")
+
+
+def songs(per_style: int, n_jams: int) -> Iterator[tuple[str, float, npt.ArrayLike]]:
+    """Name of the style, tempo and frames of each piece to learn from."""
+    for i in range(per_style):
+        for k, style in enumerate(scores.STYLES):
+            rng = np.random.default_rng(50_000 + 100 * i + k)
+            notes, true = scores.compose(style, rng, 40)
+            yield style, true, bark_frames(scores.render(notes, rng, 40), 44_100)
+    rng = np.random.default_rng(77)
+    for i in range(n_jams):
+        true = float(rng.uniform(60, 200))
+        session, _ = synthetic.make_session(0.7, random_state=10_000 + i, tempo=true,
+                                            drums=i % 4 != 1, surprises=False)
+        yield "jam", true, session.frames
+
+
+def features(frames: npt.ArrayLike) -> Array:
+    """What `tempo` weighs: one row a tempo of the grid."""
+    scan = tempo._Scan(tempo.BPM_RANGE)
+    again, rates = tempo._periodicity(tempo._onset_strength(np.asarray(frames), 1.0),
+                                      tempo._WINDOW_BEATS * tempo._VALUES_PER_BEAT)
+    n_fft = 2 * (len(rates) - 1)
+    up = np.log2(scan.grid / 40) - tempo._MIDDLE * np.log2(6)
+    return np.stack([*(tempo._at(again, scan.period * r) for r in RATIOS),
+                     *(tempo._at(rates, n_fft / scan.period * r) for r in RATIOS),
+                     up, up * up], axis=1)
+
+
+def fit(X: Array, bpm: Array, names: npt.NDArray[np.str_]) -> Array:
+    """Weights of the columns, by ridge-penalised conditional likelihood."""
+    grid = tempo._Scan(tempo.BPM_RANGE).grid
+    right = np.abs(np.log2(grid[None] / bpm[:, None])) < np.log2(1.03)
+    share = np.where(names == "jam", JAMS_WEIGH, 1.0)
+    share /= share.sum()
+    spread = X.reshape(-1, X.shape[2]).std(axis=0) + 1e-9
+    Z = (X - X.mean(axis=(0, 1))) / spread
+
+    def loss(w: Array) -> tuple[float, Array]:
+        score = Z @ w
+        everything = logsumexp(score, axis=1)
+        good = np.where(right, score, -1e9)
+        best = logsumexp(good, axis=1)
+        pull = np.exp(score - everything[:, None]) - np.exp(good - best[:, None])
+        slope = np.einsum("n,ng,ngk->k", share, pull, Z) + RIDGE * w
+        return float(share @ (everything - best)) + RIDGE * float(w @ w) / 2, slope
+
+    found = minimize(loss, np.zeros(X.shape[2]), jac=True, method="L-BFGS-B")
+    return np.asarray(found.x) / spread
+
+
+if __name__ == "__main__":
+    main()
