@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from .sessions import read_session, write_session
     from .stream import FamiliarityStream, Reading
+    from .tempo import Tempo, TempoTracker, estimate_tempo
     from .windows import WindowFeatures
 
 __version__ = "0.1.0"
@@ -52,6 +53,9 @@ _HOME = {
     "ModelFormatError": "persistence",
     "load_model": "persistence",
     "load_scorer": "persistence",
+    "Tempo": "tempo",
+    "TempoTracker": "tempo",
+    "estimate_tempo": "tempo",
 }
 
 __all__ = [
@@ -68,9 +72,12 @@ __all__ = [
     "RetrainingStream",
     "SOMScorer",
     "Session",
+    "Tempo",
+    "TempoTracker",
     "Timeline",
     "WindowFeatures",
     "bark_frames",
+    "estimate_tempo",
     "load_model",
     "load_scorer",
     "read_audio",

@@ -25,6 +25,7 @@ COMMANDS = {
     "fit": "learn session files, write a model file",
     "score": "how familiar each moment of a session is, given others",
     "compare": "all scorers side by side on your own session",
+    "tempo": "beats per minute of session and sound files",
 }
 
 _EPILOG = """\

@@ -246,3 +246,21 @@ def test_reader_that_goes_away_is_no_error(folder):
             stdout=gone, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_tempo_prints_a_line_for_each_file(run):
+    code, out, err = run("tempo", "jam.txt", "other.txt")
+    assert (code, err) == (0, "")
+    header, first, second = out.splitlines()
+    assert header.split()[:3] == ["file", "bpm", "confidence"]
+    assert first.startswith("jam.txt") and second.startswith("other.txt")
+    assert 40 < float(first.split()[1]) < 240
+
+
+def test_tempo_takes_a_range(run):
+    code, out, _ = run("tempo", "jam.txt", "--bpm-range", "60", "110")
+    assert code == 0
+    assert 60 < float(out.splitlines()[1].split()[1]) < 110
+    code, _, err = run("tempo", "jam.txt", "--bpm-range", "110", "60")
+    assert code == 2
+    assert "bpm_range must be" in err
