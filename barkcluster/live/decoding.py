@@ -1,0 +1,114 @@
+"""Bytes of one client to frames and commands, whatever it speaks."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from barkcluster._validation import check_choice
+from barkcluster.frames import N_BANDS, linear_to_db
+
+from .arrivals import Command, Frame, NotUnderstoodError, frames_and_commands
+from .fudi import FudiParser
+from .osc import parse_packet
+from .text import TextParser
+
+
+class Decoder(Protocol):
+    """Frames and commands in bytes as they come; what is neither is counted, never raised.
+
+    Attributes
+    ----------
+    n_rejected : int
+        Packets, messages or lines that were neither.
+    last_error : str or None
+        Why the last one was not.
+    """
+
+    @property
+    def n_rejected(self) -> int: ...
+    @property
+    def last_error(self) -> str | None: ...
+    def feed(self, data: bytes) -> list[Frame | Command]:
+        """Return what these bytes complete."""
+
+
+class OscDecoder:
+    """A decoder of OSC datagrams."""
+
+    def __init__(self, units: str = "db") -> None:
+        self._units = units
+        self.n_rejected = 0
+        self.last_error: str | None = None
+
+    def feed(self, data: bytes) -> list[Frame | Command]:
+        """Return what is in one datagram."""
+        try:
+            return _in_db(frames_and_commands(parse_packet(data)), self._units)
+        except NotUnderstoodError as error:
+            self.n_rejected += 1
+            self.last_error = str(error)
+            return []
+
+
+class FudiDecoder:
+    """A decoder of FUDI, in datagrams or a stream."""
+
+    def __init__(self, units: str = "db") -> None:
+        self._units = units
+        self._parser = FudiParser()
+        self._n_rejected = 0
+        self._last_error: str | None = None
+
+    @property
+    def n_rejected(self) -> int:
+        """Messages that were neither frame nor command."""
+        return self._n_rejected + self._parser.n_rejected
+
+    @property
+    def last_error(self) -> str | None:
+        """Why the last of them was not."""
+        return self._last_error or self._parser.last_error
+
+    def feed(self, data: bytes) -> list[Frame | Command]:
+        """Return what these bytes complete."""
+        arrivals: list[Frame | Command] = []
+        for message in self._parser.feed(data):
+            try:
+                arrivals += _in_db(frames_and_commands([message]), self._units)
+            except NotUnderstoodError as error:
+                self._n_rejected += 1
+                self._last_error = str(error)
+        return arrivals
+
+
+def decoder_of(kind: str, units: str = "db") -> Decoder:
+    """A new decoder for a client of this kind of address.
+
+    Parameters
+    ----------
+    kind : str
+        As in `Address`.
+    units : {"db", "linear"}, default="db"
+        What the numbers are.
+    """
+    check_choice("units", units, ("db", "linear"))
+    if kind == "osc":
+        return OscDecoder(units)
+    if kind.startswith("fudi"):
+        return FudiDecoder(units)
+    return TextParser(N_BANDS, units)
+
+
+def _in_db(arrivals: list[Frame | Command], units: str) -> list[Frame | Command]:
+    if units == "db":
+        return arrivals
+    converted: list[Frame | Command] = []
+    for arrival in arrivals:
+        if isinstance(arrival, Frame):
+            try:
+                arrival = Frame(arrival.path, linear_to_db(arrival.levels).tolist())
+            except ValueError:
+                raise NotUnderstoodError("expected powers of 0 or more. For levels in dB: "
+                                         "--units db.") from None
+        converted.append(arrival)
+    return converted

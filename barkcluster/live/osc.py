@@ -1,0 +1,112 @@
+"""Open Sound Control: packets to messages and back.
+
+Messages are parsed and built by python-osc. Packets are taken apart here: its own loop over a
+bundle never ends where an element says it is -4 bytes long, nested bundles overflow the stack, and
+its servers sleep until the date on a bundle. Dates are ignored: TouchDesigner's lie in the future.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .arrivals import Message, NotUnderstoodError, Value
+
+if TYPE_CHECKING:
+    from pythonosc.osc_message import OscMessage
+
+_BUNDLE = b"#bundle\x00"
+_DEEPEST = 4
+_MOST_MESSAGES = 1000
+_KNOWN_TYPES = frozenset(b"ifdhsTF")
+
+
+def parse_packet(packet: bytes) -> list[Message]:
+    """The messages in a packet, in order.
+
+    Parameters
+    ----------
+    packet : bytes
+        A datagram: a message, or a bundle of messages and bundles.
+
+    Returns
+    -------
+    messages : list of Message
+        Values are int, float, bool as a float, or str. An address without a slash in front, as
+        Max sends, is fine.
+
+    Raises
+    ------
+    NotUnderstoodError
+        If any of it is not in order, or of a type that no frame and no command has.
+    """
+    message_class = _message_class()
+    return [_message(part, message_class) for part in _parts(packet, 0)]
+
+
+def build_message(address: str, values: Sequence[Value]) -> bytes:
+    """The packet of a message.
+
+    Parameters
+    ----------
+    address : str
+    values : sequence of float or str
+
+    Returns
+    -------
+    packet : bytes
+    """
+    try:
+        from pythonosc.osc_message_builder import OscMessageBuilder
+    except ImportError as error:
+        raise ImportError("OSC needs python-osc: pip install barkcluster[live]") from error
+    builder = OscMessageBuilder(address)
+    for value in values:
+        builder.add_arg(value, "s" if isinstance(value, str) else "f")
+    return builder.build().dgram
+
+
+def _message_class() -> type[OscMessage]:
+    try:
+        from pythonosc.osc_message import OscMessage
+    except ImportError as error:
+        raise ImportError("OSC needs python-osc: pip install barkcluster[live]") from error
+    return OscMessage
+
+
+def _parts(packet: bytes, depth: int) -> list[bytes]:
+    """Messages of a packet, bundles opened."""
+    if not packet.startswith(_BUNDLE):
+        return [packet]
+    if depth >= _DEEPEST:
+        raise NotUnderstoodError(f"expected bundles at most {_DEEPEST} deep.")
+    parts: list[bytes] = []
+    at = len(_BUNDLE) + 8  # the date
+    while at < len(packet):
+        size = int.from_bytes(packet[at:at + 4], "big", signed=True)
+        at += 4
+        if not 0 < size <= len(packet) - at:
+            raise NotUnderstoodError(f"expected an element of a bundle within its "
+                                     f"{len(packet)} bytes, got one of {size}.")
+        parts += _parts(packet[at:at + size], depth + 1)
+        at += size
+    if len(parts) > _MOST_MESSAGES:
+        raise NotUnderstoodError(f"expected at most {_MOST_MESSAGES} messages in a packet.")
+    return parts
+
+
+def _message(packet: bytes, message_class: type[OscMessage]) -> Message:
+    end = packet.find(b"\x00")
+    tags_at = (end | 3) + 1
+    tags = packet[tags_at:packet.find(b"\x00", tags_at)]
+    if end <= 0 or not tags.startswith(b",") or not _KNOWN_TYPES.issuperset(tags[1:]):
+        raise NotUnderstoodError("expected an OSC message of numbers and words, got "
+                                 f"{packet[:24]!r}.")
+    try:
+        message = message_class(packet)
+        address, values = message.address, message.params
+    except Exception as error:  # whatever a stranger's bytes make of the parser
+        raise NotUnderstoodError(f"expected an OSC message, got {packet[:24]!r} "
+                                 f"({type(error).__name__}).") from None
+    return Message(address, [value if isinstance(value, str) else float(value)
+                             for value in values])
