@@ -50,6 +50,8 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 class ModelFormatError(ValueError):
     """A file is no model file, or a damaged one; the message says what is wrong with it."""
 
+    __module__ = "barkcluster"      # where users import it from, and what tracebacks call it
+
 
 @dataclass(frozen=True)
 class ArraySpec:

@@ -34,7 +34,7 @@ class Fields:
     >>> fields.number("offset", 0.0, 1.0)
     Traceback (most recent call last):
         ...
-    barkcluster._array_archive.ModelFormatError: knn.offset must be a number from 0 to 1; got -1.
+    barkcluster.ModelFormatError: knn.offset must be a number from 0 to 1; got -1.
     """
 
     def __init__(self, value: Json, where: str) -> None:
