@@ -1,0 +1,53 @@
+"""What is installed, and what may be imported without the extras."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+MODULES = sorted((ROOT / "barkcluster").rglob("*.py"))
+IMPORT_NAMES = {"scikit-learn": "sklearn"}
+
+
+def names(requirements):
+    return {re.match(r"[A-Za-z0-9-]+", text).group() for text in requirements}
+
+
+def imports_at_the_top(tree):
+    """Packages imported when the module is, outside functions and TYPE_CHECKING."""
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.split(".")[0]
+
+
+def test_the_core_needs_five_packages():
+    assert names(PROJECT["dependencies"]) == {
+        "numpy", "scipy", "scikit-learn", "minisom", "joblib"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_extras_are_imported_where_they_are_used(path):
+    core = {IMPORT_NAMES.get(name, name) for name in names(PROJECT["dependencies"])}
+    imported = set(imports_at_the_top(ast.parse(path.read_text("utf-8"))))
+    assert imported <= core | {"barkcluster"} | sys.stdlib_module_names
+
+
+def test_all_holds_every_extra_of_users():
+    of_developers = {"test", "lint", "docs", "bench", "fuzz", "all"}
+    extras = PROJECT["optional-dependencies"]
+    (everything,) = extras["all"]
+    listed = set(re.search(r"\[(.*)\]", everything).group(1).split(","))
+    assert listed == set(extras) - of_developers
+    assert (ROOT / "barkcluster" / "py.typed").exists()
+
+
+def test_setup_cfg_holds_flake8_alone():
+    sections = re.findall(r"^\[(.*)\]", (ROOT / "setup.cfg").read_text("utf-8"), re.MULTILINE)
+    assert sections == ["flake8"]
