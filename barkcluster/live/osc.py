@@ -82,6 +82,8 @@ def _parts(packet: bytes, depth: int) -> list[bytes]:
         raise NotUnderstoodError(f"expected bundles at most {_DEEPEST} deep.")
     parts: list[bytes] = []
     at = len(_BUNDLE) + 8  # the date
+    if len(packet) < at:
+        raise NotUnderstoodError(f"expected a bundle, got {len(packet)} bytes of one.")
     while at < len(packet):
         size = int.from_bytes(packet[at:at + 4], "big", signed=True)
         at += 4

@@ -1,0 +1,150 @@
+"""barkcluster live, as a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from barkcluster import FamiliarityModel, read_session
+from barkcluster.cli import main
+from barkcluster.live.osc import build_message, parse_packet
+
+LOCAL = "127.0.0.1"
+
+
+def jam(rng, n_frames):
+    beat = np.exp(-(np.arange(n_frames) % 23) / 6.0)[:, None] * rng.uniform(5, 25, 25)
+    return (-50 + beat + rng.normal(0, 2, size=(n_frames, 25))).astype(np.float32)
+
+
+@pytest.fixture
+def model_file(rng, tmp_path):
+    path = tmp_path / "model.npz"
+    FamiliarityModel("kmeans", scales=(0.2, 0.5), random_state=0).fit(jam(rng, 600)).save(path)
+    return path
+
+
+@pytest.fixture
+def listener():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        opened.bind((LOCAL, 0))
+        opened.settimeout(60)
+        yield opened
+
+
+@pytest.fixture
+def start(listener):
+    """Start it, wait until it says its first /status; return the process and a port to send to."""
+    processes = []
+
+    def start(*arguments):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((LOCAL, 0))
+            port = probe.getsockname()[1]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "barkcluster", "live", "--quiet", "--in",
+             f"osc://{LOCAL}:{port}/bark", "--out", f"osc://{LOCAL}:{listener.getsockname()[1]}",
+             *map(os.fspath, arguments)], stderr=subprocess.PIPE)
+        processes.append(process)
+        while parse_packet(listener.recv(65535))[0].address != "/status":
+            pass
+        return process, port
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def send(port, frames):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for frame in frames:
+            sender.sendto(build_message("/bark", frame.tolist()), (LOCAL, port))
+
+
+def wait_until_heard(listener, seconds):
+    while True:
+        [message] = parse_packet(listener.recv(65535))
+        if message.address == "/status" and message.values[1] >= seconds - 1e-3:
+            return message
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are another matter on Windows")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_end_it_writes_what_it_gathered(rng, start, listener, tmp_path, how):
+    gathered = tmp_path / "jam.txt"
+    heard = jam(rng, 123)
+    process, port = start("--gather", gathered)
+    send(port, heard)
+    wait_until_heard(listener, 1.23)
+    process.send_signal(how)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert b"123 frames received, 0 rejected" in said
+    np.testing.assert_array_equal(read_session(gathered).frames, heard)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are another matter on Windows")
+def test_killed_it_goes_on_from_what_was_gathered(rng, start, listener, tmp_path):
+    gathered = tmp_path / "jam.txt"
+    process, port = start("--gather", gathered)
+    send(port, jam(rng, 200))
+    wait_until_heard(listener, 2.0)
+    while not gathered.exists() or gathered.stat().st_size < 25 * 8 * 175:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    start("--gather", gathered)
+    wait_until_heard(listener, 1.75)
+
+
+def test_answers_by_a_model_file(rng, start, listener, model_file):
+    heard = jam(rng, 20)
+    _, port = start("--model", model_file, "--no-learning")
+    send(port, heard)
+    while True:
+        [message] = parse_packet(listener.recv(65535))
+        if message.address == "/familiarity":
+            break
+    assert 0 <= message.values[0] <= 1
+
+
+def test_standard_input_to_standard_output(rng, model_file):
+    heard = jam(rng, 100)
+    text = "".join(" ".join(f"{v:.9g}" for v in frame.tolist()) + "\n" for frame in heard)
+    done = subprocess.run(
+        [sys.executable, "-m", "barkcluster", "live", "--in", "-", "--out", "-", "--model",
+         os.fspath(model_file), "--no-learning"], input=text.encode(), capture_output=True,
+        timeout=120, check=True)
+    from barkcluster import load_model
+
+    table = np.array([line.split() for line in done.stdout.decode().splitlines()], dtype=float)
+    timeline = load_model(model_file).timeline(heard)
+    np.testing.assert_allclose(table[:, 0], timeline.times)
+    np.testing.assert_allclose(table[:, 1], timeline.familiarity, rtol=1e-5)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ([], "live needs a source"),
+    (["--in", "osc://0.0.0.0:7400"], "say so with --bind 0.0.0.0"),
+    (["--in", "-", "--no-learning"], "--no-learning needs a model"),
+    (["--in", "-", "--out", "mic"], "--out must be"),
+    (["--in", "-", "--gather", "/no/such/folder/jam.txt"], "there is no folder"),
+])
+def test_bad_arguments_are_one_line(capsys, arguments, message):
+    assert main(["live", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+
+
+def test_a_taken_port_is_one_line(capsys, listener):
+    port = listener.getsockname()[1]
+    assert main(["live", "--in", f"udp-text://{LOCAL}:{port}"]) == 2
+    assert f"udp-text://{LOCAL}:{port}: Address already in use" in capsys.readouterr().err
