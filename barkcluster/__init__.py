@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .audio import read_audio
     from .calibration import Calibration
     from .frames import Session, bark_frames
+    from .gallery import SessionGallery, load_gallery
     from .model import FamiliarityModel, Timeline
     from .persistence import ModelFormatError, load_model, load_scorer
     from .retraining import RetrainingStream
@@ -50,6 +51,8 @@ _HOME = {
     "FamiliarityStream": "stream",
     "Reading": "stream",
     "RetrainingStream": "retraining",
+    "SessionGallery": "gallery",
+    "load_gallery": "gallery",
     "ModelFormatError": "persistence",
     "load_model": "persistence",
     "load_scorer": "persistence",
@@ -72,12 +75,14 @@ __all__ = [
     "RetrainingStream",
     "SOMScorer",
     "Session",
+    "SessionGallery",
     "Tempo",
     "TempoTracker",
     "Timeline",
     "WindowFeatures",
     "bark_frames",
     "estimate_tempo",
+    "load_gallery",
     "load_model",
     "load_scorer",
     "read_audio",

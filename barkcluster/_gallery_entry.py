@@ -1,0 +1,200 @@
+"""One entry of a gallery: what is learned of a name's sessions, and how a query is judged by it.
+
+The functions here run in the workers of a gallery: each reads its own sessions, and what goes back
+is small.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri_exp
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+
+from ._gallery_folder import GalleryFolder
+from .frames import Session, check_frames
+from .model import FamiliarityModel
+from .windows import WindowFeatures
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+Float32Array: TypeAlias = npt.NDArray[np.float32]
+Path: TypeAlias = str | os.PathLike[str]
+Source: TypeAlias = npt.ArrayLike | Session | Path
+# By window length in seconds and view.
+Windows: TypeAlias = dict[tuple[float, str], Float32Array]
+
+# Windows of a query that are judged, evenly over it: more say the same again.
+QUERY_WINDOWS = 60
+# Windows of each session that are kept, to compare sessions with each other later.
+SAMPLE_WINDOWS = 24
+# The sketch of a session that candidates are found by: so many prototypes of so many numbers.
+N_PROTOTYPES = 16
+SKETCH_SIZE = 64
+
+_SKETCH_SCALE_S = 3.0
+_SKETCH_WINDOWS = 200
+_SHORTEST_SESSION = 3.0
+
+
+@dataclass(eq=False)
+class Entry:
+    """What a gallery learns of one name.
+
+    Attributes
+    ----------
+    prototypes : ndarray of shape (N_PROTOTYPES, SKETCH_SIZE), float32
+        Its sketch.
+    held_out : ndarray of shape (n_known,)
+        Strangeness of pieces of its own sessions to models that did not hear them.
+    features : WindowFeatures
+        Of its model.
+    kept : (FamiliarityModel, dict) or str
+        Its model, fitted on all of it, and some of its windows; or what their files are called.
+    """
+
+    prototypes: Float32Array
+    held_out: FloatArray
+    features: WindowFeatures
+    kept: tuple[FamiliarityModel, Windows] | str
+
+
+def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source],
+                reader: Callable[[Path], Session], n_pieces: int,
+                folder: GalleryFolder | None) -> Entry:
+    """Read sessions and learn them, and how strange unheard pieces of them are.
+
+    Parameters
+    ----------
+    name : str
+        For errors.
+    template : FamiliarityModel
+        Unfitted.
+    sources : sequence of (array-like, Session or path)
+        Separate takes.
+    reader : callable
+        Makes a Session of a path.
+    n_pieces : int
+        Pieces held out in turn.
+    folder : GalleryFolder or None
+        Where to keep the model; None returns it.
+
+    Returns
+    -------
+    entry : Entry
+    """
+    takes = [take_of(source, template.frame_rate, reader) for source in sources]
+    try:
+        model = clone(template).fit(takes)
+    except ValueError as error:
+        raise ValueError(f"{name!r}: {error}") from error
+    sample = windows_of(model.features_, max(takes, key=len), SAMPLE_WINDOWS)
+    held_out = []
+    for kept, pieces in held_out_pieces(takes, n_pieces, max(model.scales_)):
+        scales = tuple(s for s in model.scales_ if _enough(kept, s))
+        able = [piece for piece in pieces if scales and piece.duration >= scales[0] + template.hop]
+        if able:
+            twin = clone(template).set_params(scales=scales).fit(kept)
+            held_out.append(float(np.mean([
+                strangeness(twin, windows_of(twin.features_, piece, QUERY_WINDOWS))
+                for piece in able])))
+    return Entry(sketch_prototypes(takes), np.array(held_out, dtype=np.float64), model.features_,
+                 (model, sample) if folder is None else folder.write_entry(model, sample))
+
+
+def take_of(source: Source, frame_rate: float, reader: Callable[[Path], Session]) -> Session:
+    """The session that a source is or names."""
+    if isinstance(source, Session):
+        return source
+    if isinstance(source, (str, os.PathLike)):
+        return reader(source)
+    return Session(check_frames(source), frame_rate)
+
+
+def windows_of(features: WindowFeatures, session: Session, most: int) -> Windows:
+    """At most so many windows, evenly over a session, of each scale and view.
+
+    All scales up to the longest that the session fills are there, and they end together.
+    """
+    views = [view for view in features.transform_views(session) if len(view.X)]
+    if not views:
+        raise ValueError(
+            f"a session must cover the shortest window, {features.scales[0]:g} s; got "
+            f"{session.duration:g} s.")
+    n = min(len(view.X) for view in views)
+    rows = np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.intp))
+    return {(view.scale, view.view): view.X[len(view.X) - n:][rows] for view in views}
+
+
+def strangeness(model: FamiliarityModel, windows: Windows) -> float:
+    """Mean strangeness of windows to a model, as a normal score; higher is stranger."""
+    features = model.features_
+    blocks = []
+    for scale, view in features.blocks:
+        nothing = np.empty((0, features.n_features(scale, view)), np.float32)
+        blocks.append(windows.get((features.scales[scale], view), nothing))
+    familiarity, _ = model.answer(blocks)
+    return float(np.mean(-ndtri_exp(np.log(np.clip(familiarity, 1e-300, 1.0 - 1e-12)))))
+
+
+def held_out_pieces(
+    takes: Sequence[Session], n_pieces: int, gap_s: float
+) -> list[tuple[list[Session], list[Session]]]:
+    """What to learn and what to judge, for each piece held out.
+
+    Whole takes where there are enough of them: a query is another take. Else stretches, with a
+    gap on either side, because neighboring windows share frames.
+    """
+    if len(takes) >= n_pieces:
+        return [([t for j, t in enumerate(takes) if j % n_pieces != i],
+                 [t for j, t in enumerate(takes) if j % n_pieces == i]) for i in range(n_pieces)]
+    folds = []
+    for i in range(n_pieces):
+        kept, pieces = [], []
+        for take in takes:
+            start, stop = (take.duration * j / n_pieces for j in (i, i + 1))
+            gap = min(gap_s, (stop - start) / 2)
+            pieces.append(take.between(start, stop))
+            for a, b in ((0.0, start - gap), (stop + gap, take.duration)):
+                if b > a:
+                    kept.append(take.between(a, b))
+        folds.append((kept, pieces))
+    return folds
+
+
+def sketch(session: Session) -> Float32Array:
+    """Windows of a session in the few numbers that candidates are found by.
+
+    Texture and rhythm of windows of 3 s, projected at random: distances are nearly kept (Johnson
+    and Lindenstrauss 1984). Nothing is learned, so that entries need not know each other.
+    """
+    frames = np.asarray(session.frames)
+    shortest = int(np.ceil(_SKETCH_SCALE_S * session.frame_rate)) + 1
+    if len(frames) < shortest:
+        frames = np.tile(frames, (-(-shortest // len(frames)), 1))
+    hop = max(0.1, len(frames) / session.frame_rate / _SKETCH_WINDOWS)
+    features = WindowFeatures((_SKETCH_SCALE_S,), hop, session.frame_rate,
+                              n_bands=session.n_bands)
+    rows = np.hstack([view.X for view in features.transform_views(frames)])
+    # The legacy generator's numbers never change: sketches in files stay comparable.
+    projection = np.random.RandomState(0).normal(size=(rows.shape[1], SKETCH_SIZE))
+    return np.asarray(rows @ (projection / np.sqrt(SKETCH_SIZE)), dtype=np.float32)
+
+
+def sketch_prototypes(takes: Sequence[Session]) -> Float32Array:
+    """Prototypes of the sketches of takes; repeated where there are fewer windows."""
+    rows = np.concatenate([sketch(take) for take in takes]).astype(np.float64)
+    distinct = np.unique(rows, axis=0)
+    if len(distinct) <= N_PROTOTYPES:
+        return np.resize(distinct, (N_PROTOTYPES, SKETCH_SIZE)).astype(np.float32)
+    means = KMeans(N_PROTOTYPES, n_init=1, random_state=0).fit(rows).cluster_centers_
+    return np.asarray(means, dtype=np.float32)
+
+
+def _enough(takes: Sequence[Session], scale: float) -> bool:
+    return sum(t.duration for t in takes if t.duration >= scale) >= _SHORTEST_SESSION * scale
