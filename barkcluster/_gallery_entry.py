@@ -20,7 +20,7 @@ from sklearn.cluster import KMeans
 from ._gallery_folder import GalleryFolder
 from .frames import Session, check_frames
 from .model import FamiliarityModel
-from .windows import WindowFeatures
+from .windows import WindowFeatures, check_scales
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Float32Array: TypeAlias = npt.NDArray[np.float32]
@@ -89,8 +89,12 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
     entry : Entry
     """
     takes = [take_of(source, template.frame_rate, reader) for source in sources]
+    wanted = check_scales(template.scales)
+    # Sessions of all lengths are usual here: scales too long for some are no reason to warn.
+    usable = tuple(s for s in wanted if _enough(takes, s)) or wanted
     try:
-        model = clone(template).fit(takes)
+        model = clone(template).set_params(scales=usable).fit(takes)
+        model.set_params(scales=template.scales)
     except ValueError as error:
         raise ValueError(f"{name!r}: {error}") from error
     sample = windows_of(model.features_, max(takes, key=len), SAMPLE_WINDOWS)
