@@ -26,8 +26,10 @@ class Decoder(Protocol):
 
     @property
     def n_rejected(self) -> int: ...
+
     @property
     def last_error(self) -> str | None: ...
+
     def feed(self, data: bytes) -> list[Frame | Command]:
         """Return what these bytes complete."""
 
