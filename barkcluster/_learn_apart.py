@@ -90,7 +90,7 @@ def _main(folder: str) -> int:
     from .scorers import SCORERS
 
     with suppress(AttributeError, OSError):  # not on every system
-        os.nice(10)
+        os.nice(5)
     here = Path(folder)
     job = json.loads((here / _JOB).read_text(encoding="utf-8"))
     parameters = job["model"]

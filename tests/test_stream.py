@@ -33,17 +33,17 @@ def assert_same(readings, timeline):
 
 @pytest.mark.parametrize("name", SCORERS)
 def test_frame_by_frame_equals_the_whole(rng, name):
-    heard = jam(rng, 3300)
-    model = FamiliarityModel(name, scales=(0.3, 1.0, 3.2), random_state=0).fit(heard[:2500])
-    assert_same(pushed(model.stream(), heard[2500:]), model.timeline(heard[2500:]))
+    heard = jam(rng, 1700)
+    model = FamiliarityModel(name, scales=(0.3, 1.0, 3.2), random_state=0).fit(heard[:1000])
+    assert_same(pushed(model.stream(), heard[1000:]), model.timeline(heard[1000:]))
 
 
 @pytest.mark.parametrize("scales", [(0.02,), (0.05, 0.5), (0.5, 1.0, 3.0, 4.0)])
 @pytest.mark.parametrize("hop", [0.01, 0.07, 1.3])
 def test_any_scales_and_hop(rng, scales, hop):
-    heard = jam(rng, 2000)
-    model = FamiliarityModel("kmeans", scales=scales, hop=hop, random_state=0).fit(heard[:1500])
-    assert_same(pushed(model.stream(), heard[1400:]), model.timeline(heard[1400:]))
+    heard = jam(rng, 1800)
+    model = FamiliarityModel("kmeans", scales=scales, hop=hop, random_state=0).fit(heard[:1250])
+    assert_same(pushed(model.stream(), heard[1200:]), model.timeline(heard[1200:]))
 
 
 @pytest.mark.parametrize("frame_rate", [86.1328125, 43.07, 7.3, 187.5])
