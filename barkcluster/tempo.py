@@ -34,6 +34,7 @@ import numpy.typing as npt
 from scipy import fft, signal
 from scipy.interpolate import CubicSpline
 
+from ._pooling import pooled
 from ._validation import check_positive, check_positive_int
 from .frames import N_BANDS, Session, check_frames
 
@@ -335,13 +336,13 @@ def _onset_strength(levels: npt.NDArray[np.floating], frames_per_value: float) -
     """Rise of the level in dB, mean over bands, smoothed, without its trend."""
     n = int(len(levels) / frames_per_value + 1e-9)
     loudest = np.concatenate([
-        _pooled(levels, i, min(i + _ROWS_AT_ONCE, n), frames_per_value).max(axis=1)
+        pooled(levels, i, min(i + _ROWS_AT_ONCE, n), frames_per_value).max(axis=1)
         for i in range(0, n, _ROWS_AT_ONCE)])
     floor = max(float(np.percentile(loudest, 95)) - _DYNAMICS_DB, _QUIETEST_DB)
     onsets = np.empty(max(0, n - _RISE))
     for i in range(0, len(onsets), _ROWS_AT_ONCE):
         stop = min(i + _ROWS_AT_ONCE, len(onsets))
-        rows = np.maximum(_pooled(levels, i, stop + _RISE, frames_per_value), floor)
+        rows = np.maximum(pooled(levels, i, stop + _RISE, frames_per_value), floor)
         onsets[i:stop] = np.clip(rows[_RISE:] - rows[:-_RISE], 0.0, _LARGEST_RISE_DB).mean(1)
     if not onsets.any():
         return onsets
@@ -350,26 +351,6 @@ def _onset_strength(levels: npt.NDArray[np.floating], frames_per_value: float) -
     onsets = onsets - signal.oaconvolve(padded, trend / trend.sum(), mode="valid")
     smooth = signal.windows.hann(_SMOOTH + 2)[1:-1]
     return np.convolve(onsets, smooth / smooth.sum(), mode="same")
-
-
-def _pooled(levels: npt.NDArray[np.floating], start: int, stop: int,
-            frames_per_value: float) -> FloatArray:
-    """Rows ``start`` to ``stop`` of the levels averaged over ``frames_per_value`` frames each."""
-    whole = round(frames_per_value)
-    if whole >= 1 and abs(frames_per_value - whole) < 1e-9:
-        piece = levels[start * whole:stop * whole].astype(np.float64)
-        return piece.reshape(stop - start, whole, -1).mean(axis=1) if whole > 1 else piece
-    # A frame stands for the time until the next: parts of it count as parts.
-    edges = np.arange(start, stop + 1) * frames_per_value
-    first, last = int(edges[0]), min(len(levels), math.ceil(edges[-1]))
-    sums = np.zeros((last - first + 1, levels.shape[1]))
-    np.cumsum(levels[first:last], axis=0, dtype=np.float64, out=sums[1:])
-    at = np.minimum(edges - first, last - first)
-    below = np.minimum(at.astype(np.intp), last - first - 1)
-    part = (at - below)[:, None]
-    upto = sums[below] + part * (sums[below + 1] - sums[below])
-    pooled: FloatArray = np.diff(upto, axis=0) / frames_per_value
-    return pooled
 
 
 def _periodicity(onsets: FloatArray, length: int) -> tuple[FloatArray, FloatArray]:

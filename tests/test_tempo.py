@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barkcluster import Session, synthetic, tempo
+from barkcluster._pooling import pooled
 from barkcluster.tempo import TempoTracker, estimate_tempo
 
 
@@ -92,8 +93,8 @@ def test_pooling_agrees_with_naive(rng, frames_per_value):
     levels = rng.normal(-40, 10, size=(97, 3))
     n = int(len(levels) / frames_per_value)
     expected = naive.pool_frames(levels.tolist(), frames_per_value)
-    np.testing.assert_allclose(tempo._pooled(levels, 0, n, frames_per_value), expected, atol=1e-9)
-    np.testing.assert_allclose(tempo._pooled(levels, 5, n - 3, frames_per_value),
+    np.testing.assert_allclose(pooled(levels, 0, n, frames_per_value), expected, atol=1e-9)
+    np.testing.assert_allclose(pooled(levels, 5, n - 3, frames_per_value),
                                expected[5:n - 3], atol=1e-9)
 
 
