@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .frames import Session, bark_frames
     from .gallery import SessionGallery, load_gallery
     from .model import FamiliarityModel, Timeline
+    from .motifs import Motif, Stretch, Unique, find_motifs, unique_to
     from .persistence import ModelFormatError, load_model, load_scorer
     from .retraining import RetrainingStream
     from .scorers import (
@@ -59,6 +60,11 @@ _HOME = {
     "Tempo": "tempo",
     "TempoTracker": "tempo",
     "estimate_tempo": "tempo",
+    "Motif": "motifs",
+    "Stretch": "motifs",
+    "Unique": "motifs",
+    "find_motifs": "motifs",
+    "unique_to": "motifs",
 }
 
 __all__ = [
@@ -71,22 +77,27 @@ __all__ = [
     "KMeansScorer",
     "KNNDensityScorer",
     "ModelFormatError",
+    "Motif",
     "Reading",
     "RetrainingStream",
     "SOMScorer",
     "Session",
     "SessionGallery",
+    "Stretch",
     "Tempo",
     "TempoTracker",
     "Timeline",
+    "Unique",
     "WindowFeatures",
     "bark_frames",
     "estimate_tempo",
+    "find_motifs",
     "load_gallery",
     "load_model",
     "load_scorer",
     "read_audio",
     "read_session",
+    "unique_to",
     "write_session",
 ]
 

@@ -134,3 +134,26 @@ def pool_frames(levels, frames_per_value):
                 total = [t + part * x for t, x in zip(total, frame, strict=True)]
         pooled.append([t / frames_per_value for t in total])
     return pooled
+
+
+def similarities(mine, other, first, last, span):
+    """Cosine between stretches of rows; the halves of long ones may slide a tenth of their length.
+
+    A stretch is two halves of half its rows, down to single rows.
+    """
+    def product(i, j, rows):
+        if rows == 1:
+            return sum(a * b for a, b in zip(mine[i], other[j], strict=True))
+        half = rows // 2
+        flex = round(0.1 * half)
+        # A second half slides over whole stretches only.
+        slides = [j + half + d for d in range(-flex, flex + 1)
+                  if 0 <= j + half + d <= len(other) - half]
+        return product(i, j, half) + max(product(i + half, k, half) for k in slides)
+
+    def size(rows, start):
+        energy = sum(x * x for row in rows[start:start + span] for x in row)
+        return math.sqrt(energy + span * len(rows[0]))
+
+    return [[product(i, j, span) / (size(mine, i) * size(other, j))
+             for j in range(len(other) - span + 1)] for i in range(first, last)]
