@@ -26,6 +26,7 @@ COMMANDS = {
     "score": "how familiar each moment of a session is, given others",
     "compare": "all scorers side by side on your own session",
     "tempo": "beats per minute of session and sound files",
+    "motifs": "what repeats in a session, and what only this session has",
     "live": "hear other programs play, and tell them how familiar it is",
 }
 

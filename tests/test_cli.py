@@ -264,3 +264,20 @@ def test_tempo_takes_a_range(run):
     code, _, err = run("tempo", "jam.txt", "--bpm-range", "110", "60")
     assert code == 2
     assert "bpm_range must be" in err
+
+
+def test_motifs_prints_what_recurs(run):
+    code, out, err = run("motifs", "jam.txt", "--most", "3")
+    assert (code, err) == (0, "")
+    header, *rows = out.splitlines()
+    assert header.split()[:3] == ["length", "times", "alike"]
+    assert 1 <= len(rows) <= 3
+    assert all(row.split()[1] == "s" for row in rows)
+
+
+def test_motifs_unique_to(run):
+    code, out, _ = run("motifs", "other.txt", "--unique-to", "jam.txt", "now.txt")
+    assert code == 0
+    assert "moments that the others lack: 0:" in out
+    code, out, _ = run("motifs", "jam.txt", "--unique-to", "jam.txt")
+    assert (code, out) == (0, "no motifs\n\nmoments that the others lack: none\n")
