@@ -21,10 +21,20 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from ._validation import check_choice, check_positive
-from .calibration import Calibration, correlation_time
+from .calibration import Calibration
 from .frames import Session, check_frames
+from .listening import (
+    WITNESS_WEIGHT,
+    Listener,
+    activity,
+    pattern_word,
+    scale_weight,
+    short_texture,
+    spans,
+)
 from .scorers import SCORERS, FamiliarityScorer
-from .windows import WindowFeatures, check_scales
+from .training import TrainingWindows, training_windows
+from .windows import PATTERNS, WindowFeatures, check_scales
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,16 +46,14 @@ Frames: TypeAlias = npt.ArrayLike | Session
 
 DEFAULT_SCALES = (0.5, 1.0, 3.0, 6.0, 10.0)
 
-# How a view is measured: texture in its own fixed units, rhythm whitened (docs/guide/windows).
-VIEW_WHITENING = {"texture": 0.0, "rhythm": 0.75, "pattern": 0.0}
-VIEW_WEIGHT = {"texture": 1.0, "rhythm": 2.0, "pattern": 0.3}
+# How a view is measured: in its own units, but for the rhythm, which is whitened.
+RHYTHM_WHITENING = 0.75
 
 # A scale is learned from a session at least this many times as long.
 _SHORTEST_SESSION = 3.0
-# Windows learned from in each window's length: closer ones say the same again.
-_WINDOWS_A_LENGTH = 20
-_MAX_TRAINING_WINDOWS = 3000
 _CHUNK_FRAMES = 4096
+# Patterns are not free of shift: they need many neighbors to choose from, and the nearest alone.
+_PATTERN_MEMORY = {"max_memory": 3000, "n_neighbors": 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,22 +243,27 @@ class FamiliarityModel(BaseEstimator):
         template = self._template()
         takes, rate = self._takes(frames)
         features = self._features_for(takes, rate)
-        rows, times = training_windows(features, takes)
+        training = training_windows(features, takes)
 
-        def learn(block: int, scale: int, view: str) -> Part:
-            part = clone(template).set_params(
-                whitening=VIEW_WHITENING[view], gap=self._gap(features, scale, times[block]))
-            return Part(scale, view, part.fit(rows[block]))
+        def learn(windows: TrainingWindows, scale: int, view: str) -> Part:
+            length = features.block_frames(scale, view) / rate
+            scorer = clone(template).set_params(
+                whitening=RHYTHM_WHITENING if view == "rhythm" else 0.0,
+                gap=int(np.ceil(length / windows.step)))
+            if view in PATTERNS and "max_memory" in scorer.get_params():
+                scorer.set_params(**_PATTERN_MEMORY)
+            return Part(scale, view, scorer.fit(
+                windows.rows, variants=windows.variants, variant_rows=windows.variant_rows))
 
         self.parts_ = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(learn)(block, scale, view)
-            for block, (scale, view) in enumerate(features.blocks))
+            delayed(learn)(windows, scale, view)
+            for windows, (scale, view) in zip(training, features.blocks, strict=True))
         self.features_ = features
         self.scales_ = features.scales
         self.frame_rate_ = rate
         self.n_features_in_ = features.n_bands
         self.duration_ = sum(len(take) for take in takes) / rate
-        self._calibrate(times)
+        self._calibrate(training)
         return self
 
     def timeline(self, frames: Frames) -> Timeline:
@@ -336,7 +349,7 @@ class FamiliarityModel(BaseEstimator):
     def answer(
         self, windows: list[npt.NDArray[np.float32]]
     ) -> tuple[FloatArray, FloatArray]:
-        """Familiarity of windows that end together; what timeline and stream share.
+        """Familiarity of windows computed elsewhere, from the first of a session on.
 
         Parameters
         ----------
@@ -349,47 +362,21 @@ class FamiliarityModel(BaseEstimator):
         familiarity : ndarray of shape (n,)
         by_scale : ndarray of shape (n, n_scales)
         """
-        n = max(len(X) for X in windows)
-        strangeness = [part.scorer.calibration_.strangeness(
-            part.scorer.novelty_of(X.astype(np.float64)))
-            for part, X in zip(self.parts_, windows, strict=True)]
-        familiarity = np.empty(n)
-        by_scale = np.full((n, len(self.scales_)), np.nan)
-        together = np.zeros(n)
-        weight = np.zeros(n)
-        n_full = [0] * (len(self.scales_) + 1)      # windows of each scale; none of a longer one
-        for part, X in zip(self.parts_, windows, strict=True):
-            n_full[part.scale] = len(X)
-        for i, calibration in enumerate(self.scale_calibrations_):
-            mine = [(z, VIEW_WEIGHT[p.view]) for p, z in zip(self.parts_, strangeness, strict=True)
-                    if p.scale == i]
-            full = n - n_full[i]
-            if full == n:
-                break
-            of_scale = sum(z * w for z, w in mine) / sum(w for _, w in mine)
-            by_scale[full:, i] = calibration.familiarity(of_scale)
-            share = scale_weight(self.scales_[i])
-            together[full:] += share * of_scale
-            weight[full:] += share
-            # Rows of which this is the longest scale that is full.
-            rows = slice(full, n - n_full[i + 1])
-            if rows.start < rows.stop:
-                familiarity[rows] = self.calibrations_[i].familiarity(
-                    together[rows] / weight[rows])
-        return familiarity, by_scale
+        return Listener(self).answer(windows)
 
     def _answers(
         self, frames: npt.NDArray[np.floating]
     ) -> Iterator[tuple[npt.NDArray[np.intp], FloatArray, FloatArray]]:
         """Frame counts at window ends, familiarity and familiarity by scale, chunk by chunk."""
         running = self.features_.running()
+        listener = Listener(self)
         hop = self.features_.hop_frames
         for start in range(0, len(frames), _CHUNK_FRAMES):
             windows = running.push(frames[start:start + _CHUNK_FRAMES])
             n = max(len(X) for X in windows)
             if n:
                 last = running.n_frames // hop * hop
-                yield last - hop * np.arange(n - 1, -1, -1), *self.answer(windows)
+                yield last - hop * np.arange(n - 1, -1, -1), *listener.answer(windows)
 
     def _template(self) -> FamiliarityScorer:
         """The unfitted scorer that every part is a clone of."""
@@ -438,30 +425,49 @@ class FamiliarityModel(BaseEstimator):
                 f"out. A scale needs {_SHORTEST_SESSION:g} times its length.", stacklevel=3)
         return WindowFeatures(usable, self.hop, rate)
 
-    @staticmethod
-    def _gap(features: WindowFeatures, scale: int, times: FloatArray) -> int:
-        """Training rows in a window's length: closer rows share frames."""
-        if len(times) < 2:
-            return 0
-        step = float(np.median(np.diff(times)))
-        return int(np.ceil(features.scales[scale] / step))
+    def _calibrate(self, training: list[TrainingWindows]) -> None:
+        """Calibrate scales and their sum on the windows held out by every part.
 
-    def _calibrate(self, times: list[FloatArray]) -> None:
-        """Calibrate the sums over views and scales on the windows held out by every part."""
-        strangeness = [part.scorer.calibration_.strangeness(part.scorer.held_out_novelty_)
-                       for part in self.parts_]
+        The witnesses are heard as `Listener` hears them, from held-out windows alone.
+        """
+        features = self.features_
+        held_out = [part.scorer.calibration_.strangeness(part.scorer.held_out_novelty_)
+                    for part in self.parts_]
+        where = {(part.scale, part.view): b for b, part in enumerate(self.parts_)}
+        short = where[short_texture(self.scales_), "texture"]
+        groups = [b for b, part in enumerate(self.parts_) if part.view in PATTERNS]
+        if groups:
+            weights = [activity(training[b].rows) for b in groups]
+            pattern_weight = np.mean(weights, axis=0)
+            pattern_sum = np.mean(
+                [held_out[b] * w for b, w in zip(groups, weights, strict=True)], axis=0)
         sums: list[tuple[FloatArray, FloatArray]] = []
         self.scale_calibrations_ = []
         self.calibrations_ = []
-        for i, scale in enumerate(self.scales_):
-            mine = [b for b, part in enumerate(self.parts_) if part.scale == i]
-            weights = [VIEW_WEIGHT[self.parts_[b].view] for b in mine]
-            of_scale = np.average([strangeness[b] for b in mine], axis=0, weights=weights)
+        hop_s = features.hop_frames / features.frame_rate
+        for i, (texture_span, pattern_span) in spans(features).items():
+            texture = where[i, "texture"]
+            rows = training[texture]
+            z = held_out[texture]
+            if i > short_texture(self.scales_):
+                z = 0.5 * z + 0.5 * _mean_before(
+                    training[short], held_out[short], rows, texture_span * hop_s)
+            said, weight = WITNESS_WEIGHT["texture"] * z, WITNESS_WEIGHT["texture"]
+            if (i, "rhythm") in where:
+                said = said + WITNESS_WEIGHT["rhythm"] * held_out[where[i, "rhythm"]]
+                weight += WITNESS_WEIGHT["rhythm"]
+            if groups and pattern_span:
+                seconds = pattern_span * hop_s
+                said = said + WITNESS_WEIGHT["pattern"] * pattern_word(
+                    _mean_before(training[groups[0]], pattern_sum, rows, seconds),
+                    _mean_before(training[groups[0]], pattern_weight, rows, seconds))
+                weight += WITNESS_WEIGHT["pattern"]
+            of_scale = said / weight
             self.scale_calibrations_.append(Calibration(of_scale))
-            sums.append((times[mine[0]], of_scale))
-            here = times[mine[0]]
+            sums.append((rows.times, of_scale))
             # The shorter windows that end with these, or just before where they are fewer.
-            together = [z[np.maximum(np.searchsorted(t, here + 1e-9) - 1, 0)] for t, z in sums]
+            together = [y[np.maximum(np.searchsorted(t, rows.times + 1e-9) - 1, 0)]
+                        for t, y in sums]
             shares = [scale_weight(s) for s in self.scales_[:i + 1]]
             self.calibrations_.append(
                 Calibration(np.average(together, axis=0, weights=shares)))
@@ -474,57 +480,15 @@ class FamiliarityModel(BaseEstimator):
                 f"{frames.frame_rate:g}.")
 
 
-def scale_weight(scale: float) -> float:
-    """Say of a scale in the sum over scales: longer windows know more.
-
-    Parameters
-    ----------
-    scale : float
-        Seconds.
-
-    Returns
-    -------
-    weight : float
-    """
-    return scale
-
-
-def training_windows(
-    features: WindowFeatures, takes: list[npt.NDArray[np.floating]]
-) -> tuple[list[npt.NDArray[np.float32]], list[FloatArray]]:
-    """Windows to learn from, thinned where neighbors say the same.
-
-    Parameters
-    ----------
-    features : WindowFeatures
-    takes : list of ndarray of shape (n_frames, n_bands)
-        Separate takes.
-
-    Returns
-    -------
-    rows : list of ndarray of shape (n_windows, n_features)
-        For each of ``features.blocks``.
-    times : list of ndarray of shape (n_windows,)
-        Seconds at the windows' ends, counted on over the takes.
-    """
-    rows: list[list[npt.NDArray[np.float32]]] = [[] for _ in features.blocks]
-    times: list[list[FloatArray]] = [[] for _ in features.blocks]
-    hop = features.hop_frames
-    n_hops = sum(len(take) for take in takes) // hop
-    strides = []
-    for scale, _ in features.blocks:
-        stride = max(1, round(features.scale_frames[scale] / hop / _WINDOWS_A_LENGTH))
-        strides.append(max(stride, -(-n_hops // _MAX_TRAINING_WINDOWS)))
-    before = 0
-    for take in takes:
-        running = features.running()
-        for start in range(0, len(take), _CHUNK_FRAMES):
-            windows = running.push(take[start:start + _CHUNK_FRAMES])
-            last = running.n_frames // hop
-            for b, X in enumerate(windows):
-                number = last - np.arange(len(X) - 1, -1, -1)   # hops since the take began
-                kept = number % strides[b] == 0
-                rows[b].append(X[kept])
-                times[b].append((before + number[kept] * hop) / features.frame_rate)
-        before += len(take)
-    return [np.concatenate(r) for r in rows], [np.concatenate(t) for t in times]
+def _mean_before(
+    short: TrainingWindows, values: FloatArray, rows: TrainingWindows, seconds: float
+) -> FloatArray:
+    """Mean of the short windows' values in the seconds before each row, within its take."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    stop = np.searchsorted(short.times, rows.times + 1e-9)
+    start = np.maximum(np.searchsorted(short.times, rows.times - seconds + 1e-9),
+                       np.searchsorted(short.takes, rows.takes))
+    # Where thinning left none within, the one just before.
+    start = np.maximum(np.minimum(start, stop - 1), 0)
+    stop = np.maximum(stop, start + 1)
+    return (sums[stop] - sums[start]) / (stop - start)

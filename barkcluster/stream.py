@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._validation import check_positive, check_positive_int
 from .frames import FLOOR_DB, Session, check_frames
+from .listening import Listener
 from .windows import WindowFeatures
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class FamiliarityStream:
             check_is_fitted(model)
             features = model.features_
         self.features = features
+        self._model: FamiliarityModel | None = None
         self.reset()
         self.model = model
 
@@ -126,6 +128,7 @@ class FamiliarityStream:
             check_is_fitted(model)
             self._check_fits(model.features_)
         self._model = model
+        self._listen_anew()
 
     @property
     def time(self) -> float:
@@ -141,6 +144,11 @@ class FamiliarityStream:
         self.n_silent = 0
         self.last_error: str | None = None
         self._windows = self.features.running()
+        self._listen_anew()
+
+    def _listen_anew(self) -> None:
+        """Averages over longer scales fill anew: behind a gap, and with another model."""
+        self._listener = None if self._model is None else Listener(self._model)
 
     def push(self, frame: npt.ArrayLike | None) -> Reading | None:
         """Hear one frame.
@@ -169,10 +177,10 @@ class FamiliarityStream:
             return None
         self.n_frames += 1
         windows = self._windows.push(row[None])
-        model = self._model
-        if model is None or not len(windows[0]):
+        model, listener = self._model, self._listener
+        if model is None or listener is None or not len(windows[0]):
             return None
-        familiarity, by_scale = model.answer(windows[:len(model.parts_)])
+        familiarity, by_scale = listener.answer(windows[:len(model.parts_)])
         answered = by_scale[0]
         n_scales = len(self.features.scales)
         if len(answered) < n_scales:
@@ -217,6 +225,7 @@ class FamiliarityStream:
         if self._windows.n_frames:
             self.n_gaps += 1
             self._windows = self.features.running()
+            self._listen_anew()
 
     def check_frame_rate(self, frame_rate: float) -> None:
         """Raise ValueError if frames at this rate are not what the model learned.

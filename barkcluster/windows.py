@@ -5,13 +5,15 @@ Every ``hop`` seconds, for each scale, the window that ends now is described by 
 texture
     Five numbers a band: level, spread, mean change from frame to frame, and the size of the
     attacks at one frame and at 50 ms; divided by fixed constants, the average spread of each
-    number within a piece of music. `TEXTURE_UNITS` holds them.
+    number within a piece of music. `TEXTURE_UNITS` holds them. The level that all bands share
+    counts a quarter: a player who turns up by 6 dB is no stranger.
 rhythm
     The spectrum, 0.3 to 8 Hz, of the onset strength in six groups of bands: fluctuation patterns
     (Pampalk, Rauber, Merkl 2002), but at the full resolution of the window. Free of level and of
     shift in time. Only for scales of `SHORTEST_RHYTHM_S` and more.
 pattern
-    Cosine transform over time of each band's level in the window: the order of events.
+    The onset strength of the last two seconds, sample by sample, in each group of bands apart:
+    the order of events, and who plays it. Given once, with the first scale that holds it.
 
 `WindowFeatures` computes them for whole sessions and, frame by frame, as `RunningWindows`. Both run
 the same additions in the same order, so the numbers agree to the last bits.
@@ -26,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
+from ._tail import Tail
 from ._validation import check_positive
 from .frames import N_BANDS, Session, check_frames
 
@@ -49,8 +52,12 @@ _RHYTHM_GROUPS = ((0, 3), (3, 6), (6, 10), (10, 14), (14, 18), (18, 25))
 # Keeps the spectrum of a group without onsets near zero instead of blowing its noise up.
 _RHYTHM_QUIET_POWER = 0.03
 
-_PATTERN_PARTS = 16
-_PATTERN_COEFFICIENTS = 8
+# Share of the level common to all bands that is left in the texture.
+_COMMON_LEVEL = 0.25
+
+PATTERN_S = 2.0
+_PATTERN_QUIET_POWER = 0.03
+PATTERNS = tuple(f"pattern{g}" for g in range(len(_RHYTHM_GROUPS)))
 
 # Frames worked on at once: large enough for numpy, small enough for the cache.
 _CHUNK_FRAMES = 4096
@@ -65,7 +72,7 @@ class ViewWindows:
     scale : float
         Window length in seconds.
     view : str
-        One of `VIEWS`.
+        One of `VIEWS`; the pattern of each group of bands apart, as `PATTERNS`.
     times : ndarray of shape (n_windows,)
         Seconds at which each window ends.
     X : ndarray of shape (n_windows, n_features), float32
@@ -76,35 +83,6 @@ class ViewWindows:
     view: str
     times: FloatArray
     X: Float32Array
-
-
-class _Tail:
-    """The newest rows of an array that grows for ever, in bounded memory."""
-
-    def __init__(self, keep: int, room: int, width: int) -> None:
-        self._rows = np.zeros((keep + room, width))
-        self._keep = keep
-        self._first = 0  # absolute number of the row stored at index 0
-        self.n_rows = 0  # rows ever appended
-
-    def extend(self, n: int) -> FloatArray:
-        """Make room for ``n`` new rows at the end and return them to be filled."""
-        start = self.n_rows - self._first
-        if start + n > len(self._rows):
-            kept = min(self._keep, start)
-            self._rows[:kept] = self._rows[start - kept:start]
-            self._first = self.n_rows - kept
-            start = kept
-        self.n_rows += n
-        return self._rows[start:start + n]
-
-    def at(self, numbers: npt.NDArray[np.intp]) -> FloatArray:
-        """Rows by absolute number; they must be among the newest ``keep``."""
-        return self._rows[numbers - self._first]
-
-    def between(self, start: int, stop: int) -> FloatArray:
-        """Rows ``start`` to ``stop`` by absolute number, as a view."""
-        return self._rows[start - self._first:stop - self._first]
 
 
 class WindowFeatures:
@@ -118,7 +96,7 @@ class WindowFeatures:
         Seconds between the ends of neighboring windows.
     frame_rate : float, default=100.0
         Frames per second. Lengths are rounded to whole frames.
-    views : tuple of str, default=("texture", "rhythm")
+    views : tuple of str, default=("texture", "rhythm", "pattern")
         Which views to compute, from `VIEWS`.
     n_bands : int, default=25
         Numbers in a frame.
@@ -131,7 +109,7 @@ class WindowFeatures:
     Examples
     --------
     >>> import numpy as np
-    >>> features = WindowFeatures(scales=(0.5, 2.0))
+    >>> features = WindowFeatures(scales=(0.5, 2.0), views=("texture",))
     >>> features.transform(np.full((300, 25), -40.0)).shape     # ends at 2.0, 2.1, ... 3.0 s
     (11, 250)
     >>> [X.shape for times, X in features.transform_scales(np.full((300, 25), -40.0))]
@@ -144,7 +122,7 @@ class WindowFeatures:
         hop: float = 0.1,
         frame_rate: float = 100.0,
         *,
-        views: tuple[str, ...] = ("texture", "rhythm"),
+        views: tuple[str, ...] = VIEWS,
         n_bands: int = N_BANDS,
     ) -> None:
         self.scales = check_scales(scales)
@@ -171,15 +149,29 @@ class WindowFeatures:
 
         A view is left out at scales that are too short for it.
         """
-        return [(i, view) for i, scale in enumerate(self.scales) for view in self.views
-                if view != "rhythm" or scale >= SHORTEST_RHYTHM_S]
+        blocks = []
+        for i, scale in enumerate(self.scales):
+            shorter = self.scales[i - 1] if i else 0.0
+            for view in self.views:
+                if view == "pattern":
+                    if shorter < PATTERN_S <= scale:
+                        blocks += [(i, group) for group in PATTERNS]
+                elif view == "texture" or scale >= SHORTEST_RHYTHM_S:
+                    blocks.append((i, view))
+        return blocks
+
+    def block_frames(self, scale: int, view: str) -> int:
+        """Frames in the windows of one block: of its scale, or the two seconds of a pattern."""
+        if view in PATTERNS:
+            return max(2, round(PATTERN_S * self.frame_rate))
+        return self.scale_frames[scale]
 
     def n_features(self, scale: int, view: str) -> int:
         """Columns of one block: the scale by its index, the view by its name."""
         if view == "texture":
             return 5 * self.n_bands
-        if view == "pattern":
-            return _PATTERN_COEFFICIENTS * self.n_bands
+        if view in PATTERNS:
+            return self.block_frames(scale, view) // self._bin_frames
         return len(_RHYTHM_GROUPS) * int(self._rhythm_bins(scale).sum())
 
     def _rhythm_bins(self, scale: int) -> npt.NDArray[np.bool_]:
@@ -207,11 +199,12 @@ class WindowFeatures:
             No rows where the frames are shorter than the scale.
         """
         frames = check_frames(frames, self.n_bands)
-        ends = [np.arange(self._first_end(i), len(frames) + 1, self.hop_frames)
-                for i in range(len(self.scales))]
-        out = [ViewWindows(self.scales[i], view, ends[i] / self.frame_rate,
-                           np.empty((len(ends[i]), self.n_features(i, view)), np.float32))
-               for i, view in self.blocks]
+        out = []
+        for i, view in self.blocks:
+            ends = np.arange(self._first_end(self.block_frames(i, view)), len(frames) + 1,
+                             self.hop_frames)
+            out.append(ViewWindows(self.scales[i], view, ends / self.frame_rate,
+                                   np.empty((len(ends), self.n_features(i, view)), np.float32)))
         filled = [0] * len(out)
         running = self.running()
         for start in range(0, len(frames), _CHUNK_FRAMES):
@@ -242,7 +235,11 @@ class WindowFeatures:
         for i in range(len(self.scales)):
             mine = [v for v, (scale, _) in zip(views, self.blocks, strict=True) if scale == i]
             if mine:
-                by_scale.append((mine[0].times, np.hstack([v.X for v in mine])))
+                # Patterns are shorter than their scale: they wait for it.
+                n = min(len(v.times) for v in mine)
+                times = mine[0].times
+                by_scale.append((times[len(times) - n:],
+                                 np.hstack([v.X[len(v.X) - n:] for v in mine])))
         return by_scale
 
     def transform(self, frames: npt.ArrayLike | Session) -> Float32Array:
@@ -265,7 +262,7 @@ class WindowFeatures:
         """
         frames = check_frames(frames, self.n_bands)
         longest = self.scale_frames[-1]
-        if len(frames) < self._first_end(len(self.scales) - 1):
+        if len(frames) < self._first_end(longest):
             raise ValueError(
                 f"frames must cover the longest window, {longest} frames "
                 f"({longest / self.frame_rate:g} s); got {len(frames)}.")
@@ -273,9 +270,9 @@ class WindowFeatures:
         n_windows = min(len(X) for X in blocks)
         return np.hstack([X[len(X) - n_windows:] for X in blocks])
 
-    def _first_end(self, scale: int) -> int:
-        """Frames heard when the first window of a scale is full, on the grid of hops."""
-        return -(-self.scale_frames[scale] // self.hop_frames) * self.hop_frames
+    def _first_end(self, length: int) -> int:
+        """Frames heard when the first window of a length is full, on the grid of hops."""
+        return -(-length // self.hop_frames) * self.hop_frames
 
 
 class RunningWindows:
@@ -310,17 +307,19 @@ class RunningWindows:
         self._attack = max(1, round(0.05 * rate))
         self._flux = max(1, round(0.02 * rate))
         self._blocks = [
-            (i, view, features.scale_frames[i], features.n_features(i, view))
+            (i, view, features.block_frames(i, view), features.n_features(i, view))
             for i, view in features.blocks]
         self._lengths = np.array(features.scale_frames)
         self._rhythm_columns = {
             i: np.flatnonzero(features._rhythm_bins(i)) for i, view in features.blocks
             if view == "rhythm"}
+        self._needs_textures = "texture" in features.views
+        self._needs_onsets = any(view != "texture" for _, view in features.blocks)
         # One row more than the window: a sum over L frames is a difference of rows L apart.
-        self._sums = _Tail(longest + 1, _CHUNK_FRAMES, 5 * features.n_bands)
+        self._sums = Tail(longest + 1, _CHUNK_FRAMES, 5 * features.n_bands)
         self._sums.extend(1)[:] = 0.0
-        self._recent = _Tail(self._attack + 1, _CHUNK_FRAMES, features.n_bands)
-        self._onsets = _Tail(longest // features._bin_frames + 2, _CHUNK_FRAMES,
+        self._recent = Tail(self._attack + 1, _CHUNK_FRAMES, features.n_bands)
+        self._onsets = Tail(longest // features._bin_frames + 2, _CHUNK_FRAMES,
                              len(_RHYTHM_GROUPS))
         self._unfinished = np.zeros((0, len(_RHYTHM_GROUPS)))
         self._to_groups = group_matrix(features.n_bands)
@@ -345,7 +344,8 @@ class RunningWindows:
             parts = [self.push(frames[i:i + _CHUNK_FRAMES])
                      for i in range(0, len(frames), _CHUNK_FRAMES)]
             return [np.concatenate(block) for block in zip(*parts, strict=True)]
-        self._hear(frames)
+        if len(frames):
+            self._hear(frames)
         before, self.n_frames = self.n_frames, self.n_frames + len(frames)
         hop = self.features.hop_frames
         first = (before // hop + 1) * hop
@@ -354,7 +354,9 @@ class RunningWindows:
         ends = np.arange(first, self.n_frames + 1, hop)
         out = []
         # A push of one frame is mostly calls into numpy: those of all scales at once.
-        textures = self._textures_of_scales(int(ends[0])) if len(ends) == 1 else None
+        textures = (self._textures_of_scales(int(ends[0]))
+                    if len(ends) == 1 and self._needs_textures else None)
+        patterns = None
         for scale, view, length, width in self._blocks:
             mine = ends[ends >= length]
             if not len(mine):
@@ -366,19 +368,30 @@ class RunningWindows:
             elif view == "rhythm":
                 out.append(self._rhythm(mine, length, self._rhythm_columns[scale]))
             else:
-                out.append(self._pattern(mine, length))
+                if patterns is None:  # of all groups, which end together
+                    patterns = self._patterns(mine, length)
+                out.append(patterns[PATTERNS.index(view)])
         return out
 
     def _hear(self, frames: npt.NDArray[np.floating]) -> None:
         """Take frames into the running sums and the onset strength."""
-        n, bands = len(frames), self.features.n_bands
+        n = len(frames)
         start = self._recent.n_rows
         levels = self._recent.extend(n)
         np.maximum(frames, _QUIETEST_DB, out=levels)
         levels += _CENTRE_DB
 
+        if self._needs_textures:
+            self._hear_textures(start, n)
+        if self._needs_onsets:
+            self._hear_onsets(start, n)
+
+    def _hear_textures(self, start: int, n: int) -> None:
+        """Add what the texture averages to the running sums."""
+        bands = self.features.n_bands
         row = self._sums.extend(n)
         total = self._sums.between(start, start + 1)[0]  # sums before this chunk
+        levels = self._recent.between(start, start + n)
         attack = _rise(self._recent, start, n, self._attack)
         step = _rise(self._recent, start, n, self._step)
         row[:, :bands] = levels
@@ -390,9 +403,6 @@ class RunningWindows:
         row[0] += total
         if n > 1:
             np.cumsum(row, axis=0, out=row)
-
-        if self._rhythm_columns:
-            self._hear_onsets(start, n)
 
     def _hear_onsets(self, start: int, n: int) -> None:
         """Average the rise of the level in groups of bands down to the rhythm's own rate."""
@@ -423,12 +433,27 @@ class RunningWindows:
         mean = (self._sums.at(ends) - self._sums.at(ends - np.ravel(length))) / length
         variance = mean[:, bands:2 * bands] - mean[:, :bands] ** 2
         mean[:, bands:2 * bands] = np.sqrt(np.maximum(variance, 0.0))
-        mean[:, :bands] -= _CENTRE_DB
+        common = mean[:, :bands].mean(axis=1, keepdims=True)
+        mean[:, :bands] -= (1.0 - _COMMON_LEVEL) * common + _COMMON_LEVEL * _CENTRE_DB
         mean[:, 3 * bands:] = np.cbrt(np.maximum(mean[:, 3 * bands:], 0.0))
         return (mean / self._units).astype(np.float32)
 
     def _rhythm(self, ends: npt.NDArray[np.intp], length: int,
                 columns: npt.NDArray[np.intp]) -> Float32Array:
+        windows = self._onset_windows(ends, length)
+        strength = np.abs(fft.rfft(windows, axis=2)[:, :, columns])
+        power = np.mean(strength ** 2, axis=2, keepdims=True)
+        strength /= np.sqrt(power + _RHYTHM_QUIET_POWER)
+        return strength.reshape(len(ends), -1).astype(np.float32)
+
+    def _patterns(self, ends: npt.NDArray[np.intp], length: int) -> list[Float32Array]:
+        windows = self._onset_windows(ends, length)
+        power = np.mean(windows ** 2, axis=2, keepdims=True)
+        windows /= np.sqrt(power + _PATTERN_QUIET_POWER)
+        return list(windows.transpose(1, 0, 2).astype(np.float32))
+
+    def _onset_windows(self, ends: npt.NDArray[np.intp], length: int) -> FloatArray:
+        """Onset strength (n_windows, n_groups, n_samples) around its mean."""
         size = self.features._bin_frames
         n_samples = length // size
         stops = ends // size
@@ -437,26 +462,11 @@ class RunningWindows:
             windows = heard.T[None]
         else:
             windows = np.lib.stride_tricks.sliding_window_view(heard, n_samples, axis=0)
-            windows = windows[stops - stops[0]]      # (n_windows, n_groups, n_samples)
-        windows = windows - windows.mean(axis=2, keepdims=True)
-        strength = np.abs(fft.rfft(windows, axis=2)[:, :, columns])
-        power = np.mean(strength ** 2, axis=2, keepdims=True)
-        strength /= np.sqrt(power + _RHYTHM_QUIET_POWER)
-        return strength.reshape(len(ends), -1).astype(np.float32)
-
-    def _pattern(self, ends: npt.NDArray[np.intp], length: int) -> Float32Array:
-        bands = self.features.n_bands
-        cuts = np.round(np.linspace(0, length, _PATTERN_PARTS + 1)).astype(np.intp)
-        sums = self._sums.at((ends[:, None] - length + cuts).ravel())[:, :bands]
-        sums = sums.reshape(len(ends), len(cuts), bands)
-        # A window of fewer frames than parts has empty parts; they repeat their neighbor.
-        lengths = np.maximum(np.diff(cuts), 1)[:, None]
-        parts = np.diff(sums, axis=1) / lengths
-        shape = fft.dct(parts, axis=1, norm="ortho")[:, 1:_PATTERN_COEFFICIENTS + 1]
-        return (shape / TEXTURE_UNITS["level"]).reshape(len(ends), -1).astype(np.float32)
+            windows = windows[stops - stops[0]]
+        return windows - windows.mean(axis=2, keepdims=True)
 
 
-def _rise(levels: _Tail, start: int, n: int, lag: int) -> FloatArray:
+def _rise(levels: Tail, start: int, n: int, lag: int) -> FloatArray:
     """Change of ``n`` rows from ``start`` against the rows ``lag`` before; 0 where none is known."""
     known = max(0, start - lag)
     then = levels.between(known, start + n - lag) if start + n > lag else None

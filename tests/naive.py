@@ -19,7 +19,7 @@ def texture(frames, length, hop, frame_rate=100.0):
         for b in range(n_bands):
             levels = [x[t][b] for t in range(end - length, end)]
             mean = sum(levels) / length
-            row[0].append(mean / 4.0)
+            row[0].append(mean)
             row[1].append(math.sqrt(sum((v - mean) ** 2 for v in levels) / length) / 1.9)
             change = quick = slow = 0.0
             for t in range(end - length, end):
@@ -31,6 +31,8 @@ def texture(frames, length, hop, frame_rate=100.0):
             row[2].append(change / length / 0.28)
             row[3].append((quick / length) ** (1 / 3) / 0.67)
             row[4].append((slow / length) ** (1 / 3) / 1.5)
+        common = sum(row[0]) / n_bands
+        row[0] = [(level - 0.75 * common) / 4.0 for level in row[0]]
         rows.append(sum(row, []))
     return rows
 

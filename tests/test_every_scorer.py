@@ -147,3 +147,25 @@ def test_asking_before_fitting_says_so(scorer):
 def test_unusable_parameters_are_named(scorer, parameters, message):
     with pytest.raises(ValueError, match=message):
         scorer.set_params(**parameters).fit(np.zeros((10, 2)))
+
+
+def test_variants_are_familiar_and_are_held_out_with_their_rows(scorer, rng):
+    X = rng.normal(size=(200, 4))
+    rows = np.arange(0, 200, 2)
+    variants = X[rows] + 8.0
+    plain = clone(scorer).fit(X)
+    wider = clone(scorer).fit(X, variants=variants, variant_rows=rows)
+    assert plain.score(variants) < 0.05
+    assert wider.score(variants) > 0.3
+    assert wider.held_out_novelty_.shape == (200,)
+
+
+@pytest.mark.parametrize(("variants", "rows", "message"), [
+    (np.zeros((2, 3)), [0, 1], "variants must have the 2 features of X; got 3"),
+    (np.zeros((2, 2)), [0], "variant_rows must name a row of X for each variant: 2 integers"),
+    (np.zeros((2, 2)), [0, 10], "from 0 to 9"),
+    (np.zeros((2, 2)), None, "must be given together"),
+])
+def test_variants_must_fit(scorer, variants, rows, message):
+    with pytest.raises(ValueError, match=message):
+        scorer.fit(np.arange(20.0).reshape(10, 2), variants=variants, variant_rows=rows)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barkcluster.frames import Session
-from barkcluster.windows import TEXTURE_UNITS, WindowFeatures, group_matrix
+from barkcluster.windows import PATTERNS, TEXTURE_UNITS, WindowFeatures, group_matrix
 
 
 @pytest.mark.parametrize(("length", "hop", "rate"), [(10, 10, 100.0), (35, 4, 100.0),
@@ -105,21 +105,50 @@ def test_rhythm_peaks_at_the_beat():
 
 
 def test_pattern_tells_the_order_of_events():
-    rise = np.linspace(-60, -30, 200)[:, None] * np.ones(25)
     features = WindowFeatures((2.0,), views=("pattern",))
-    up, down = features.transform(rise)[0], features.transform(rise[::-1])[0]
-    assert np.linalg.norm(up - down) > np.linalg.norm(up)
+    soft_loud = np.full((230, 25), -60.0)
+    soft_loud[40::60] = -50.0
+    soft_loud[60::60] = -35.0
+    loud_soft = np.full((230, 25), -60.0)
+    loud_soft[40::60] = -35.0
+    loud_soft[60::60] = -50.0
+    one, other = features.transform(soft_loud)[-1], features.transform(loud_soft)[-1]
+    assert np.linalg.norm(one - other) > 0.5 * np.linalg.norm(one)
+
+
+def test_patterns_are_of_unit_power_where_something_happens_and_zero_where_not():
+    frames = np.full((400, 25), -60.0)
+    frames[::25, :3] = -30.0                                          # the lowest group alone
+    patterns = WindowFeatures((2.0,), views=("pattern",)).transform(frames)[-1].reshape(6, 40)
+    power = np.mean(patterns ** 2, axis=1)
+    assert 0.9 < power[0] <= 1.0
+    np.testing.assert_allclose(power[1:], 0.0)
+
+
+def test_patterns_come_with_the_first_scale_that_holds_them():
+    features = WindowFeatures((0.5, 1.0, 3.0, 10.0))
+    assert [scale for scale, view in features.blocks if view in PATTERNS] == [2] * 6
+    assert WindowFeatures((0.5, 1.0)).blocks == [(0, "texture"), (1, "texture")]
+    views = features.transform_views(np.zeros((400, 25)))
+    assert {v.times[0] for v in views if v.view in PATTERNS} == {2.0}
+
+
+def test_common_level_counts_a_quarter():
+    features = WindowFeatures((1.0,), views=("texture",))
+    frames = np.full((200, 25), -40.0)
+    moved = features.transform(frames + 6.0)[0] - features.transform(frames)[0]
+    np.testing.assert_allclose(moved[:25] * TEXTURE_UNITS["level"], 1.5, rtol=1e-5)
 
 
 def test_a_texture_number_is_in_the_units_it_names():
     frames = np.full((300, 25), -40.0)
     X = WindowFeatures((1.0,), views=("texture",)).transform(frames)
-    np.testing.assert_allclose(X[0, :25] * TEXTURE_UNITS["level"], -40.0, rtol=1e-6)
+    np.testing.assert_allclose(X[0, :25] * TEXTURE_UNITS["level"], -10.0, rtol=1e-6)
     np.testing.assert_allclose(X[0, 25:], 0.0, atol=1e-3)
 
 
 def test_rhythm_is_left_out_where_it_does_not_fit():
-    features = WindowFeatures((0.5, 3.0))
+    features = WindowFeatures((0.5, 3.0), views=("texture", "rhythm"))
     assert features.blocks == [(0, "texture"), (1, "texture"), (1, "rhythm")]
 
 
@@ -157,3 +186,9 @@ def test_too_few_frames_names_both_counts():
 def test_transposed_frames_are_recognised():
     with pytest.raises(ValueError, match="Transpose it"):
         WindowFeatures((0.5,)).transform(np.zeros((25, 300)))
+
+
+def test_no_frames_at_once_are_no_windows():
+    running = WindowFeatures((0.5,)).running()
+    running.push(np.zeros((60, 25)))
+    assert [len(X) for X in running.push(np.zeros((0, 25)))] == [0]

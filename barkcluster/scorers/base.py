@@ -13,7 +13,7 @@ from typing import Literal, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, OutlierMixin, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from .._validation import check_fraction, check_positive_int, check_share
 from ..calibration import Calibration, correlation_time, held_out_blocks
@@ -67,7 +67,8 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     gap: int | Literal["auto"]
     false_alarm_rate: float
 
-    def fit(self, X: npt.ArrayLike, y: None = None) -> Self:
+    def fit(self, X: npt.ArrayLike, y: None = None, *, variants: npt.ArrayLike | None = None,
+            variant_rows: npt.ArrayLike | None = None) -> Self:
         """Learn from windows.
 
         Parameters
@@ -76,6 +77,11 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             Rows in time order, at least 2.
         y : None
             Not used.
+        variants : array-like of shape (n_variants, n_features), optional
+            Other forms of the rows that are to be as familiar: the same music a little faster.
+            They are learned, and held out with their rows, but never judged.
+        variant_rows : array-like of shape (n_variants,), optional
+            The row of ``X`` that each variant is a form of.
 
         Returns
         -------
@@ -83,13 +89,19 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         self._check_parameters()
+        others, sources = self._check_variants(rows, variants, variant_rows)
         self.gap_ = correlation_gap(rows) if self.gap == "auto" else int(self.gap)
         held_out = np.full(len(rows), np.nan)
         for kept, block in held_out_blocks(len(rows), self.n_blocks, self.gap_):
             twin = clone(self)
-            twin._learn_rows(rows[kept])
+            heard = np.zeros(len(rows), dtype=bool)
+            heard[kept] = True
+            heard_others = heard[sources]
+            twin._learn_rows(np.concatenate([rows[kept], others[heard_others]]),
+                             np.concatenate([kept, sources[heard_others]]))
             held_out[block] = twin.novelty_of(rows[block])
-        self._learn_rows(rows)
+        self._learn_rows(np.concatenate([rows, others]),
+                         np.concatenate([np.arange(len(rows)), sources]))
         self.held_out_novelty_ = held_out
         self.calibration_ = Calibration(held_out)
         self.n_effective_ = self.calibration_.n_effective_
@@ -224,12 +236,31 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         if self.gap != "auto" and (not isinstance(self.gap, (int, np.integer)) or self.gap < 0):
             raise ValueError(f"gap must be 'auto' or a number of rows from 0 up; got {self.gap!r}.")
 
-    def _learn_rows(self, rows: FloatArray) -> None:
+    def _check_variants(
+        self, rows: FloatArray, variants: npt.ArrayLike | None, variant_rows: npt.ArrayLike | None
+    ) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+        """Variants and the rows they belong to; none where none are given."""
+        if variants is None or variant_rows is None:
+            if variants is not None or variant_rows is not None:
+                raise ValueError("variants and variant_rows must be given together.")
+            return rows[:0], np.empty(0, dtype=np.intp)
+        others = check_array(variants, dtype=np.float64, ensure_min_samples=0)
+        sources = np.asarray(variant_rows)
+        if others.shape[1] != rows.shape[1]:
+            raise ValueError(f"variants must have the {rows.shape[1]} features of X; "
+                             f"got {others.shape[1]}.")
+        if (sources.shape != (len(others),) or sources.dtype.kind not in "iu"
+                or (len(sources) and not 0 <= sources.min() <= sources.max() < len(rows))):
+            raise ValueError("variant_rows must name a row of X for each variant: "
+                             f"{len(others)} integers from 0 to {len(rows) - 1}.")
+        return others, sources.astype(np.intp)
+
+    def _learn_rows(self, rows: FloatArray, sources: npt.NDArray[np.intp]) -> None:
         self.metric_mean_ = rows.mean(axis=0)
         self.metric_basis_ = (
             None if self.whitening == 0
             else whitening_basis(rows - self.metric_mean_, self.whitening, self.shrinkage))
-        self._learn(self._to_metric(rows))
+        self._learn(self._to_metric(rows), sources)
 
     def _to_metric(self, rows: FloatArray) -> FloatArray:
         centred = rows - self.metric_mean_
@@ -242,8 +273,8 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         return rows @ np.linalg.inv(self.metric_basis_) + self.metric_mean_
 
     @abstractmethod
-    def _learn(self, X: FloatArray) -> None:
-        """Learn from rows in the metric; one row is enough."""
+    def _learn(self, X: FloatArray, sources: npt.NDArray[np.intp]) -> None:
+        """Learn from rows in the metric; one row is enough. They come from these of the fit."""
 
     @abstractmethod
     def _novelty(self, X: FloatArray) -> FloatArray:

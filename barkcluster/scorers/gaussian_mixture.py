@@ -115,7 +115,7 @@ class GaussianMixtureScorer(FamiliarityScorer):
             check_positive_int("n_components", self.n_components)
         check_positive_int("max_iter", self.max_iter)
 
-    def _learn(self, X: FloatArray) -> None:
+    def _learn(self, X: FloatArray, sources: npt.NDArray[np.intp]) -> None:
         n, d = X.shape
         self.directions_, variances, residual = principal_directions(X, _MAX_DIRECTIONS)
         # A direction nobody moved in still has some width, or one new row there costs 1e6 nats.

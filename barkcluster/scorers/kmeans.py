@@ -99,7 +99,7 @@ class KMeansScorer(FamiliarityScorer):
         if self.n_clusters != "auto":
             check_positive_int("n_clusters", self.n_clusters)
 
-    def _learn(self, X: FloatArray) -> None:
+    def _learn(self, X: FloatArray, sources: npt.NDArray[np.intp]) -> None:
         wanted = (min(64, round(len(X) ** 0.5)) if self.n_clusters == "auto" else self.n_clusters)
         self.n_clusters_ = max(1, min(int(wanted), len(X)))
         kmeans = KMeans(self.n_clusters_, n_init=1, max_iter=30,
@@ -109,7 +109,8 @@ class KMeansScorer(FamiliarityScorer):
             warnings.simplefilter("ignore", ConvergenceWarning)
             kmeans.fit(X)
         self.codebook_ = kmeans.cluster_centers_
-        self.labels_ = kmeans.labels_
+        # Without the variants, which come last.
+        self.labels_ = kmeans.labels_[:len(np.unique(sources))]
 
     def _novelty(self, X: FloatArray) -> FloatArray:
         return distance_to_nearest(X, self.codebook_)

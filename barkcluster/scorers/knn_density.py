@@ -15,6 +15,7 @@ from .base import FamiliarityScorer, FloatArray
 # change which neighbors count.
 _SPARE = 4
 _ROWS_AT_ONCE = 512
+_MOST_PASSES = 12
 
 
 class KNNDensityScorer(FamiliarityScorer):
@@ -26,8 +27,8 @@ class KNNDensityScorer(FamiliarityScorer):
         k, the neighbors that are averaged. Larger is smoother, and slower to call a rare riff
         familiar. "auto" is 3, or all rows where there are fewer.
     max_memory : int, default=1500
-        Windows remembered. A longer session is thinned: evenly in time to twice as many, then
-        by greedy k-center, which keeps the rare ones.
+        Windows remembered. A longer session is thinned evenly, but for one in ten that greedy
+        k-center adds: the rare ones.
     whitening, shrinkage, n_blocks, gap, false_alarm_rate
         See `FamiliarityScorer`.
 
@@ -101,13 +102,10 @@ class KNNDensityScorer(FamiliarityScorer):
             check_positive_int("n_neighbors", self.n_neighbors)
         check_positive_int("max_memory", self.max_memory)
 
-    def _learn(self, X: FloatArray) -> None:
-        kept = np.arange(len(X))
-        if len(X) > self.max_memory:
-            kept = np.unique(np.linspace(0, len(X) - 1, 2 * self.max_memory).astype(np.intp))
-            kept = np.sort(kept[k_center(X[kept], self.max_memory)])
+    def _learn(self, X: FloatArray, sources: npt.NDArray[np.intp]) -> None:
+        kept = thinned(X, self.max_memory)
         self.memory_ = np.ascontiguousarray(X[kept])
-        self.memory_rows_ = kept
+        self.memory_rows_ = sources[kept]
         wanted = 3 if self.n_neighbors == "auto" else self.n_neighbors
         # A calibration block learns from fewer rows than the whole; it does with what it has.
         self.n_neighbors_ = min(wanted, len(kept))
@@ -134,7 +132,7 @@ class KNNDensityScorer(FamiliarityScorer):
                 closeness = centred @ self._fast_memory
                 closeness *= -2.0
                 closeness += self._fast_norms
-                found = np.argpartition(closeness, k + _SPARE - 1, axis=1)[:, :k + _SPARE]
+                found = smallest(closeness, k + _SPARE)
             exact = np.sqrt(np.sum((rows[:, None, :] - self.memory_[found]) ** 2, axis=2))
             order = np.argsort(exact, axis=1)[:, :k]
             distances[start:start + len(rows)] = np.take_along_axis(exact, order, axis=1)
@@ -147,27 +145,64 @@ class KNNDensityScorer(FamiliarityScorer):
         return self._nearest(X)[0].mean(axis=1)
 
     def _novelty_of_one(self, X: FloatArray) -> FloatArray:
-        """`_nearest` for the single rows of a stream: the same candidates, found the quick way.
-
-        A few passes for the smallest cost a third of a partition of so short a list.
-        """
+        """`_nearest` for the single rows of a stream, which asks for no more than it needs."""
         k = self.n_neighbors_
         memory = self.memory_
         if len(memory) > k + _SPARE:
             closeness = (X - self._fast_origin).astype(np.float32)[0] @ self._fast_memory
             closeness *= -2.0
             closeness += self._fast_norms
-            found = np.empty(k + _SPARE, dtype=np.intp)
-            for i in range(k + _SPARE):
-                found[i] = closeness.argmin()
-                closeness[found[i]] = np.inf
-            memory = memory[found]
+            memory = memory[smallest(closeness[None], k + _SPARE)[0]]
         exact = np.sqrt(np.sum((X - memory) ** 2, axis=1))
         exact.sort()
         return exact[None, :k].mean(axis=1)
 
 
-def k_center(X: FloatArray, n_centers: int) -> npt.NDArray[np.intp]:
+def smallest(values: npt.NDArray[np.float32], n: int) -> npt.NDArray[np.intp]:
+    """Columns of the ``n`` smallest values of each row, smallest first; spoils the values.
+
+    A few passes for the smallest cost a third of a partition of rows as short as a memory is.
+    """
+    if n > _MOST_PASSES:
+        return np.argpartition(values, n - 1, axis=1)[:, :n]
+    found = np.empty((len(values), n), dtype=np.intp)
+    rows = np.arange(len(values))
+    for i in range(n):
+        found[:, i] = values.argmin(axis=1)
+        values[rows, found[:, i]] = np.inf
+    return found
+
+
+def thinned(X: FloatArray, n_kept: int) -> npt.NDArray[np.intp]:
+    """Rows to remember where there are too many, in order.
+
+    Nine in ten lie evenly spaced, so that what is common stays common; the others are those
+    that the first cover worst, so that what is rare is not lost.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    n_kept : int
+        Rows to keep.
+
+    Returns
+    -------
+    rows : ndarray of shape (min(n, n_kept),)
+    """
+    if len(X) <= n_kept:
+        return np.arange(len(X))
+    n_rare = n_kept // 10
+    even = np.linspace(0, len(X) - 1, n_kept - n_rare).astype(np.intp)
+    others = np.setdiff1d(np.arange(len(X)), even)
+    others = others[np.linspace(0, len(others) - 1, min(len(others), 2 * n_kept)).astype(np.intp)]
+    others = np.unique(others)
+    rare = k_center(X[others], n_rare, covered_by=X[even])
+    return np.sort(np.concatenate([even, others[rare]]))
+
+
+def k_center(
+    X: FloatArray, n_centers: int, covered_by: FloatArray | None = None
+) -> npt.NDArray[np.intp]:
     """Rows that cover the others: each is the farthest from those chosen before.
 
     Parameters
@@ -175,11 +210,13 @@ def k_center(X: FloatArray, n_centers: int) -> npt.NDArray[np.intp]:
     X : ndarray of shape (n, d)
     n_centers : int
         Rows to choose, at most n.
+    covered_by : ndarray of shape (m, d), optional
+        Rows that are chosen already.
 
     Returns
     -------
     rows : ndarray of shape (n_centers,)
-        In the order of choice, from the row nearest to the mean.
+        In the order of choice, from the row nearest to the mean or worst covered.
 
     Examples
     --------
@@ -187,16 +224,19 @@ def k_center(X: FloatArray, n_centers: int) -> npt.NDArray[np.intp]:
     >>> k_center(np.array([[0.0], [0.1], [5.0], [9.0]]), 3)
     array([2, 0, 3])
     """
-    points = (X - X.mean(axis=0)).astype(np.float32)
+    origin = X.mean(axis=0)
+    points = (X - origin).astype(np.float32)
     norms = np.sum(points ** 2, axis=1)
     chosen = np.empty(min(n_centers, len(X)), dtype=np.intp)
-    chosen[0] = np.argmin(norms)
-    uncovered = np.full(len(X), np.inf, dtype=np.float32)
+    if covered_by is None:
+        uncovered = -norms  # begins with the row nearest to the mean
+    else:
+        others = (covered_by - origin).astype(np.float32)
+        uncovered = norms + np.min(
+            np.sum(others ** 2, axis=1) - 2.0 * (points @ others.T), axis=1)
     for i in range(len(chosen)):
-        if i:
-            chosen[i] = np.argmax(uncovered)
-        center = chosen[i]
+        center = chosen[i] = np.argmax(uncovered)
         squared = norms - 2.0 * (points @ points[center]) + norms[center]
-        np.minimum(uncovered, squared, out=uncovered)
-        uncovered[center] = -np.inf
+        uncovered = squared if i == 0 and covered_by is None else np.minimum(uncovered, squared)
+        uncovered[chosen[:i + 1]] = -np.inf
     return chosen

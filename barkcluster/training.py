@@ -1,0 +1,196 @@
+"""What a model learns from: windows of the takes, thinned, and the same music a little faster.
+
+Neighboring windows say the same again, so a scale keeps a few in each of its lengths. Live bands
+drift: rhythm and pattern are learned at some other tempi too, from stretched copies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from .windows import PATTERNS, WindowFeatures
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+Float32Array: TypeAlias = npt.NDArray[np.float32]
+Takes: TypeAlias = list[npt.NDArray[np.floating]]
+
+# Windows kept in each window's length.
+_WINDOWS_A_LENGTH = 20
+# Windows kept in all: up to ten minutes of the shortest scales, every fourth of longer sessions.
+_FEWEST_AT_MOST = 1500
+_MOST = 6000
+# Tempo of the copies. A band drifts by some per cent; steps of 2 % leave no gap at 4 Hz and 10 s.
+_TEMPI = (0.96, 0.98, 1.02, 1.04)
+# Copies keep one window of so many: they only have to be near what is already remembered.
+_COPY_STRIDE = 2
+# Copies are made of no more than this of a session (s): what repeats is in there.
+_MOST_COPIED_S = 600.0
+_CHUNK_FRAMES = 4096
+
+
+@dataclass(eq=False)
+class TrainingWindows:
+    """The windows of one block of features that a scorer learns from.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n, n_features)
+        In time order.
+    times : ndarray of shape (n,)
+        Seconds at the windows' ends, counted on over the takes.
+    takes : ndarray of shape (n,)
+        Which take each is from.
+    variants : ndarray of shape (m, n_features)
+        The same at other tempi.
+    variant_rows : ndarray of shape (m,)
+        The row that each of them is a variant of.
+    """
+
+    rows: Float32Array
+    times: FloatArray
+    takes: npt.NDArray[np.intp]
+    variants: Float32Array
+    variant_rows: npt.NDArray[np.intp]
+
+    @property
+    def step(self) -> float:
+        """Seconds between neighbors."""
+        return float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1.0
+
+
+def training_windows(features: WindowFeatures, takes: Takes) -> list[TrainingWindows]:
+    """Windows to learn from, for each block of the features.
+
+    Parameters
+    ----------
+    features : WindowFeatures
+    takes : list of ndarray of shape (n_frames, n_bands)
+        Separate takes.
+
+    Returns
+    -------
+    windows : list of TrainingWindows
+        For each of ``features.blocks``.
+    """
+    blocks = features.blocks
+    hop = features.hop_frames
+    n_hops = sum(len(take) for take in takes) // hop
+    most = max(_FEWEST_AT_MOST, min(_MOST, n_hops // 4))
+    strides = {
+        (scale, view): max(
+            1 if view in PATTERNS
+            else round(features.scale_frames[scale] / hop / _WINDOWS_A_LENGTH),
+            -(-n_hops // most), 1)
+        for scale, view in blocks}
+    kept = [_every(features, take, strides) for take in takes]
+    starts = np.cumsum([0, *(len(take) for take in takes)]) / features.frame_rate
+    windows = []
+    for b in range(len(blocks)):
+        windows.append(TrainingWindows(
+            rows=np.concatenate([rows[b] for rows, _ in kept]),
+            times=np.concatenate([ends[b] + start for (_, ends), start in
+                                  zip(kept, starts[:-1], strict=True)]),
+            takes=np.repeat(np.arange(len(takes)), [len(ends[b]) for _, ends in kept]),
+            variants=np.empty((0, features.n_features(*blocks[b])), np.float32),
+            variant_rows=np.empty(0, np.intp)))
+    _add_copies(windows, features, takes, strides)
+    return windows
+
+
+def _every(
+    features: WindowFeatures, frames: npt.NDArray[np.floating],
+    strides: dict[tuple[int, str], int],
+) -> tuple[list[Float32Array], list[FloatArray]]:
+    """Every so many windows of one take and the seconds they end at, block by block."""
+    rows: list[list[Float32Array]] = [[] for _ in features.blocks]
+    ends: list[list[FloatArray]] = [[] for _ in features.blocks]
+    running = features.running()
+    hop = features.hop_frames
+    for start in range(0, max(len(frames), 1), _CHUNK_FRAMES):
+        windows = running.push(frames[start:start + _CHUNK_FRAMES])
+        last = running.n_frames // hop
+        for b, (X, block) in enumerate(zip(windows, features.blocks, strict=True)):
+            number = last - np.arange(len(X) - 1, -1, -1)   # hops since the take began
+            chosen = number % strides[block] == 0
+            rows[b].append(X[chosen])
+            ends[b].append(number[chosen] * hop / features.frame_rate)
+    return [np.concatenate(r) for r in rows], [np.concatenate(e) for e in ends]
+
+
+def _add_copies(
+    windows: list[TrainingWindows], features: WindowFeatures, takes: Takes,
+    strides: dict[tuple[int, str], int],
+) -> None:
+    """Learn rhythm and pattern at other tempi too."""
+    views = tuple(view for view in features.views if view != "texture")
+    if not views:
+        return
+    of_time = WindowFeatures(features.scales, features.hop, features.frame_rate, views=views,
+                             n_bands=features.n_bands)
+    if not of_time.blocks:
+        return
+    where = {block: b for b, block in enumerate(features.blocks)}
+    sparser = {block: stride * _COPY_STRIDE for block, stride in strides.items()}
+    for begin, part in _copied_parts(takes, features):
+        for tempo in _TEMPI:
+            rows, ends = _every(of_time, stretched(part, 1.0 / tempo), sparser)
+            for block, X, end in zip(of_time.blocks, rows, ends, strict=True):
+                mine = windows[where[block]]
+                if not len(X) or not len(mine.times):
+                    continue
+                time = begin + end * tempo
+                after = np.clip(np.searchsorted(mine.times, time), 1, max(1, len(mine.times) - 1))
+                before = mine.times[after - 1]
+                here = mine.times[np.minimum(after, len(mine.times) - 1)]
+                nearest = np.where(time - before < here - time, after - 1,
+                                   np.minimum(after, len(mine.times) - 1))
+                mine.variants = np.concatenate([mine.variants, X])
+                mine.variant_rows = np.concatenate([mine.variant_rows, nearest])
+
+
+def _copied_parts(
+    takes: Takes, features: WindowFeatures
+) -> list[tuple[float, npt.NDArray[np.floating]]]:
+    """Seconds at the start of each stretch of a session that is copied, and its frames."""
+    rate = features.frame_rate
+    total = sum(len(take) for take in takes) / rate
+    parts = []
+    start = 0.0
+    for take in takes:
+        if total <= _MOST_COPIED_S:
+            parts.append((start, take))
+        else:
+            # Minutes, evenly spaced; long enough for several of the longest windows.
+            piece = round(60.0 * rate)
+            n_pieces = max(1, round(_MOST_COPIED_S / 60.0 * len(take) / rate / total))
+            for at in np.linspace(0, max(0, len(take) - piece), n_pieces).astype(int).tolist():
+                parts.append((start + at / rate, take[at:at + piece]))
+        start += len(take) / rate
+    return parts
+
+
+def stretched(frames: npt.NDArray[np.floating], factor: float) -> npt.NDArray[np.floating]:
+    """The frames as if they had been played slower or faster.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (n, n_bands)
+    factor : float
+        How many times as long the result is: 1.04 is 4 % slower.
+
+    Returns
+    -------
+    frames : ndarray of shape (round(n * factor), n_bands)
+        Linear interpolation between neighboring frames.
+    """
+    n = len(frames)
+    if n < 2:
+        return frames
+    at = np.minimum(np.arange(round(n * factor)) / factor, n - 1)
+    before = np.minimum(at.astype(np.intp), n - 2)
+    share = (at - before)[:, None]
+    return frames[before] * (1.0 - share) + frames[before + 1] * share
