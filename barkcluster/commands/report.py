@@ -1,0 +1,66 @@
+"""One page about sessions: what was strange, what recurs, the map, the tempo."""
+
+from __future__ import annotations
+
+import argparse
+
+from sklearn.base import clone
+
+from barkcluster.commands._options import (
+    add_learning,
+    add_reading,
+    check_folder_of,
+    make_model,
+    read,
+)
+from barkcluster.display.page import write_report
+from barkcluster.display.progress import progress
+from barkcluster.display.report import report_on, report_on_itself
+
+_DESCRIPTION = """\
+Writes one HTML page about sessions, complete in itself: familiarity over time, what was strange,
+motifs, a map, the tempo. Each session is judged by its own beginning, or all of them by --train.
+"""
+_EPILOG = """\
+examples:
+  barkcluster report jam.txt -o report.html
+  barkcluster report now.txt other.txt --train jam.txt -o report.html
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what `barkcluster report` takes."""
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.add_argument("sessions", nargs="+", metavar="SESSION", help="session or sound files")
+    parser.add_argument("-o", "--output", required=True, metavar="PAGE",
+                        help="page to write (.html)")
+    parser.add_argument("--train", nargs="+", default=[], metavar="FILE",
+                        help="learn these, separate takes, not each session's first 40%%")
+    add_learning(parser)
+    add_reading(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read, learn, write."""
+    check_folder_of(args.output)
+    reports = []
+    with progress(2 * len(args.sessions) + len(args.train) + 1) as step:
+        model = make_model(args)
+        takes = []
+        for path in args.train:
+            step(f"reading {path}")
+            takes.append(read(path, args))
+        if takes:
+            step("learning")
+            model.fit(takes)
+        names = ", ".join(take.name for take in takes)
+        for path in args.sessions:
+            step(f"reading {path}")
+            session = read(path, args)
+            step(f"listening to {path}")
+            reports.append(report_on(session, model, takes, names) if takes
+                           else report_on_itself(session, clone(model)))
+        write_report(reports, args.output)
+    many = f"{len(reports)} sessions" if len(reports) > 1 else reports[0].session.name
+    print(f"{args.output}: {many}. Open it in a browser.")
