@@ -3,6 +3,7 @@
 import doctest
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,9 @@ def folder(tmp_path, monkeypatch, recordings):
     """A working directory with these sessions in it."""
     for name, session in recordings.items():
         barkcluster.write_session(session, tmp_path / name)
+    (tmp_path / "sessions").mkdir()
+    for name in ("take1.txt", "take2.txt", "other.txt"):
+        shutil.copy(tmp_path / name, tmp_path / "sessions")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
