@@ -10,6 +10,8 @@ novelty of a piece, and lower is nearer.
 - speaker, digit: one model a speaker or a digit, from the first half of the takes; the second
   half is identified, clips strung together. Speakers are told apart by the background noise
   alone, so each is asked again with level and noise taken away.
+  ``gallery``, ``centroid``, ``sklearn-knn`` and ``forest`` (identifiers.py) answer these as well;
+  they are given all classes at once, and learn anew without the class that nobody knows.
 - artist retrieval: from one track, others by the same artist, over everything and within the
   corpus, against the precision of a random order.
 """
@@ -25,10 +27,13 @@ import numpy.typing as npt
 import corpora
 from corpora import FRAME_RATE, NOBODY, Frames, Track
 from figures import auc, average_precision, print_table
+from identifiers import IDENTIFIERS
 from tasks import WARM_UP_S, System
 
 MakeSystem = Callable[[str, Sequence[float] | None], System]
 Row = dict[str, object]
+Distances = npt.NDArray[np.float64]
+Ask = Callable[[Sequence[int]], Distances]
 
 COMPOSERS = "midi_composers"
 PIECE_S = 30.0                     # of each piece learned or identified, after the warm-up
@@ -56,13 +61,16 @@ def run(tracks: Sequence[Track], names: Sequence[str], make: MakeSystem,
                 continue                # their windows are longer than what these ask
             for problem, ask in (("composer", composer), ("speaker", speech),
                                  ("digit", speech), ("artist", retrieval)):
+                if ask is retrieval and name in IDENTIFIERS:
+                    continue            # from one track alone there is nothing to classify
                 try:
                     found = ask(tracks, name, make, limit, problem)
                 except ValueError as error:
                     print(f"{name}, {problem}: {error}")
                     continue
-                rows += [{"system": make(name, None).name, "problem": problem,
-                          "figure": figure, "value": value} for figure, value in found.items()]
+                shown = name if name in IDENTIFIERS else make(name, None).name
+                rows += [{"system": shown, "problem": problem, "figure": figure, "value": value}
+                         for figure, value in found.items()]
     return rows
 
 
@@ -97,19 +105,24 @@ def composer(tracks: Sequence[Track], name: str, make: MakeSystem, limit: int | 
     warm = round(WARM_UP_S * FRAME_RATE)
     unknown = [p for p in pieces if NOBODY.search(p.label)]
     truth: list[int] = []
-    distances: list[list[float]] = []
-    strange = np.zeros((len(unknown), len(composers)))
+    asks: list[Ask] = []
     for fold in (0, 1):
-        systems = [_fitted(make(name, None), [p.frames[:n] for p in named[c][fold::2]])
-                   for c in composers]
-        for i, c in enumerate(composers):
-            for piece in named[c][1 - fold::2]:
-                truth.append(i)
-                distances.append([_mean_novelty(s, piece.frames[:n + warm]) for s in systems])
-        for i, piece in enumerate(unknown):
-            strange[i] += [_mean_novelty(s, piece.frames[:n + warm]) / 2 for s in systems]
-    order = np.argsort(-strange.min(axis=1))
-    return {**_identified(np.array(truth), np.array(distances)),
+        asked = [(i, p) for i, c in enumerate(composers) for p in named[c][1 - fold::2]]
+        truth += [i for i, _ in asked]
+        pieces_asked = [*(p for _, p in asked), *unknown]
+        asks.append(_asking(name, make, [[p.frames[:n] for p in named[c][fold::2]]
+                                         for c in composers],
+                            [p.frames[:n + warm] for p in pieces_asked], None, WARM_UP_S))
+    n_known = [sum(len(named[c][1 - fold::2]) for c in composers) for fold in (0, 1)]
+
+    def ask(classes: Sequence[int]) -> Distances:
+        return np.concatenate([answer(classes)[:k]
+                               for answer, k in zip(asks, n_known, strict=True)])
+
+    everyone = range(len(composers))
+    strange = sum(answer(everyone)[k:] for answer, k in zip(asks, n_known, strict=True))
+    order = np.argsort(-np.asarray(strange).min(axis=1)) if unknown else []
+    return {**_identified(np.array(truth), ask, len(composers)),
             "strangest unlabelled": " ".join(unknown[i].name[:8] for i in order[:4])}
 
 
@@ -137,12 +150,10 @@ def speech(tracks: Sequence[Track], name: str, make: MakeSystem, limit: int | No
                           for j in range(0, len(late) - n + 1, n)]
         if len(learned) < 2:
             return {}
-        systems = [_fitted(make(name, SPEECH_SCALES_S[problem]), [np.concatenate(clips)])
-                   for clips in learned.values()]
-        distances = np.array([[_mean_novelty(s, stream, 0.0) for s in systems]
-                              for _, stream in asked])
+        ask = _asking(name, make, [[np.concatenate(clips)] for clips in learned.values()],
+                      [stream for _, stream in asked], SPEECH_SCALES_S[problem], 0.0)
         truth = np.array([list(learned).index(which) for which, _ in asked])
-        found |= {f + how: v for f, v in _identified(truth, distances).items()}
+        found |= {f + how: v for f, v in _identified(truth, ask, len(learned)).items()}
     return found
 
 
@@ -173,14 +184,25 @@ def retrieval(tracks: Sequence[Track], name: str, make: MakeSystem, limit: int |
     return {**found, "queries": str(len(figures.get("mAP", [])))} if found else {}
 
 
-def _identified(truth: npt.NDArray[np.intp],
-                distances: npt.NDArray[np.float64]) -> dict[str, float]:
+def _asking(name: str, make: MakeSystem, learned: Sequence[Sequence[Frames]],
+            asked: Sequence[Frames], scales: Sequence[float] | None, warm_up_s: float) -> Ask:
+    """How far each piece is from each class, when these classes are known."""
+    if name in IDENTIFIERS:
+        return lambda classes: IDENTIFIERS[name]([learned[c] for c in classes], asked, scales)
+    # Models know nothing of each other.
+    systems = [_fitted(make(name, scales), takes) for takes in learned]
+    distances = np.array([[_mean_novelty(s, piece, warm_up_s) for s in systems]
+                          for piece in asked])
+    return lambda classes: distances[:, list(classes)]
+
+
+def _identified(truth: npt.NDArray[np.intp], ask: Ask, n_classes: int) -> dict[str, float]:
     """Accuracy of the nearest class; AUC of the pieces of a class left out, averaged over it."""
     none = []
-    for left_out in range(distances.shape[1]):
-        nearest = np.delete(distances, left_out, axis=1).min(axis=1)
-        none.append(auc(nearest[truth != left_out], nearest[truth == left_out]))
-    return {"accuracy": float(np.mean(distances.argmin(axis=1) == truth)),
+    for left_out in range(n_classes):
+        distance = ask([c for c in range(n_classes) if c != left_out]).min(axis=1)
+        none.append(auc(distance[truth != left_out], distance[truth == left_out]))
+    return {"accuracy": float(np.mean(ask(range(n_classes)).argmin(axis=1) == truth)),
             "chance": float(np.bincount(truth).max() / len(truth)),
             "none of them, AUC": float(np.mean(none))}
 

@@ -64,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.neighbours:
         import neighbours
 
-        nearby = neighbours.run(everything, names, make_system, args.limit)
+        nearby = neighbours.run(everything, [*names, *neighbours.IDENTIFIERS], make_system,
+                                args.limit)
         neighbours.show(nearby)
         result["neighbours"] = nearby
     if args.json:

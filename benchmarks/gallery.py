@@ -1,0 +1,102 @@
+"""What one query costs in a gallery of up to 10,000 sessions, and what the sketches miss.
+
+    python benchmarks/gallery.py --names 100 1000 10000
+
+Sessions are built in: synthetic jams of 45 s, each played again through other rooms (a smooth
+change of the bands) at other tempi. The first 30 s are learned, 10 s later on are the query. Every
+name has a sketch of its own; full models are fitted for the jams as written, and names played
+through another room borrow theirs, which costs a query what their own would. ``in folder`` reads
+each candidate's model from its file, as in the first query after loading.
+
+``found`` is the share of queries whose name the sketches let through to the full models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Sequence
+from tempfile import TemporaryDirectory
+
+# More threads than free cores wait for each other; before numpy is imported.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+import numpy as np
+import numpy.typing as npt
+
+from barkcluster import Session, SessionGallery, load_gallery
+from barkcluster._gallery_entry import sketch_prototypes
+from barkcluster.synthetic import make_session
+
+Frames = npt.NDArray[np.float32]
+
+N_JAMS = 24
+N_QUERIES = 40
+LEARNED, ASKED = slice(0, 3000), slice(3400, 4400)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print a row for each size of the gallery."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--names", nargs="+", type=int, default=[100, 1000, 10_000], metavar="N")
+    parser.add_argument("--jams", type=int, default=N_JAMS, metavar="N")
+    args = parser.parse_args(argv)
+    most = max(args.names)
+    jams = [np.asarray(make_session(0.75, random_state=seed, surprises=False)[0].frames)
+            for seed in range(args.jams)]
+    start = time.perf_counter()
+    gallery = SessionGallery().fit({f"jam {i}": jam[LEARNED] for i, jam in enumerate(jams)})
+    print(f"learning a name: {1e3 * (time.perf_counter() - start) / len(jams):.0f} ms, of 30 s")
+    with TemporaryDirectory() as folder:
+        gallery.save(folder)
+        stored = load_gallery(folder)
+        files = sum(entry.stat().st_size for entry in os.scandir(folder))
+        print(f"a name in a folder: {files / 1e6 / len(jams):.1f} MB")
+        start = time.perf_counter()
+        stored.rank(jams[0][ASKED])
+        print(f"first query in folder: {1e3 * (time.perf_counter() - start):.0f} ms, "
+              f"{len(jams[:gallery.n_candidates])} models read")
+    start = time.perf_counter()
+    prototypes = np.stack([sketch_prototypes([Session(_played(jams, i)[LEARNED])])
+                           for i in range(most)])
+    print(f"a sketch: {1e3 * (time.perf_counter() - start) / most:.0f} ms, "
+          f"{prototypes[0].nbytes / 1e3:.0f} kB")
+    print(f"\n{'names':>7} {'query, ms':>10} {'of it sketches':>15} {'found':>6}")
+    kept = list(gallery._kept.values())
+    for n in sorted(args.names):
+        names = [f"name {i}" for i in range(n)]
+        gallery.names_ = names
+        gallery.prototypes_ = prototypes[:n]
+        gallery._kept = {name: kept[i % len(kept)] for i, name in enumerate(names)}
+        whole, coarse, found = [], [], []
+        for i in np.linspace(0, n - 1, N_QUERIES).astype(int):
+            query = Session(_played(jams, int(i))[ASKED])
+            start = time.perf_counter()
+            candidates = gallery._candidates(query)
+            coarse.append(time.perf_counter() - start)
+            start = time.perf_counter()
+            gallery.rank(query)
+            whole.append(time.perf_counter() - start)
+            found.append(names[i] in candidates)
+        print(f"{n:7} {1e3 * np.median(whole):10.0f} {1e3 * np.median(coarse):15.0f} "
+              f"{np.mean(found):6.2f}")
+
+
+def _played(jams: Sequence[Frames], i: int) -> Frames:
+    """Jam ``i`` modulo their number, as written the first time, then in other rooms."""
+    jam = jams[i % len(jams)]
+    if i < len(jams):
+        return jam
+    rng = np.random.default_rng(i)
+    bands = np.arange(jam.shape[1])
+    room = sum(rng.normal(0, 4.0 / k) * np.cos(np.pi * k * (bands + rng.uniform(0, 25)) / 25)
+               for k in range(1, 5))
+    speed = rng.uniform(0.9, 1.1)
+    times = np.clip(np.arange(len(jam)) * speed, 0, len(jam) - 1)
+    return np.asarray(jam[times.round().astype(int)] + room, np.float32)
+
+
+if __name__ == "__main__":
+    main()

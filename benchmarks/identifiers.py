@@ -1,0 +1,84 @@
+"""What names a piece: the gallery, and classifiers that anybody would try, on the same windows.
+
+Each is given the pieces of all classes at once, and says how far a piece is from each class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
+
+from barkcluster import FamiliarityModel, Session, SessionGallery, WindowFeatures
+from barkcluster.gallery import DEFAULT_HOP, DEFAULT_SCALES
+
+from corpora import FRAME_RATE, Frames
+
+Distances = npt.NDArray[np.float64]
+Learned = Sequence[Sequence[Frames]]
+Identifier = Callable[[Learned, Sequence[Frames], Sequence[float] | None], Distances]
+
+
+def gallery(learned: Learned, asked: Sequence[Frames],
+            scales: Sequence[float] | None) -> Distances:
+    """1 - familiarity of each piece to each class, by `SessionGallery`."""
+    model = None if scales is None else FamiliarityModel(
+        scales=tuple(scales), hop=0.1, random_state=0)
+    sessions = SessionGallery(model, n_candidates=len(learned)).fit(
+        {str(c): [Session(piece) for piece in pieces] for c, pieces in enumerate(learned)})
+    distances = np.empty((len(asked), len(learned)))
+    for row, piece in zip(distances, asked, strict=True):
+        for name, familiarity in sessions.rank(piece):
+            row[int(name)] = 1.0 - familiarity
+    return distances
+
+
+def centroid(learned: Learned, asked: Sequence[Frames],
+             scales: Sequence[float] | None) -> Distances:
+    """Mean distance of a piece's windows to the mean window of each class."""
+    known, rows = _windows(learned, asked, scales)
+    means = np.array([X.mean(axis=0) for X in known])
+    return np.array([[np.linalg.norm(X - m, axis=1).mean() for m in means] for X in rows])
+
+
+def nearest(learned: Learned, asked: Sequence[Frames],
+            scales: Sequence[float] | None) -> Distances:
+    """scikit-learn's k nearest neighbors, k = 15: shares of the classes over a piece's windows."""
+    return _shares(KNeighborsClassifier(15), learned, asked, scales)
+
+
+def forest(learned: Learned, asked: Sequence[Frames],
+           scales: Sequence[float] | None) -> Distances:
+    """A random forest of 200 trees: shares of the classes over a piece's windows."""
+    return _shares(RandomForestClassifier(200, max_samples=0.5, random_state=0),
+                   learned, asked, scales)
+
+
+IDENTIFIERS: dict[str, Identifier] = {
+    "gallery": gallery, "centroid": centroid, "sklearn-knn": nearest, "forest": forest}
+
+
+def _shares(classifier: KNeighborsClassifier | RandomForestClassifier, learned: Learned,
+            asked: Sequence[Frames], scales: Sequence[float] | None) -> Distances:
+    known, rows = _windows(learned, asked, scales)
+    classifier.fit(np.concatenate(known), np.repeat(np.arange(len(known)), [*map(len, known)]))
+    return np.array([1.0 - classifier.predict_proba(X).mean(axis=0) for X in rows])
+
+
+def _windows(learned: Learned, asked: Sequence[Frames], scales: Sequence[float] | None,
+             ) -> tuple[list[npt.NDArray[np.float64]], list[npt.NDArray[np.float64]]]:
+    """Standardised windows of each class and of each piece asked about."""
+    shortest = min(map(len, asked)) / FRAME_RATE     # longer windows would leave pieces without any
+    hop = DEFAULT_HOP if scales is None else 0.1
+    features = WindowFeatures(
+        tuple(s for s in scales or DEFAULT_SCALES if s + hop <= shortest), hop)
+    longest = features.scale_frames[-1] + features.hop_frames
+    known = [np.concatenate([features.transform(p) for p in pieces if len(p) >= longest])
+             for pieces in learned]
+    scaler = StandardScaler().fit(np.concatenate(known))
+    return ([scaler.transform(X) for X in known],
+            [scaler.transform(features.transform(piece)) for piece in asked])
