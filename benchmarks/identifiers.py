@@ -72,7 +72,8 @@ def _shares(classifier: KNeighborsClassifier | RandomForestClassifier, learned: 
 def _windows(learned: Learned, asked: Sequence[Frames], scales: Sequence[float] | None,
              ) -> tuple[list[npt.NDArray[np.float64]], list[npt.NDArray[np.float64]]]:
     """Standardised windows of each class and of each piece asked about."""
-    shortest = min(map(len, asked)) / FRAME_RATE     # longer windows would leave pieces without any
+    # Longer windows would leave a piece without any.
+    shortest = min(map(len, asked)) / FRAME_RATE
     hop = DEFAULT_HOP if scales is None else 0.1
     features = WindowFeatures(
         tuple(s for s in scales or DEFAULT_SCALES if s + hop <= shortest), hop)
