@@ -34,6 +34,8 @@ _NOISE_DB = 1.0
 _EVENT_DB = 1.5       # mean rise of the bands in a row that makes an event
 _LONGEST_REST = 8     # rows without an event, within a stretch that counts
 _ROWS_AT_ONCE = 512
+_FEWEST_ROWS_AT_ONCE = 128   # about as many again are needed for the longest stretches
+_ENTRIES_AT_ONCE = 5_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,10 +136,11 @@ def similarities(one: Contour, other: Contour, first: int, last: int,
         span *= 2
 
 
-def blocks(n: int) -> Iterator[tuple[int, int]]:
-    """First and last row of pieces small enough to hold their similarities to everything."""
-    for first in range(0, n, _ROWS_AT_ONCE):
-        yield first, min(first + _ROWS_AT_ONCE, n)
+def blocks(n: int, m: int) -> Iterator[tuple[int, int]]:
+    """First and last of `n` rows, in pieces whose similarities to `m` rows fit into memory."""
+    size = max(_FEWEST_ROWS_AT_ONCE, min(_ROWS_AT_ONCE, _ENTRIES_AT_ONCE // max(1, m)))
+    for first in range(0, n, size):
+        yield first, min(first + size, n)
 
 
 def chance(one: Contour, other: Contour, spans: list[int]) -> dict[int, float]:
