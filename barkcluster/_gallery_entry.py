@@ -29,10 +29,11 @@ Source: TypeAlias = npt.ArrayLike | Session | Path
 # By window length in seconds and view.
 Windows: TypeAlias = dict[tuple[float, str], Float32Array]
 
-# Windows of a query that are judged, evenly over it: more say the same again.
-QUERY_WINDOWS = 60
-# Windows of each session that are kept, to compare sessions with each other later.
-SAMPLE_WINDOWS = 24
+# Seconds of each session whose windows are kept, to compare sessions with each other later.
+_SAMPLE_S = 20.0
+# Of longer sessions, as much is judged, in so many stretches.
+_JUDGED_WHOLE_S = 100.0
+_STRETCHES = 4
 # The sketch of a session that candidates are found by: so many prototypes of so many numbers.
 N_PROTOTYPES = 16
 SKETCH_SIZE = 64
@@ -97,7 +98,9 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
         model.set_params(scales=template.scales)
     except ValueError as error:
         raise ValueError(f"{name!r}: {error}") from error
-    sample = windows_of(model.features_, max(takes, key=len), SAMPLE_WINDOWS)
+    longest = max(takes, key=len)
+    start = max(0.0, (longest.duration - _SAMPLE_S) / 2)
+    (sample,) = windows_of(model.features_, longest.between(start, start + _SAMPLE_S))
     held_out = []
     for kept, pieces in held_out_pieces(takes, n_pieces, max(model.scales_)):
         scales = tuple(s for s in model.scales_ if _enough(kept, s))
@@ -105,7 +108,7 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
         if able:
             twin = clone(template).set_params(scales=scales).fit(kept)
             held_out.append(float(np.mean([
-                strangeness(twin, windows_of(twin.features_, piece, QUERY_WINDOWS))
+                strangeness(twin, windows_of(twin.features_, piece))
                 for piece in able])))
     return Entry(sketch_prototypes(takes), np.array(held_out, dtype=np.float64), model.features_,
                  (model, sample) if folder is None else folder.write_entry(model, sample))
@@ -120,30 +123,40 @@ def take_of(source: Source, frame_rate: float, reader: Callable[[Path], Session]
     return Session(check_frames(source), frame_rate)
 
 
-def windows_of(features: WindowFeatures, session: Session, most: int) -> Windows:
-    """At most so many windows, evenly over a session, of each scale and view.
-
-    All scales up to the longest that the session fills are there, and they end together.
-    """
-    views = [view for view in features.transform_views(session) if len(view.X)]
-    if not views:
+def windows_of(features: WindowFeatures, session: Session) -> list[Windows]:
+    """Windows of a session by scale and view; of stretches evenly over it if it is long."""
+    if session.duration < features.scales[0]:
         raise ValueError(
             f"a session must cover the shortest window, {features.scales[0]:g} s; got "
             f"{session.duration:g} s.")
-    n = min(len(view.X) for view in views)
-    rows = np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.intp))
-    return {(view.scale, view.view): view.X[len(view.X) - n:][rows] for view in views}
+    if session.duration <= _JUDGED_WHOLE_S:
+        stretches = [session]
+    else:
+        length = _JUDGED_WHOLE_S / _STRETCHES
+        stretches = [session.between(start, start + length) for start in
+                     np.linspace(0.0, session.duration - length, _STRETCHES)]
+    return [{(view.scale, view.view): view.X for view in features.transform_views(stretch)}
+            for stretch in stretches]
 
 
-def strangeness(model: FamiliarityModel, windows: Windows) -> float:
-    """Mean strangeness of windows to a model, as a normal score; higher is stranger."""
+def strangeness(model: FamiliarityModel, stretches: Sequence[Windows]) -> float:
+    """Mean strangeness of windows to a model, as a normal score; higher is stranger.
+
+    Over the moments at which the longest window that is ever full is full.
+    """
     features = model.features_
-    blocks = []
-    for scale, view in features.blocks:
-        nothing = np.empty((0, features.n_features(scale, view)), np.float32)
-        blocks.append(windows.get((features.scales[scale], view), nothing))
-    familiarity, _ = model.answer(blocks)
-    return float(np.mean(-ndtri_exp(np.log(np.clip(familiarity, 1e-300, 1.0 - 1e-12)))))
+    said = []
+    for windows in stretches:
+        blocks = []
+        for scale, view in features.blocks:
+            nothing = np.empty((0, features.n_features(scale, view)), np.float32)
+            blocks.append(windows.get((features.scales[scale], view), nothing))
+        familiarity, by_scale = model.answer(blocks)
+        known = np.isfinite(by_scale)
+        longest = int(np.flatnonzero(known.any(axis=0))[-1])
+        said.append(familiarity[known[:, longest]])
+    together = np.clip(np.concatenate(said), 1e-300, 1.0 - 1e-12)
+    return float(np.mean(-ndtri_exp(np.log(together))))
 
 
 def held_out_pieces(
@@ -183,7 +196,7 @@ def sketch(session: Session) -> Float32Array:
         frames = np.tile(frames, (-(-shortest // len(frames)), 1))
     hop = max(0.1, len(frames) / session.frame_rate / _SKETCH_WINDOWS)
     features = WindowFeatures((_SKETCH_SCALE_S,), hop, session.frame_rate,
-                              n_bands=session.n_bands)
+                              views=("texture", "rhythm"), n_bands=session.n_bands)
     rows = np.hstack([view.X for view in features.transform_views(frames)])
     # The legacy generator's numbers never change: sketches in files stay comparable.
     projection = np.random.RandomState(0).normal(size=(rows.shape[1], SKETCH_SIZE))

@@ -26,7 +26,7 @@ from ._header_fields import Fields, shown
 from ._replace_file import replace_file
 from .model import FamiliarityModel
 from .persistence import load_model
-from .windows import VIEWS, WindowFeatures
+from .windows import PATTERNS, VIEWS, WindowFeatures
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Float32Array: TypeAlias = npt.NDArray[np.float32]
@@ -37,6 +37,7 @@ _INDEX = "gallery.npz"
 _FILE = re.compile(r"[0-9a-f]{16}")
 _MOST_NAMES = 100_000
 _MOST_SCALES = 32
+_MOST_BLOCKS = 200
 _MOST_COLUMNS = 100_000
 
 
@@ -93,7 +94,8 @@ class GalleryFolder:
         model.save(self.path / f"{name}.model.npz")
         arrays: dict[str, Array] = {}
         blocks: list[Json] = []
-        for i, ((scale, view), rows) in enumerate(sample.items()):
+        filled = ((key, rows) for key, rows in sample.items() if len(rows))
+        for i, ((scale, view), rows) in enumerate(filled):
             arrays[f"block{i}"] = rows.astype("<f4")
             blocks.append({"scale": scale, "view": view, "rows": len(rows),
                            "columns": rows.shape[1]})
@@ -112,9 +114,9 @@ class GalleryFolder:
         with open_archive(self.path / f"{name}.windows.npz") as archive:
             fields = _opened(archive.header, "barkcluster windows")
             specs, keys = {}, []
-            for i, block in enumerate(fields.objects("blocks", len(VIEWS) * _MOST_SCALES)):
-                keys.append((block.number("scale", 1e-6, 1e6), block.choice("view", VIEWS)))
-                shape = (block.integer("rows", 1, 10_000),
+            for i, block in enumerate(fields.objects("blocks", _MOST_BLOCKS)):
+                keys.append((block.number("scale", 1e-6, 1e6), block.choice("view", (*VIEWS, *PATTERNS))))
+                shape = (block.integer("rows", 1, 1_000_000),
                          block.integer("columns", 1, _MOST_COLUMNS))
                 specs[f"block{i}"] = ArraySpec("<f8", "<f4", shape)
                 block.nothing_else()

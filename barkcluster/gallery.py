@@ -22,7 +22,6 @@ from sklearn.utils.validation import check_is_fitted
 from ._array_archive import ModelFormatError
 from ._gallery_entry import (
     N_PROTOTYPES,
-    QUERY_WINDOWS,
     SKETCH_SIZE,
     Entry,
     Float32Array,
@@ -222,7 +221,7 @@ class SessionGallery(BaseEstimator):
         if abs(take.frame_rate / self.frame_rate_ - 1.0) > 0.005:
             raise ValueError(f"session must have {self.frame_rate_:g} frames a second, as those "
                              f"of the gallery; got {take.frame_rate:g}.")
-        windows = windows_of(self._features, take, QUERY_WINDOWS)
+        windows = windows_of(self._features, take)
         candidates = self._candidates(take)
         judged: list[float] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(strangeness)(self._model(name), windows) for name in candidates)
@@ -463,4 +462,4 @@ def _checked(sessions: Mapping[str, Sources]) -> dict[str, list[Source]]:
 
 
 def _column(model: FamiliarityModel, samples: list[Windows]) -> list[float]:
-    return [strangeness(model, sample) for sample in samples]
+    return [strangeness(model, [sample]) for sample in samples]
