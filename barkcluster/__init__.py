@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .audio import read_audio
     from .calibration import Calibration
+    from .explanation import Explanation
     from .frames import Session, bark_frames
     from .gallery import SessionGallery, load_gallery
     from .model import FamiliarityModel, Timeline
@@ -52,6 +53,7 @@ _HOME = {
     "FamiliarityStream": "stream",
     "Reading": "stream",
     "RetrainingStream": "retraining",
+    "Explanation": "explanation",
     "SessionGallery": "gallery",
     "load_gallery": "gallery",
     "ModelFormatError": "persistence",
@@ -70,6 +72,7 @@ _HOME = {
 __all__ = [
     "SCORERS",
     "Calibration",
+    "Explanation",
     "FamiliarityModel",
     "FamiliarityScorer",
     "FamiliarityStream",

@@ -220,6 +220,8 @@ class ScorerRecord:
         As given, its own added.
     n_features : int
         Columns that it scores.
+    n_rows : int
+        Rows that it was fitted on.
     """
 
     def __init__(self, fields: Fields, prefix: str, specs: dict[str, ArraySpec]) -> None:
@@ -246,6 +248,7 @@ class ScorerRecord:
         self._calibration = CalibrationRecord(
             fields.fields("calibration"), f"{prefix}.calibration", specs)
         self.n_features = self._sizes["n_features"]
+        self.n_rows = self._sizes["n_rows"]
         self._feature_names: list[str] | None = None
         if fields.has("feature_names"):
             self._feature_names = [str(n) for n in fields.items("feature_names", self.n_features)]

@@ -11,7 +11,7 @@ import csv
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
@@ -39,6 +39,7 @@ from .windows import PATTERNS, WindowFeatures, check_scales
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .explanation import Explanation
     from .stream import FamiliarityStream
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -146,11 +147,14 @@ class Part:
         Name of its view.
     scorer : FamiliarityScorer
         Fitted on the windows of that scale and view.
+    times : ndarray of shape (n_windows,)
+        Seconds at which those windows end, counted on over the takes; empty if not known.
     """
 
     scale: int
     view: str
     scorer: FamiliarityScorer
+    times: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
 class FamiliarityModel(BaseEstimator):
@@ -253,7 +257,8 @@ class FamiliarityModel(BaseEstimator):
             if view in PATTERNS and "max_memory" in scorer.get_params():
                 scorer.set_params(**_PATTERN_MEMORY)
             return Part(scale, view, scorer.fit(
-                windows.rows, variants=windows.variants, variant_rows=windows.variant_rows))
+                windows.rows, variants=windows.variants, variant_rows=windows.variant_rows),
+                windows.times)
 
         self.parts_ = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(learn)(windows, scale, view)
@@ -310,6 +315,32 @@ class FamiliarityModel(BaseEstimator):
         score : float
         """
         return float(np.mean(self.timeline(frames).familiarity))
+
+    def explain(self, frames: Frames, time: float, *, n_reminders: int = 3) -> Explanation:
+        """What a moment reminds of, or what about it is strange.
+
+        Parameters
+        ----------
+        frames : array-like of shape (n_frames, 25) or Session
+            What is heard, from its beginning.
+        time : float
+            Seconds: the moment in question, the end of its windows.
+        n_reminders : int, default=3
+            Remembered windows to name for each view.
+
+        Returns
+        -------
+        explanation : Explanation
+            Its text, ``str(explanation)``, says it in words.
+
+        Raises
+        ------
+        ValueError
+            If no window is full at that time, or the frames come at another rate.
+        """
+        from .explanation import explain  # a floor up
+
+        return explain(self, frames, time, n_reminders)
 
     def stream(self) -> FamiliarityStream:
         """A stream that answers frame by frame what `timeline` answers of the whole.

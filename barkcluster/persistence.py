@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import scipy
 import sklearn
 from sklearn.utils.validation import check_is_fitted
@@ -32,6 +33,7 @@ from ._array_archive import (
     check_numbers,
     check_total,
     open_archive,
+    stored_type,
     write_archive,
 )
 from ._header_fields import Fields, shown
@@ -90,7 +92,8 @@ def save_model(model: FamiliarityModel, path: str | os.PathLike[str]) -> None:
         "duration": float(model.duration_),
         "parts": [
             {"scale": part.scale, "view": part.view,
-             "scorer": pack_scorer(part.scorer, f"part{i}", arrays)}
+             "scorer": pack_scorer(part.scorer, f"part{i}", arrays),
+             **_pack_times(part.times, f"part{i}.times", arrays)}
             for i, part in enumerate(model.parts_)],
         "scale_calibrations": [
             pack_calibration(calibration, f"scale_calibration{i}", arrays)
@@ -217,6 +220,10 @@ class _ModelRecord:
         part.integer("scale", scale, scale)
         part.choice("view", (view,))
         record = ScorerRecord(part.fields("scorer"), f"part{i}", self.specs)
+        if part.has("times"):
+            self.specs[f"part{i}.times"] = ArraySpec(
+                "<f8", part.choice("times", ("<f2", "<f4", "<f8")), (record.n_rows,), 0.0,
+                _MOST_SECONDS)
         part.nothing_else()
         wanted = self._features.n_features(scale, view)
         if record.n_features != wanted:
@@ -253,12 +260,23 @@ class _ModelRecord:
         model.n_features_in_ = features.n_bands
         model.duration_ = self._duration
         model.parts_ = [
-            Part(scale, view, record.build(arrays))
-            for (scale, view), record in zip(features.blocks, self._parts, strict=True)]
+            Part(scale, view, record.build(arrays),
+                 np.asarray(arrays.get(f"part{i}.times", ()), dtype=np.float64))
+            for i, ((scale, view), record) in enumerate(
+                zip(features.blocks, self._parts, strict=True))]
         model.scale_calibrations_ = [c.build(arrays) for c in self._scale_calibrations]
         model.calibrations_ = [c.build(arrays) for c in self._sum_calibrations]
         model.n_effective_ = model.calibrations_[-1].n_effective_
         return model
+
+
+def _pack_times(times: npt.NDArray[np.float64], name: str,
+                arrays: dict[str, Array]) -> dict[str, Json]:
+    """What the header says of a part's times; they go into ``arrays``, if they are known."""
+    if not len(times):
+        return {}
+    arrays[name] = np.ascontiguousarray(times, dtype=stored_type(times))
+    return {"times": stored_type(times)}
 
 
 def _model_parameters(fields: Fields) -> dict[str, object]:

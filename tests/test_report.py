@@ -9,7 +9,7 @@ import webdriver
 
 from barkcluster import FamiliarityModel, Session, cli, synthetic, write_session
 from barkcluster.display.page import report_html, write_report
-from barkcluster.display.report import odd_bands, report_on, report_on_itself
+from barkcluster.display.report import report_on, report_on_itself
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'&\u202e"
 
@@ -108,20 +108,10 @@ def test_another_session_is_judged_by_what_was_learned(rng):
     louder = np.asarray(heard.frames).copy()
     louder[600:, 11:13] += 25.0
     model = FamiliarityModel(scales=(0.5,)).fit(heard)
-    report = report_on(Session(louder[:1200]), model, [heard], "heard")
+    report = report_on(Session(louder[:1200]), model, "heard")
     assert report.learned_s == 0
     assert report.moments[0].start > 5.4
     assert "louder at 1.5 kHz to 2 kHz" in report.moments[0].because
-
-
-def test_odd_bands_are_those_that_differ(rng):
-    usual = Session(rng.normal(-40, 3, size=(1000, 25)))
-    assert odd_bands(usual.between(0, 1), [usual], 1.0) == ""
-    softer = np.full((100, 25), -40.0)
-    softer[:, 0] = -70.0
-    assert odd_bands(Session(softer), [usual], 1.0) == "softer at 0 Hz to 100 Hz"
-    assert odd_bands(Session(softer + 60), [usual], 1.0) == "louder in all bands"
-    assert odd_bands(Session(softer), [], 1.0) == ""
 
 
 def test_no_sessions_is_an_error():

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
             step(f"reading {path}")
             session = read(path, args)
             step(f"listening to {path}")
-            reports.append(report_on(session, model, takes, names) if takes
+            reports.append(report_on(session, model, names) if takes
                            else report_on_itself(session, clone(model)))
         write_report(reports, args.output)
     many = f"{len(reports)} sessions" if len(reports) > 1 else reports[0].session.name

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from .._validation import check_fraction
-from ..frames import BARK_EDGES_HZ, N_BANDS, Session
+from ..explanation import band_words
+from ..frames import N_BANDS, Session
 from ..model import FamiliarityModel, Timeline
 from ..motifs import Motif, find_motifs
 from ..scorers import SOMScorer
@@ -18,8 +16,7 @@ from ..tempo import Tempo, estimate_tempo
 from ..windows import WindowFeatures
 from .islands import IslandMap, island_map
 from .moments import strangest
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
+from .terminal import clock
 
 _MOST_MOMENTS = 8
 _FEWEST_MOMENTS = 3
@@ -31,9 +28,6 @@ _TEMPO_STRETCHES = 12
 _TEMPO_STRETCH_S = 20.0
 _SHORTEST_TEMPO_S = 5.0
 _SHORTEST_MOTIFS_S = 10.0
-# A band is pointed out from this many standard deviations on, and this many dB.
-_ODD_DEVIATIONS = 2.0
-_ODD_DB = 4.0
 
 
 @dataclass(frozen=True)
@@ -114,12 +108,11 @@ def report_on_itself(session: Session, model: FamiliarityModel,
     rest = session.between(learned_s, session.duration)
     model.fit(heard)
     timeline = model.timeline(rest)
-    return _report(session, model, replace(timeline, times=timeline.times + learned_s), [heard],
+    return _report(session, rest, model, replace(timeline, times=timeline.times + learned_s),
                    learned_s, f"its own first {share:.0%}")
 
 
-def report_on(session: Session, model: FamiliarityModel, takes: Sequence[Session],
-              learned_from: str) -> SessionReport:
+def report_on(session: Session, model: FamiliarityModel, learned_from: str) -> SessionReport:
     """Report on a session by what was learned of others.
 
     Parameters
@@ -127,20 +120,18 @@ def report_on(session: Session, model: FamiliarityModel, takes: Sequence[Session
     session : Session
     model : FamiliarityModel
         Fitted.
-    takes : sequence of Session
-        What it was fitted on, to say how bands differ; may be empty.
     learned_from : str
-        What that was, in words.
+        What it was fitted on, in words.
 
     Returns
     -------
     report : SessionReport
     """
-    return _report(session, model, model.timeline(session), takes, 0.0, learned_from)
+    return _report(session, session, model, model.timeline(session), 0.0, learned_from)
 
 
-def _report(session: Session, model: FamiliarityModel, timeline: Timeline,
-            takes: Sequence[Session], learned_s: float, learned_from: str) -> SessionReport:
+def _report(session: Session, judged: Session, model: FamiliarityModel, timeline: Timeline,
+            learned_s: float, learned_from: str) -> SessionReport:
     tempi = []
     if session.duration >= _SHORTEST_TEMPO_S:
         n = max(1, min(_TEMPO_STRETCHES, int(session.duration / _TEMPO_STRETCH_S)))
@@ -149,77 +140,32 @@ def _report(session: Session, model: FamiliarityModel, timeline: Timeline,
                  for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
     return SessionReport(
         session, timeline, learned_s, learned_from,
-        _moments(session, timeline, takes),
+        _moments(judged, model, timeline, learned_s),
         find_motifs(session, max_motifs=_MOST_MOTIFS)
         if session.duration >= _SHORTEST_MOTIFS_S else [],
         _map_of(session), estimate_tempo(session) if tempi else None,
         tempi if len(tempi) > 1 else [], _numbers(session, model, timeline))
 
 
-def _moments(session: Session, timeline: Timeline, takes: Sequence[Session]) -> list[Moment]:
+def _moments(heard: Session, model: FamiliarityModel, timeline: Timeline,
+             learned_s: float) -> list[Moment]:
+    """The strangest moments of what was judged, which began after what was learned."""
     moments: list[Moment] = []
     for row in strangest(timeline, _MOST_MOMENTS):
         familiarity = float(timeline.familiarity[row])
         if len(moments) >= _FEWEST_MOMENTS and familiarity >= _STRANGE:
             break           # what is usual is no surprise
-        column = int(np.nanargmin(timeline.by_scale[row]))
-        scale, stop = float(timeline.scales[column]), float(timeline.times[row])
-        start = max(0.0, stop - scale)
-        text = f"strangest at {scale:g} s ({_figure(float(timeline.by_scale[row, column]))})"
-        bands = odd_bands(session.between(start, stop), takes, scale)
-        moments.append(Moment(start, stop, familiarity, f"{text}; {bands}" if bands else text))
+        stop = float(timeline.times[row])
+        explanation = model.explain(heard, stop - learned_s + 1e-6)
+        scale = min(explanation.by_scale, key=explanation.by_scale.__getitem__)
+        texts = [f"strangest at {scale:g} s ({_figure(explanation.by_scale[scale])})",
+                 band_words(explanation.bands)]
+        likest = next((r for r in explanation.reminders if r.view == "texture"), None)
+        if likest is not None:
+            texts.append(f"likest sound learned: {clock(likest.time, 1)}")
+        moments.append(Moment(max(learned_s, stop - scale), stop, familiarity,
+                              "; ".join(text for text in texts if text)))
     return moments
-
-
-def odd_bands(window: Session, takes: Sequence[Session], scale: float) -> str:
-    """In words, the bands that are louder or softer than windows of this length were.
-
-    Parameters
-    ----------
-    window : Session
-        The window in question.
-    takes : sequence of Session
-        What is usual.
-    scale : float
-        Its length in seconds.
-
-    Returns
-    -------
-    text : str
-        Such as "louder at 1.5 to 2.3 kHz"; empty if nothing stands out.
-    """
-    usual = [_means(take, scale) for take in takes if take.duration >= scale]
-    if not usual or window.n_bands != N_BANDS:
-        return ""
-    known = np.concatenate(usual)
-    difference = np.asarray(window.frames, np.float64).mean(axis=0) - known.mean(axis=0)
-    least = np.maximum(_ODD_DB, _ODD_DEVIATIONS * known.std(axis=0))
-    texts = []
-    for word, odd in (("louder", difference > least), ("softer", difference < -least)):
-        if odd.sum() == N_BANDS:
-            texts.append(f"{word} in all bands")
-        elif odd.any():
-            texts.append(f"{word} at " + ", ".join(_ranges(odd)))
-    return "; ".join(texts)
-
-
-def _means(take: Session, scale: float) -> FloatArray:
-    """Mean level of each band in windows of this length, half overlapping."""
-    n = max(1, round(scale * take.frame_rate))
-    sums = np.cumsum(np.vstack([np.zeros(take.n_bands), take.frames]), axis=0, dtype=np.float64)
-    starts = np.arange(0, len(take) - n + 1, max(1, n // 2))
-    return (sums[starts + n] - sums[starts]) / n
-
-
-def _ranges(odd: npt.NDArray[np.bool_]) -> list[str]:
-    """Runs of bands as frequencies, the two widest."""
-    edges = np.flatnonzero(np.diff(np.r_[False, odd, False].astype(int)))
-    runs = sorted(zip(edges[::2], edges[1::2], strict=True), key=lambda run: run[0] - run[1])[:2]
-    return [f"{_hertz(BARK_EDGES_HZ[a])} to {_hertz(BARK_EDGES_HZ[b])}" for a, b in sorted(runs)]
-
-
-def _hertz(value: float) -> str:
-    return f"{value:g} Hz" if value < 1000 else f"{value / 1000:.2g} kHz"
 
 
 def _map_of(session: Session) -> IslandMap | None:
