@@ -1,0 +1,107 @@
+"""How long learning and scoring take, and how much memory, on one core?
+
+    python benchmarks/speed.py                      # 5 minutes of a built-in jam, all scorers
+    python benchmarks/speed.py --minutes 5 120      # 2 hours as well
+    python benchmarks/speed.py --sessions jam.txt   # your own, repeated to the length asked for
+
+Each scorer runs in a process of its own with one thread for matrices, so that the peak memory is
+its own. Processor seconds are what a busy machine does not distort; wall seconds stand beside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from barkcluster.model import FamiliarityModel
+from barkcluster.scorers import SCORERS
+from barkcluster.sessions import read_session
+from barkcluster.synthetic import make_session
+from barkcluster.windows import WindowFeatures
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def seconds(task: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """Median processor and wall seconds of a task."""
+    taken = []
+    for _ in range(repeats):
+        processor, wall = time.process_time(), time.perf_counter()
+        task()
+        taken.append((time.process_time() - processor, time.perf_counter() - wall))
+    processor_s, wall_s = np.median(taken, axis=0)
+    return float(processor_s), float(wall_s)
+
+
+def peak_mib() -> float:
+    """Largest memory this process has had, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def jam(minutes: float, path: str | None) -> npt.NDArray[np.float32]:
+    """Frames to learn and as many to score."""
+    n = round(minutes * 6000)
+    frames = (np.asarray(read_session(path)) if path
+              else np.asarray(make_session(min(minutes, 10), random_state=0)[0]))
+    return np.tile(frames, (-(-n // len(frames)), 1))[:n].astype(np.float32)
+
+
+def measure(what: str, minutes: float, path: str | None, repeats: int) -> dict[str, float]:
+    """Figures of one scorer, or of the features alone."""
+    frames = jam(minutes, path)
+    before = peak_mib()
+    if what == "features":
+        work = seconds(lambda: WindowFeatures().transform_views(frames), repeats)
+        return {"fit": work[0], "fit_wall": work[1], "mib": peak_mib() - before}
+    model = FamiliarityModel(what, random_state=0)
+    fit = seconds(lambda: model.fit(frames), repeats)
+    scored = frames[:60_000]
+    score = seconds(lambda: model.timeline(scored), repeats)
+    return {"fit": fit[0], "fit_wall": fit[1], "real_time": len(scored) / 100 / score[0],
+            "real_time_wall": len(scored) / 100 / score[1], "mib": peak_mib()}
+
+
+def main() -> None:
+    """Print a row for each scorer and length."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, nargs="+", default=[5.0])
+    parser.add_argument("--scorers", nargs="+", choices=sorted(SCORERS), default=list(SCORERS))
+    parser.add_argument("--sessions", metavar="FILE", help="a session file to learn from")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--one", choices=["features", *SCORERS], help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(measure(options.one, options.minutes[0], options.sessions,
+                                 options.repeats)))
+        return
+    print(f"{'minutes':>7}  {'what':8}  {'fit s':>7} {'(wall)':>8}  {'x real time':>11} "
+          f"{'(wall)':>7}  {'peak MiB':>8}")
+    environment = os.environ | dict.fromkeys(THREADS, "1")
+    for minutes in options.minutes:
+        for what in ("features", *options.scorers):
+            command = [sys.executable, str(Path(__file__)), "--one", what, "--minutes",
+                       str(minutes), "--repeats", str(options.repeats)]
+            if options.sessions:
+                command += ["--sessions", options.sessions]
+            figures = json.loads(subprocess.run(
+                command, env=environment, check=True, capture_output=True, text=True).stdout)
+            line = (f"{minutes:7g}  {what:8}  {figures['fit']:7.2f} {figures['fit_wall']:8.2f}  ")
+            if "real_time" in figures:
+                line += f"{figures['real_time']:11.0f} {figures['real_time_wall']:7.0f}"
+            print(f"{line:44}  {figures['mib']:8.0f}", flush=True)
+    print("\npeak MiB of the features: above the input; of the scorers: of the whole process.")
+
+
+if __name__ == "__main__":
+    main()
