@@ -29,7 +29,6 @@ from .listening import (
     activity,
     pattern_word,
     scale_weight,
-    short_texture,
     spans,
 )
 from .scorers import SCORERS, FamiliarityScorer
@@ -54,7 +53,9 @@ RHYTHM_WHITENING = 0.75
 _SHORTEST_SESSION = 3.0
 _CHUNK_FRAMES = 4096
 # Patterns are not free of shift: they need many neighbors to choose from, and the nearest alone.
-_PATTERN_MEMORY = {"max_memory": 3000, "n_neighbors": 1}
+_PATTERN_MEMORY = {"max_memory": 2000, "n_neighbors": 1}
+_PLAYING = 0.3
+_FEWEST_PLAYING = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,9 +257,14 @@ class FamiliarityModel(BaseEstimator):
                 gap=int(np.ceil(length / windows.step)))
             if view in PATTERNS and "max_memory" in scorer.get_params():
                 scorer.set_params(**_PATTERN_MEMORY)
-            return Part(scale, view, scorer.fit(
-                windows.rows, variants=windows.variants, variant_rows=windows.variant_rows),
-                windows.times)
+            scorer.fit(windows.rows, variants=windows.variants,
+                       variant_rows=windows.variant_rows)
+            if view in PATTERNS:
+                # Judged against the windows in which that group of bands plays.
+                playing = activity(windows.rows) > _PLAYING
+                if playing.sum() >= _FEWEST_PLAYING:
+                    scorer.calibration_ = Calibration(scorer.held_out_novelty_[playing])
+            return Part(scale, view, scorer, windows.times)
 
         self.parts_ = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(learn)(windows, scale, view)
@@ -465,7 +471,6 @@ class FamiliarityModel(BaseEstimator):
         held_out = [part.scorer.calibration_.strangeness(part.scorer.held_out_novelty_)
                     for part in self.parts_]
         where = {(part.scale, part.view): b for b, part in enumerate(self.parts_)}
-        short = where[short_texture(self.scales_), "texture"]
         groups = [b for b, part in enumerate(self.parts_) if part.view in PATTERNS]
         if groups:
             weights = [activity(training[b].rows) for b in groups]
@@ -476,19 +481,16 @@ class FamiliarityModel(BaseEstimator):
         self.scale_calibrations_ = []
         self.calibrations_ = []
         hop_s = features.hop_frames / features.frame_rate
-        for i, (texture_span, pattern_span) in spans(features).items():
+        for i, span in enumerate(spans(features)):
             texture = where[i, "texture"]
             rows = training[texture]
-            z = held_out[texture]
-            if i > short_texture(self.scales_):
-                z = 0.5 * z + 0.5 * _mean_before(
-                    training[short], held_out[short], rows, texture_span * hop_s)
-            said, weight = WITNESS_WEIGHT["texture"] * z, WITNESS_WEIGHT["texture"]
+            said = WITNESS_WEIGHT["texture"] * held_out[texture]
+            weight = WITNESS_WEIGHT["texture"]
             if (i, "rhythm") in where:
                 said = said + WITNESS_WEIGHT["rhythm"] * held_out[where[i, "rhythm"]]
                 weight += WITNESS_WEIGHT["rhythm"]
-            if groups and pattern_span:
-                seconds = pattern_span * hop_s
+            if groups and span:
+                seconds = span * hop_s
                 said = said + WITNESS_WEIGHT["pattern"] * pattern_word(
                     _mean_before(training[groups[0]], pattern_sum, rows, seconds),
                     _mean_before(training[groups[0]], pattern_weight, rows, seconds))

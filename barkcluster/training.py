@@ -6,6 +6,7 @@ drift: rhythm and pattern are learned at some other tempi too, from stretched co
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,13 +21,15 @@ Takes: TypeAlias = list[npt.NDArray[np.floating]]
 
 # Windows kept in each window's length.
 _WINDOWS_A_LENGTH = 20
-# Windows kept in all: up to ten minutes of the shortest scales, every fourth of longer sessions.
-_FEWEST_AT_MOST = 1500
-_MOST = 6000
+# Windows kept in all, for sessions of up to ten minutes: patterns are not free of shift and need
+# many. Longer sessions keep more of their windows, up to four times.
+_KEPT = {"texture": 750, "rhythm": 750, "pattern": 1000}
+_MOST_TIMES = 4
+_HOPS_OF_KEPT = 6000
 # Tempo of the copies. A band drifts by some per cent; steps of 2 % leave no gap at 4 Hz and 10 s.
 _TEMPI = (0.96, 0.98, 1.02, 1.04)
-# Copies keep one window of so many: they only have to be near what is already remembered.
-_COPY_STRIDE = 2
+# Copies keep one window of so many: as many in all as there are rows.
+_COPY_STRIDE = len(_TEMPI)
 # Copies are made of no more than this of a session (s): what repeats is in there.
 _MOST_COPIED_S = 600.0
 _CHUNK_FRAMES = 4096
@@ -79,13 +82,15 @@ def training_windows(features: WindowFeatures, takes: Takes) -> list[TrainingWin
     blocks = features.blocks
     hop = features.hop_frames
     n_hops = sum(len(take) for take in takes) // hop
-    most = max(_FEWEST_AT_MOST, min(_MOST, n_hops // 4))
-    strides = {
-        (scale, view): max(
-            1 if view in PATTERNS
-            else round(features.scale_frames[scale] / hop / _WINDOWS_A_LENGTH),
-            -(-n_hops // most), 1)
-        for scale, view in blocks}
+    times = min(max(n_hops / _HOPS_OF_KEPT, 1.0), _MOST_TIMES)
+
+    def stride(scale: int, view: str) -> int:
+        kind = "pattern" if view in PATTERNS else view
+        apart = 1.0 if kind == "pattern" else (
+            features.scale_frames[scale] / hop / _WINDOWS_A_LENGTH)
+        return max(1, round(apart), math.ceil(n_hops / (times * _KEPT[kind])))
+
+    strides = {block: stride(*block) for block in blocks}
     kept = [_every(features, take, strides) for take in takes]
     starts = np.cumsum([0, *(len(take) for take in takes)]) / features.frame_rate
     windows = []

@@ -62,7 +62,7 @@ def test_kmeans_prototypes_are_in_the_units_of_the_features(rng):
     X = rng.normal(5.0, [1.0, 10.0], size=(300, 2))
     scorer = KMeansScorer(n_clusters=4, whitening=1.0, random_state=0).fit(X)
     for label, prototype in enumerate(scorer.prototypes_):
-        np.testing.assert_allclose(prototype, X[scorer.labels_ == label].mean(axis=0), rtol=1e-4)
+        np.testing.assert_allclose(prototype, X[scorer.labels_ == label].mean(axis=0), atol=0.2)
     np.testing.assert_array_equal(scorer.labels(X), scorer.labels_)
 
 

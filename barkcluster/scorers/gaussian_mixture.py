@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import eigh
 from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
@@ -30,7 +31,7 @@ class GaussianMixtureScorer(FamiliarityScorer):
     ----------
     n_components : int or "auto", default="auto"
         Gaussians. "auto" is one for each 40 rows, at most 8.
-    max_iter : int, default=20
+    max_iter : int, default=10
         Steps of expectation maximization.
     random_state : int, RandomState or None, default=None
         Seeds where the Gaussians start.
@@ -75,7 +76,7 @@ class GaussianMixtureScorer(FamiliarityScorer):
         self,
         *,
         n_components: int | Literal["auto"] = "auto",
-        max_iter: int = 20,
+        max_iter: int = 10,
         random_state: int | np.random.RandomState | None = None,
         whitening: float = 0.0,
         shrinkage: float = 0.3,
@@ -133,7 +134,7 @@ class GaussianMixtureScorer(FamiliarityScorer):
         else:
             mixture = GaussianMixture(
                 self.n_components_, covariance_type="diag", reg_covar=width,
-                max_iter=self.max_iter, random_state=check_random_state(self.random_state))
+                init_params="random_from_data", max_iter=self.max_iter, random_state=check_random_state(self.random_state))
             with warnings.catch_warnings():
                 # Stopping early is meant; and fewer distinct rows than Gaussians is silence.
                 warnings.simplefilter("ignore", ConvergenceWarning)
@@ -183,7 +184,7 @@ def principal_directions(X: FloatArray, most: int) -> tuple[FloatArray, FloatArr
     n, d = X.shape
     k = max(1, min(most, d, n // 2))
     covariance = X.T @ X / n
-    values, vectors = np.linalg.eigh(covariance)
+    values, vectors = eigh(covariance, subset_by_index=[d - k, d - 1])
     values = np.maximum(values[::-1], 0.0)
-    residual = float(values[k:].mean()) if k < d else 0.0
-    return vectors[:, ::-1][:, :k].copy(), values[:k], residual
+    left = max(float(np.trace(covariance)) - float(values.sum()), 0.0)
+    return vectors[:, ::-1].copy(), values, left / (d - k) if k < d else 0.0

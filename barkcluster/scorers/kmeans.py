@@ -102,7 +102,8 @@ class KMeansScorer(FamiliarityScorer):
     def _learn(self, X: FloatArray, sources: npt.NDArray[np.intp]) -> None:
         wanted = (min(64, round(len(X) ** 0.5)) if self.n_clusters == "auto" else self.n_clusters)
         self.n_clusters_ = max(1, min(int(wanted), len(X)))
-        kmeans = KMeans(self.n_clusters_, n_init=1, max_iter=30,
+        # Careful seeding takes longer than Lloyd's steps, and finds no better centers here.
+        kmeans = KMeans(self.n_clusters_, init="random", n_init=1, max_iter=100,
                         random_state=check_random_state(self.random_state))
         with warnings.catch_warnings():
             # Fewer distinct rows than clusters: silence, or a loop. The centers are still right.

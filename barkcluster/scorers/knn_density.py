@@ -112,11 +112,21 @@ class KNNDensityScorer(FamiliarityScorer):
         self._index()
 
     def _index(self) -> None:
-        """What the fast search needs: the memory around its own mean, in single precision."""
+        """What the fast search needs, in single precision.
+
+        A row of 1 beside the query and of squared norms beside the memory: one product is the
+        squared distance but for the query's own norm, which ranks nothing.
+        """
         self._fast_origin = self.memory_.mean(axis=0)
         centred = self.memory_ - self._fast_origin
-        self._fast_memory = np.ascontiguousarray(centred.T, dtype=np.float32)
-        self._fast_norms = np.sum(centred ** 2, axis=1).astype(np.float32)
+        self._fast_memory = np.vstack(
+            [-2.0 * centred.T, np.sum(centred ** 2, axis=1)]).astype(np.float32)
+
+    def _closeness(self, rows: FloatArray) -> npt.NDArray[np.float32]:
+        """What ranks the memory by distance from each row, (n, n_remembered)."""
+        query = np.ones((len(rows), rows.shape[1] + 1), dtype=np.float32)
+        np.subtract(rows, self._fast_origin, out=query[:, :-1], casting="same_kind")
+        return query @ self._fast_memory
 
     def _nearest(self, X: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
         k, n_memory = self.n_neighbors_, len(self.memory_)
@@ -127,12 +137,7 @@ class KNNDensityScorer(FamiliarityScorer):
             if n_memory <= k + _SPARE:
                 found = np.broadcast_to(np.arange(n_memory), (len(rows), n_memory))
             else:
-                centred = (rows - self._fast_origin).astype(np.float32)
-                # Squared distance but for the row's own norm, which ranks nothing.
-                closeness = centred @ self._fast_memory
-                closeness *= -2.0
-                closeness += self._fast_norms
-                found = smallest(closeness, k + _SPARE)
+                found = smallest(self._closeness(rows), k + _SPARE)
             exact = np.sqrt(np.sum((rows[:, None, :] - self.memory_[found]) ** 2, axis=2))
             order = np.argsort(exact, axis=1)[:, :k]
             distances[start:start + len(rows)] = np.take_along_axis(exact, order, axis=1)
@@ -149,10 +154,7 @@ class KNNDensityScorer(FamiliarityScorer):
         k = self.n_neighbors_
         memory = self.memory_
         if len(memory) > k + _SPARE:
-            closeness = (X - self._fast_origin).astype(np.float32)[0] @ self._fast_memory
-            closeness *= -2.0
-            closeness += self._fast_norms
-            memory = memory[smallest(closeness[None], k + _SPARE)[0]]
+            memory = memory[smallest(self._closeness(X), k + _SPARE)[0]]
         exact = np.sqrt(np.sum((X - memory) ** 2, axis=1))
         exact.sort()
         return exact[None, :k].mean(axis=1)

@@ -27,7 +27,7 @@ class SOMScorer(FamiliarityScorer):
         Units down and across. "auto" is a square of about the square root of the number of rows
         in units, at most 10 by 10.
     n_iter : int or "auto", default="auto"
-        Training steps, a row each. "auto" is 25 for each unit, at least 300.
+        Training steps, a row each. "auto" is 12 for each unit, at least 300.
     sigma : float, default=1.5
         Radius of the neighborhood that learns with a unit, at the start.
     learning_rate : float, default=0.5
@@ -145,7 +145,7 @@ class SOMScorer(FamiliarityScorer):
         else:
             down, across = self.shape
         units = down * across
-        steps = max(300, 25 * units) if self.n_iter == "auto" else self.n_iter
+        steps = max(300, 12 * units) if self.n_iter == "auto" else self.n_iter
         # MiniSom takes whole numbers as seeds, no RandomState.
         seed = int(check_random_state(self.random_state).randint(2 ** 31 - 1))
         if units == 1 or len(X) == 1:
