@@ -203,6 +203,23 @@ def test_a_client_that_returns_after_a_while_left_a_gap(rng, new_player):
     assert player.n_late == 0
 
 
+def test_a_client_that_was_held_up_and_catches_up_left_none(rng, new_player):
+    player = new_player()
+    model = player.stream.model
+    heard = jam(rng, 300)
+    said = []
+    for i, frame in enumerate(heard):
+        # A second in which nothing came, then all of it in 20 ms.
+        at = 2.0 + (i - 100) / 5000 if 100 <= i < 200 else i / 100 + 0.03 * (i >= 200)
+        said.append(player.hear(frame.tolist(), at, at))
+    assert player.stream.stream.n_gaps == 0
+    told = {round(report.reading.time, 2): report.reading.familiarity for report in said if report}
+    timeline = model.timeline(heard)
+    for time_, familiarity in zip(timeline.times, timeline.familiarity, strict=True):
+        if not 1.0 < time_ <= 2.0:  # then it is not known yet whether frames are missing
+            assert told[round(time_, 2)] == pytest.approx(familiarity, rel=1e-9)
+
+
 def test_late_frames_and_a_wrong_rate_are_told(rng, new_player):
     player = new_player()
     for i, frame in enumerate(jam(rng, 300)):

@@ -17,8 +17,10 @@ from barkcluster.tempo import Tempo, TempoTracker
 
 from .arrivals import Command
 
-# A sender that says nothing for so long has missed frames; less is a slow moment of its clock.
+# A sender that says nothing for so long may have missed frames; less is a slow moment.
 _GAP_S = 0.5
+# Or it was held up, and sends them now all at once, as Pd does: so long it is given for it.
+_CATCH_UP_S = 0.1
 # Between the frames that a rate is measured on, and how far it may be off before it is said.
 _RATE_S = 5.0
 _RATE_TOLERANCE = 0.05
@@ -78,6 +80,9 @@ class Player:
         self._arrived = math.nan
         self._rate_since = math.nan
         self._rate_frames = 0
+        self._n_owed = 0        # frames that did not come in time, while it is not known why
+        self._owed_since = math.nan
+        self._n_since = 0
         self._errand: threading.Thread | None = None
         self._loaded: FamiliarityModel | None = None
 
@@ -130,7 +135,7 @@ class Player:
         reading = self.stream.push(levels)
         if all(level <= LARGEST_DB for level in levels):
             self.last_tempo = self.tracker.push(levels)
-        if reading is None:
+        if reading is None or self._n_owed:
             return None
         self.last_reading = reading
         is_new = self.last_tempo is not self._told_tempo
@@ -206,7 +211,10 @@ class Player:
         waited = arrived - self._arrived
         self._arrived = arrived
         if waited > _GAP_S:
-            self.stream.skip(max(1, round(waited * self.frame_rate) - 1))
+            self._n_owed = round(waited * self.frame_rate)
+            self._owed_since, self._n_since = arrived, 0
+        if self._n_owed:
+            self._settle_gap(arrived)
         if not waited <= _GAP_S:  # the first frame of all, too
             self._rate_since, self._rate_frames = arrived, 0
             return
@@ -214,3 +222,15 @@ class Player:
         if arrived - self._rate_since >= _RATE_S:
             self.measured_rate = self._rate_frames / (arrived - self._rate_since)
             self._rate_since, self._rate_frames = arrived, 0
+
+    def _settle_gap(self, arrived: float) -> None:
+        """Find out whether the frames that did not come in time are lost, or come now."""
+        self._n_since += 1
+        elapsed = arrived - self._owed_since
+        missing = self._n_owed - (self._n_since - round(elapsed * self.frame_rate))
+        are_lost = missing > 0.5 * _GAP_S * self.frame_rate
+        if are_lost and elapsed < _CATCH_UP_S:
+            return
+        self._n_owed = 0
+        if are_lost:
+            self.stream.skip(missing)
