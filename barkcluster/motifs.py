@@ -11,29 +11,23 @@ and far quicker; see benchmarks/motifs.py.
 
 from __future__ import annotations
 
-import heapq
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter1d
 
 from ._alignment import ROWS_IN_SHORTEST, Contour, blocks, chance, contour, similarities
+from ._grouping import all_partners, groups, inside
 from ._validation import check_positive, check_positive_int
 from .frames import N_BANDS, Session, check_frames
 from .tempo import estimate_tempo
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
-# The likest others of a stretch, the likest first: their similarities and where they start.
-Others: TypeAlias = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]
-Partners: TypeAlias = dict[int, Others]
 
-# An occurrence is at least this share as like as the closest one: a groove is not its riffs.
-_AS_LIKE = 0.8
 _LEAST_SIMILARITY = 0.55
-_MOST_PARTNERS = 48     # a stretch remembers
 _TEMPO_CONTEXT_S = 12.0
 _HEARD_AGAIN_ROWS = 1   # where a motif is looked for may be rounded by so much
 
@@ -253,102 +247,27 @@ def _find(session: Session, lines: _Lines, max_motifs: int) -> list[tuple[Motif,
     """Motifs, and for each the similarity that made a stretch one of its occurrences."""
     if not lines.spans:
         return []
-    alike = _all_partners(lines)
+    alike = all_partners(lines.contour, lines.spans,
+                         {span: lines.least(span) for span in lines.spans})
     chosen: list[tuple[float, int, dict[int, float], float]] = []
     covered: list[tuple[int, list[int]]] = []
     for span in reversed(lines.spans):
-        for group, least in _groups(alike[span], span, lines.least(span), max_motifs):
+        for group, least in groups(alike[span], span, lines.least(span), max_motifs):
             starts = sorted(group)
-            if _inside(starts, span, covered):
+            if inside(starts, span, covered):
                 continue
             covered.append((span, starts))
             worth = (sum(group.values()) - 1) * span   # its representative alone is no repetition
             chosen.append((worth, span, group, least))
     chosen.sort(key=lambda choice: -choice[0])
-    return [(_describe(session, group, span, lines.row_s), least)
+    tempi: dict[int, float] = {}
+    return [(_describe(session, group, span, lines.row_s, tempi), least)
             for _, span, group, least in chosen[:max_motifs]]
 
 
-def _all_partners(lines: _Lines) -> dict[int, Partners]:
-    """For each length and stretch the likest others that do not overlap it."""
-    rows = lines.contour
-    alike: dict[int, Partners] = {span: {} for span in lines.spans}
-    for first, last in blocks(len(rows), len(rows)):
-        for span, similarity in similarities(rows, rows, first, last, lines.spans):
-            eventful = rows.eventful(span)
-            similarity[:, ~eventful] = -1.0
-            similarity[~eventful[first:first + len(similarity)]] = -1.0
-            # A stretch overlaps those that start less than a span away.
-            for k, against in enumerate(similarity, first):
-                against[max(0, k - span + 1):k + span] = -1.0
-            peaks = similarity >= lines.least(span)
-            peaks &= similarity == maximum_filter1d(similarity, span, axis=1)
-            for i in np.flatnonzero(peaks.any(axis=1)):
-                where = np.flatnonzero(peaks[i])
-                order = np.argsort(-similarity[i, where], kind="stable")[:_MOST_PARTNERS]
-                alike[span][first + int(i)] = (similarity[i, where[order]], where[order])
-    return alike
-
-
-def _groups(partners: Partners, span: int, least: float, most: int,
-            ) -> list[tuple[dict[int, float], float]]:
-    """Stretches that belong together, the strongest group first.
-
-    Each is start row -> similarity to the representative (itself: 1), with the similarity that
-    made a stretch part of the group.
-    """
-    taken: set[int] = set()       # starts within half a span of an occurrence
-    groups: list[tuple[dict[int, float], float]] = []
-    waiting = [(-sum(_kept(others, taken, span, least)[0].values()), row)
-               for row, others in partners.items()]
-    heapq.heapify(waiting)
-    while waiting and len(groups) < most:
-        promised, row = heapq.heappop(waiting)
-        if row in taken:
-            continue
-        group, limit = _kept(partners[row], taken, span, least)
-        if not group:
-            continue
-        if -sum(group.values()) > promised:      # some of it has been taken since
-            heapq.heappush(waiting, (-sum(group.values()), row))
-            continue
-        group[row] = 1.0
-        groups.append((group, limit))
-        for start in group:
-            taken.update(range(start - span // 2, start + span // 2 + 1))
-    return groups
-
-
-def _kept(others: Others, taken: set[int], span: int, least: float,
-          ) -> tuple[dict[int, float], float]:
-    """The partners much as like as the closest, none overlapping another."""
-    kept: dict[int, float] = {}
-    limit = least
-    for similarity, row in zip(others[0].tolist(), others[1].tolist(), strict=True):
-        if row in taken or any(abs(row - other) < span for other in kept):
-            continue
-        if not kept:
-            limit = max(least, _AS_LIKE * similarity)
-        if similarity < limit:
-            break
-        kept[row] = similarity
-    return kept, limit
-
-
-def _inside(starts: list[int], span: int, covered: list[tuple[int, list[int]]]) -> bool:
-    """Whether a longer motif has all of these occurrences, or all but one, within its own."""
-    for longer, theirs in covered:
-        if longer <= span:
-            continue
-        within = sum(any(their - span // 4 <= start <= their + longer - 3 * span // 4
-                         for their in theirs) for start in starts)
-        if within >= len(starts) - (len(starts) > 3):
-            return True
-    return False
-
-
-def _describe(session: Session, group: dict[int, float], span: int, row_s: float) -> Motif:
-    """What the motif of these start rows sounds like."""
+def _describe(session: Session, group: dict[int, float], span: int, row_s: float,
+              tempi: dict[int, float]) -> Motif:
+    """What the motif of these start rows sounds like. `tempi` holds tempi already estimated."""
     rate = session.frame_rate
     length = span * row_s
     heard = [session.frames[round(row * row_s * rate):round((row * row_s + length) * rate)]
@@ -358,17 +277,23 @@ def _describe(session: Session, group: dict[int, float], span: int, row_s: float
                         for part in heard])
     representative = next(row for row, similarity in group.items() if similarity == 1.0) * row_s
     middle = representative + length / 2
-    context = session.between(max(0.0, middle - max(_TEMPO_CONTEXT_S, length) / 2),
-                              middle + max(_TEMPO_CONTEXT_S, length) / 2)
-    try:
-        bpm = estimate_tempo(context).bpm
-    except ValueError:       # too short to tell
-        bpm = float("nan")
+    around = max(0, round(2 * middle / _TEMPO_CONTEXT_S) - 1)
+    if around not in tempi:
+        tempi[around] = _tempo_around(session, around)
     others = [similarity for row, similarity in group.items() if row * row_s != representative]
     return Motif(starts=tuple(row * row_s for row in sorted(group)), length=length,
                  similarities=tuple(group[row] for row in sorted(group)),
                  similarity=float(np.mean(others)), representative=representative,
-                 levels=levels, loudness=float(loudness), bpm=bpm)
+                 levels=levels, loudness=float(loudness), bpm=tempi[around])
+
+
+def _tempo_around(session: Session, half: int) -> float:
+    """Tempo of the context that starts so many half contexts in; nan if it is too short."""
+    start = half * _TEMPO_CONTEXT_S / 2
+    try:
+        return estimate_tempo(session.between(start, start + _TEMPO_CONTEXT_S)).bpm
+    except ValueError:
+        return math.nan
 
 
 def _raise_to_best(lines: _Lines, other: Contour, best: dict[int, FloatArray]) -> None:
