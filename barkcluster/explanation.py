@@ -108,11 +108,14 @@ class Explanation:
         odd = band_words(self.bands)
         if odd:
             lines.append(f"beside the likest sound known: {odd}")
-        said = set()
+        # Of the patterns, the group of bands whose memory is nearest.
+        likest: dict[str, Reminder] = {}
         for reminder in self.reminders:
-            if reminder.view not in said:
-                said.add(reminder.view)
-                lines.append(f"{_named(reminder.view)} reminds of {reminder.time:.1f} s")
+            kind = "pattern" if reminder.view in PATTERNS else reminder.view
+            if kind not in likest or reminder.distance < likest[kind].distance:
+                likest[kind] = reminder
+        lines += [f"{_named(reminder.view)} reminds of {reminder.time:.1f} s"
+                  for _, reminder in sorted(likest.items(), reverse=True)]
         return "\n".join(lines)
 
 

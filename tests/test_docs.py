@@ -15,6 +15,7 @@ from barkcluster import cli, synthetic
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.rst")
                if not {"_templates", "generated"} & set(path.parts))
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("plot_*.py"))
 TEXTS = [ROOT / "README.md", *PAGES]
 
 
@@ -77,6 +78,17 @@ def test_commands_run(path, folder, capsys):
             wavfile.write(folder / name, sample_rate, sound)
     for command in commands_in(path):
         assert cli.main(shlex.split(command)[1:]) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
+def test_examples_of_the_gallery_run(path):
+    matplotlib = pytest.importorskip("matplotlib", reason="needs matplotlib (extra plot)")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    exec(compile(path.read_text("utf-8"), str(path), "exec"), {"__name__": "__main__"})
+    assert plt.get_fignums()
+    plt.close("all")
 
 
 def test_python_in_readme_runs(folder, capsys):

@@ -1,0 +1,46 @@
+"""
+Writing your own scorer
+=======================
+
+A scorer is two methods: learn from windows, and say how novel windows are. Checks, calibration
+and all answers come from the base class.
+"""
+
+# %%
+# This one believes that windows are a cloud around their median, and that what is far out in any
+# single direction is strange.
+import matplotlib.pyplot as plt
+import numpy as np
+
+from barkcluster import FamiliarityModel, FamiliarityScorer, synthetic
+from barkcluster.display.plots import plot_scorers
+
+
+class WorstDirectionScorer(FamiliarityScorer):
+    """How many median deviations the oddest feature is away from its median."""
+
+    def __init__(self, *, whitening=0.0, shrinkage=0.3, n_blocks=5, gap="auto",
+                 false_alarm_rate=0.05):
+        self.whitening = whitening
+        self.shrinkage = shrinkage
+        self.n_blocks = n_blocks
+        self.gap = gap
+        self.false_alarm_rate = false_alarm_rate
+
+    def _learn(self, X, sources):
+        self.median_ = np.median(X, axis=0)
+        self.width_ = np.median(np.abs(X - self.median_), axis=0) + 0.1
+
+    def _novelty(self, X):
+        return np.max(np.abs(X - self.median_) / self.width_, axis=1)
+
+
+# %%
+# It can stand wherever a scorer's name can, and its familiarity is calibrated like any other's.
+session, known = synthetic.make_session(1.5, random_state=1)
+heard = session.between(0, known.clean_stop)
+rest = session.between(known.clean_stop, session.duration)
+timelines = {name: FamiliarityModel(scorer, scales=(0.5, 2.0)).fit(heard).timeline(rest)
+             for name, scorer in {"mine": WorstDirectionScorer(), "knn": "knn"}.items()}
+plot_scorers(timelines)
+plt.show()
