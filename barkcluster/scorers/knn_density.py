@@ -155,9 +155,9 @@ class KNNDensityScorer(FamiliarityScorer):
         memory = self.memory_
         if len(memory) > k + _SPARE:
             memory = memory[smallest(self._closeness(X), k + _SPARE)[0]]
-        exact = np.sqrt(np.sum((X - memory) ** 2, axis=1))
+        exact = np.sqrt(np.add.reduce((X - memory) ** 2, axis=1))
         exact.sort()
-        return exact[None, :k].mean(axis=1)
+        return np.add.reduce(exact[None, :k], axis=1) / k
 
 
 def smallest(values: npt.NDArray[np.float32], n: int) -> npt.NDArray[np.intp]:
@@ -168,6 +168,12 @@ def smallest(values: npt.NDArray[np.float32], n: int) -> npt.NDArray[np.intp]:
     if n > _MOST_PASSES:
         return np.argpartition(values, n - 1, axis=1)[:, :n]
     found = np.empty((len(values), n), dtype=np.intp)
+    if len(values) == 1:  # as below; a stream's single rows are worth the shorter way
+        row = values[0]
+        for i in range(n):
+            found[0, i] = nearest = row.argmin()
+            row[nearest] = np.inf
+        return found
     rows = np.arange(len(values))
     for i in range(n):
         found[:, i] = values.argmin(axis=1)
