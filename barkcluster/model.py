@@ -46,8 +46,8 @@ Frames: TypeAlias = npt.ArrayLike | Session
 
 DEFAULT_SCALES = (0.5, 1.0, 3.0, 6.0, 10.0)
 
-# How a view is measured: in its own units, but for the rhythm, which is whitened.
-RHYTHM_WHITENING = 0.75
+# Texture is measured in its own units; what is heard in time is whitened this far.
+TIME_WHITENING = 0.75
 
 # A scale is learned from a session at least this many times as long.
 _SHORTEST_SESSION = 3.0
@@ -253,7 +253,7 @@ class FamiliarityModel(BaseEstimator):
         def learn(windows: TrainingWindows, scale: int, view: str) -> Part:
             length = features.block_frames(scale, view) / rate
             scorer = clone(template).set_params(
-                whitening=RHYTHM_WHITENING if view == "rhythm" else 0.0,
+                whitening=0.0 if view == "texture" else TIME_WHITENING,
                 gap=int(np.ceil(length / windows.step)))
             if view in PATTERNS and "max_memory" in scorer.get_params():
                 scorer.set_params(**_PATTERN_MEMORY)
