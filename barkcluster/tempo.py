@@ -32,7 +32,6 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 from scipy import fft, signal
-from scipy.interpolate import CubicSpline
 
 from ._pooling import pooled
 from ._validation import check_positive, check_positive_int
@@ -65,22 +64,22 @@ _MOST_CANDIDATES = 6
 # of its rate, say for a tempo. Learned (conditional logit, ridge) from seeded scores in 20 styles
 # and synthetic jams, without recorded music: benchmarks/tempo_weights.py.
 _WEIGHTS = {
-    1 / 4: (-0.01, -37.23),
-    1 / 3: (0.90, 2.64),
-    1 / 2: (-0.82, 11.52),
-    2 / 3: (0.90, 4.24),
-    3 / 4: (1.08, 2.47),
-    1: (1.84, 0.48),
-    4 / 3: (0.43, -6.72),
-    3 / 2: (-0.39, -0.62),
-    2: (1.56, 12.54),
-    3: (1.71, 9.39),
-    4: (2.64, 13.78),
-    6: (-1.04, 5.53),
-    8: (3.38, 3.59),
+    1 / 4: (0.36, -21.64),
+    1 / 3: (1.54, 19.02),
+    1 / 2: (-0.60, 10.33),
+    2 / 3: (0.99, 2.74),
+    3 / 4: (1.57, -1.07),
+    1: (1.84, -0.32),
+    4 / 3: (0.77, -1.87),
+    3 / 2: (-0.62, 0.79),
+    2: (1.43, 13.01),
+    3: (2.19, 6.30),
+    4: (2.62, 11.28),
+    6: (-0.78, 4.64),
+    8: (3.01, 2.89),
 }
 # The same for u, octaves above the middle of the range, and u squared.
-_USUAL = (0.269, -0.331)
+_USUAL = (0.193, -0.486)
 # The most usual tempo lies here between the ends of the range, in octaves: 117 of 40 to 240.
 _MIDDLE = 0.6
 
@@ -383,12 +382,18 @@ def _at(values: FloatArray, places: FloatArray | float) -> FloatArray:
 def _refine(again: FloatArray, period: float) -> float:
     """The period within 2 % at which beats one, two and four apart agree best."""
     tried = period * np.linspace(0.98, 1.02, 161)
-    # Straight lines between samples would pull the peak towards a sample.
-    agree = np.zeros(len(tried))
-    for beats in (1, 2, 4):
-        around = slice(max(0, int(0.98 * beats * period) - 3), int(1.02 * beats * period) + 5)
-        some = again[around]
-        if len(some) > 3:
-            places = np.minimum(beats * tried - around.start, len(some) - 1.0)
-            agree += CubicSpline(np.arange(len(some)), some)(places)
+    agree = sum(_between(again, beats * tried) for beats in (1, 2, 4))
     return float(tried[np.argmax(agree)])
+
+
+def _between(values: FloatArray, places: FloatArray) -> FloatArray:
+    """Values between samples by cubics through four of them; straight lines would pull peaks."""
+    last = len(values) - 1
+    at = np.minimum(places, last).astype(np.intp)
+    part = places - at
+    before, here, after, later = (values[np.clip(at + k, 0, last)] for k in (-1, 0, 1, 2))
+    slope, slope_after = (after - before) / 2, (later - here) / 2
+    rise = after - here
+    inside = here + part * (slope + part * (3 * rise - 2 * slope - slope_after
+                                            + part * (slope + slope_after - 2 * rise)))
+    return np.where(places <= last, inside, 0.0)

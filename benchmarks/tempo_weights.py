@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,7 @@ def main() -> None:
     learned = fit(table, truth, where)
     n = len(RATIOS)
     for ratio, a, b in zip(RATIOS, learned[:n], learned[n:2 * n], strict=True):
-        print(f"    {ratio:.6g}: ({a:.2f}, {b:.2f}),")
+        print(f"    {Fraction(ratio).limit_denominator(9)}: ({a:.2f}, {b:.2f}),")
     print("usual:", learned[2 * n:].round(3))
 
     grid = tempo._Scan(tempo.BPM_RANGE).grid
