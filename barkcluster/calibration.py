@@ -25,7 +25,7 @@ _SMALLEST = 1e-300
 # Held-out windows trusted for each effective one. The correlation time counts slow drift of a
 # session as overlap too; with 1 a held-out middle of recorded music is never called strange
 # (2-3 % below 0.05, 9 % below 0.2), with all of them too often (12-17 %, 24-36 %).
-_TRUST = 3.0
+_TRUST = 2.5
 
 
 def held_out_blocks(

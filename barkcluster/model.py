@@ -31,7 +31,7 @@ from .listening import (
     scale_weight,
     spans,
 )
-from .scorers import SCORERS, FamiliarityScorer
+from .scorers import SCORERS, FamiliarityScorer, KNNDensityScorer
 from .training import TrainingWindows, training_windows
 from .windows import PATTERNS, WindowFeatures, check_scales
 
@@ -255,8 +255,10 @@ class FamiliarityModel(BaseEstimator):
             scorer = clone(template).set_params(
                 whitening=0.0 if view == "texture" else TIME_WHITENING,
                 gap=int(np.ceil(length / windows.step)))
-            if view in PATTERNS and "max_memory" in scorer.get_params():
-                scorer.set_params(**_PATTERN_MEMORY)
+            if isinstance(scorer, KNNDensityScorer) and isinstance(self.scorer, str):
+                scorer.set_params(memory_dtype="float16")
+                if view in PATTERNS:
+                    scorer.set_params(**_PATTERN_MEMORY)
             scorer.fit(windows.rows, variants=windows.variants,
                        variant_rows=windows.variant_rows)
             if view in PATTERNS:

@@ -28,7 +28,7 @@ def test_a_gap_that_fits_is_kept_whole():
 def test_independent_held_out_windows_give_the_rank_p_value(rng):
     held_out = rng.normal(size=400)
     calibration = Calibration(held_out)
-    n = min(400.0, 3 * calibration.n_effective_)
+    n = min(400.0, 2.5 * calibration.n_effective_)
     assert n == 400
     share = np.array([(held_out >= s).mean() for s in np.sort(held_out)[1:]])
     np.testing.assert_allclose(calibration.familiarity(np.sort(held_out)[1:]),

@@ -259,7 +259,9 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         self.metric_mean_ = rows.mean(axis=0)
         self.metric_basis_ = (
             None if self.whitening == 0
-            else whitening_basis(rows - self.metric_mean_, self.whitening, self.shrinkage))
+            # Single precision is plenty for a metric, and half as large in a file.
+            else whitening_basis(rows - self.metric_mean_, self.whitening, self.shrinkage)
+            .astype(np.float32).astype(np.float64))
         self._learn(self._to_metric(rows), sources)
 
     def _to_metric(self, rows: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._validation import check_positive_int
+from .._validation import check_choice, check_positive_int
 from .base import FamiliarityScorer, FloatArray
 
 # Candidates beyond k that are measured exactly, so that rounding in the fast search cannot
@@ -29,6 +29,10 @@ class KNNDensityScorer(FamiliarityScorer):
     max_memory : int, default=1500
         Windows remembered. A longer session is thinned evenly, but for one in ten that greedy
         k-center adds: the rare ones.
+    memory_dtype : {"float64", "float32", "float16"}, default="float64"
+        Precision that the memory is rounded to. Half precision makes model files a quarter as
+        large; it wants features of about unit size, and a remembered row no longer has a
+        distance of exactly 0.
     whitening, shrinkage, n_blocks, gap, false_alarm_rate
         See `FamiliarityScorer`.
 
@@ -61,6 +65,7 @@ class KNNDensityScorer(FamiliarityScorer):
         *,
         n_neighbors: int | Literal["auto"] = "auto",
         max_memory: int = 1500,
+        memory_dtype: Literal["float64", "float32", "float16"] = "float64",
         whitening: float = 0.0,
         shrinkage: float = 0.3,
         n_blocks: int = 5,
@@ -69,6 +74,7 @@ class KNNDensityScorer(FamiliarityScorer):
     ) -> None:
         self.n_neighbors = n_neighbors
         self.max_memory = max_memory
+        self.memory_dtype = memory_dtype
         self.whitening = whitening
         self.shrinkage = shrinkage
         self.n_blocks = n_blocks
@@ -101,10 +107,13 @@ class KNNDensityScorer(FamiliarityScorer):
         if self.n_neighbors != "auto":
             check_positive_int("n_neighbors", self.n_neighbors)
         check_positive_int("max_memory", self.max_memory)
+        check_choice("memory_dtype", self.memory_dtype, ("float64", "float32", "float16"))
 
     def _learn(self, X: FloatArray, sources: npt.NDArray[np.intp]) -> None:
         kept = thinned(X, self.max_memory)
-        self.memory_ = np.ascontiguousarray(X[kept])
+        # Kept as float64 all the same: what is computed with is what is saved.
+        self.memory_ = np.ascontiguousarray(
+            X[kept].astype(self.memory_dtype), dtype=np.float64)
         self.memory_rows_ = sources[kept]
         wanted = 3 if self.n_neighbors == "auto" else self.n_neighbors
         # A calibration block learns from fewer rows than the whole; it does with what it has.
