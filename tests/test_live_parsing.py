@@ -209,6 +209,11 @@ def test_fudi_garbage_is_counted_and_left_behind():
     assert decoder.feed(b"0; bark " + numbers + b";") == [Frame("bark", LEVELS)]
 
 
+@pytest.mark.parametrize("text", [b"\\", b"\\\n", b" \\ ", b"\\\\ 1", b"a\\"])
+def test_a_lone_backslash_is_no_word(text):
+    assert len(FudiParser().feed(text + b"\n;x 1;")) <= 2
+
+
 def test_fudi_words_are_escaped():
     assert FudiParser().feed(to_fudi("status", ["so; so, $1", 2.5])) == []
     message = to_fudi("say", ["so; so, $1"])

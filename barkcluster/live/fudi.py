@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from barkcluster._session_lines import BadLineError, numbers_of
 
 from .arrivals import Message, NotUnderstoodError, Value
 
+_WORD = re.compile(rb"(?:[^\s\\]|\\.)+", re.DOTALL)
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 # The words that lists of numbers come with when nobody named them.
 _UNNAMED = ("list", "float", "symbol")
 
@@ -108,9 +111,8 @@ def _split(data: bytes) -> list[bytes]:
 def _words(text: bytes) -> list[bytes]:
     if b"\\" not in text:
         return text.split()
-    # An escaped space belongs to its word.
-    return [word.replace(b"\x00", b" ").replace(b"\\", b"")
-            for word in text.replace(b"\\ ", b"\x00").split()]
+    # What is escaped belongs to its word, a space too.
+    return [_ESCAPED.sub(rb"\1", word) for word in _WORD.findall(text)]
 
 
 def _message(words: list[bytes]) -> Message:
