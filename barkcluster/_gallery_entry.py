@@ -13,13 +13,13 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri_exp
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 
 from ._gallery_folder import GalleryFolder
 from .frames import Session, check_frames
 from .model import FamiliarityModel
+from .scorers import FamiliarityScorer, KMeansScorer, KNNDensityScorer, SOMScorer
 from .windows import WindowFeatures, check_scales
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -29,6 +29,13 @@ Source: TypeAlias = npt.ArrayLike | Session | Path
 # By window length in seconds and view.
 Windows: TypeAlias = dict[tuple[float, str], Float32Array]
 
+# What the views have to say of whole sessions; patterns are of moments.
+_VIEW_WEIGHT = {"texture": 1.0, "rhythm": 0.3}
+# Log distance of texture windows falls by so much while the logarithm of their length rises by 1,
+# within recorded music.
+_TEXTURE_SLOPE = 0.2
+_OF_DISTANCES = (KNNDensityScorer, KMeansScorer, SOMScorer)
+_NEAREST = 0.1
 # Seconds of each session whose windows are kept, to compare sessions with each other later.
 _SAMPLE_S = 20.0
 # Of longer sessions, as much is judged, in so many stretches.
@@ -135,28 +142,52 @@ def windows_of(features: WindowFeatures, session: Session) -> list[Windows]:
         length = _JUDGED_WHOLE_S / _STRETCHES
         stretches = [session.between(start, start + length) for start in
                      np.linspace(0.0, session.duration - length, _STRETCHES)]
-    return [{(view.scale, view.view): view.X for view in features.transform_views(stretch)}
-            for stretch in stretches]
+    return [{(view.scale, view.view): view.X for view in features.transform_views(stretch)
+             if view.view in _VIEW_WEIGHT} for stretch in stretches]
 
 
 def strangeness(model: FamiliarityModel, stretches: Sequence[Windows]) -> float:
-    """Mean strangeness of windows to a model, as a normal score; higher is stranger.
+    """How strange windows are to a model, in a unit that models of all sessions share.
 
-    Over the moments at which the longest window that is ever full is full.
+    The familiarity of a model counts in spreads of its own session, and so a session of great
+    variety, or one that was short, finds little strange. Between sessions it is better to count in
+    the texture's own units: mean log distance, over windows and scales, and the rhythm's, which
+    has none, a little.
+
+    Parameters
+    ----------
+    model : FamiliarityModel
+    stretches : sequence of Windows
+        What is judged; windows of scales that the model has not are left out.
+
+    Returns
+    -------
+    strangeness : float
+        Higher is stranger.
     """
-    features = model.features_
-    said = []
-    for windows in stretches:
-        blocks = []
-        for scale, view in features.blocks:
-            nothing = np.empty((0, features.n_features(scale, view)), np.float32)
-            blocks.append(windows.get((features.scales[scale], view), nothing))
-        familiarity, by_scale = model.answer(blocks)
-        known = np.isfinite(by_scale)
-        longest = int(np.flatnonzero(known.any(axis=0))[-1])
-        said.append(familiarity[known[:, longest]])
-    together = np.clip(np.concatenate(said), 1e-300, 1.0 - 1e-12)
-    return float(np.mean(-ndtri_exp(np.log(together))))
+    said: dict[str, list[tuple[float, float]]] = {view: [] for view in _VIEW_WEIGHT}
+    for part in model.parts_:
+        scale = model.scales_[part.scale]
+        rows = [windows[scale, part.view] for windows in stretches
+                if len(windows.get((scale, part.view), ()))]
+        if part.view in said and rows:
+            value = _said(part.scorer, part.view, scale, np.concatenate(rows).astype(np.float64))
+            said[part.view].append((value, scale))
+    return sum(_VIEW_WEIGHT[view] * sum(v * w for v, w in values) / sum(w for _, w in values)
+               for view, values in said.items() if values)
+
+
+def _said(scorer: FamiliarityScorer, view: str, scale: float, X: FloatArray) -> float:
+    """Mean strangeness of windows to one scorer."""
+    novelty, usual = scorer.novelty_of(X), scorer.held_out_novelty_
+    if isinstance(scorer, _OF_DISTANCES):
+        # What was heard exactly so is not infinitely nearer than what was heard nearly so.
+        novelty, usual = (np.log(np.maximum(values, _NEAREST)) for values in (novelty, usual))
+        if view == "texture":
+            return float(np.mean(novelty)) + _TEXTURE_SLOPE * float(np.log(scale))
+    middle = float(np.median(usual))
+    spread = 1.4826 * float(np.median(np.abs(usual - middle))) + 0.05
+    return (float(np.mean(novelty)) - middle) / spread
 
 
 def held_out_pieces(
