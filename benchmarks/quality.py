@@ -38,6 +38,7 @@ _tracks: list[Track] = []        # of a worker process: sent once, not with ever
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark that the arguments ask for and print its tables."""
     args = _arguments(argv)
+    names = _systems(args)
     everything = corpora.load(args.sessions) if args.sessions else corpora.synthetic()
     if args.corpora:
         everything = [t for t in everything if t.corpus in args.corpora]
@@ -45,7 +46,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         everything = corpora.half(everything, args.half)
     music = [t for t in everything if t.clips is None]
     scored = corpora.spread(music, args.limit)
-    names = _systems(args)
     print(f"{len(music)} tracks of {len({t.corpus for t in music})} corpora, {len(scored)} of them"
           f" learned; systems: {', '.join(names) or 'none'}")
 
@@ -143,13 +143,19 @@ def _progress(started: float, done: int, n: int, key: str) -> None:
 
 def _systems(args: argparse.Namespace) -> list[str]:
     names = list(args.scorers) if args.scorers is not None else _all_scorers()
+    if names:
+        _check_names("--scorers", names, _all_scorers())
     if args.scales:
         names = [f"{name}@{'+'.join(f'{s:g}' for s in args.scales)}" for name in names]
     if args.peers is not None:
+        from peers import PEERS
+
+        _check_names("--peers", args.peers, list(PEERS))
         names += _peers(args.peers, args.peer_windows)
     if args.neural is not None:
         from neural import NETWORKS
 
+        _check_names("--neural", args.neural, list(NETWORKS))
         names += [f"neural:{name}" for name in args.neural or NETWORKS]
     return names
 
@@ -175,6 +181,12 @@ def _peers(asked: Sequence[str], windows: str) -> list[str]:
     for peer, why in without.items():
         print(f"left out: {peer}: {why}")
     return names
+
+
+def _check_names(option: str, asked: Sequence[str], known: Sequence[str]) -> None:
+    for name in asked:
+        if name not in known:
+            raise ValueError(f"{option} must be among {', '.join(known)}; got {name}.")
 
 
 def _all_scorers() -> list[str]:
@@ -214,4 +226,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except ValueError as error:
+        sys.exit(f"quality.py: {error}")
