@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from barkcluster import FamiliarityModel, ModelFormatError, Session, write_session
-from barkcluster._gallery_entry import held_out_pieces, sketch
+from barkcluster._gallery_entry import held_out_pieces, sketch, strangeness, windows_of
 from barkcluster.gallery import SessionGallery, load_gallery
 
 NAMES = ("anna", "bert", "carl", "dora")
@@ -161,6 +161,33 @@ def test_sketches_nearly_keep_distances(rng):
     far = np.linalg.norm(a.mean(axis=0) - c.mean(axis=0))
     assert near < 0.2 * far
     assert sketch(Session(play(1, 6)[:50])).shape[1] == a.shape[1]
+
+
+def test_strangeness_is_the_mean_log_distance_of_textures(rng):
+    fitted = FamiliarityModel(scales=(0.5,)).fit(play(1, 12))
+    (windows,) = windows_of(fitted.features_, Session(play(1, 5)))
+    (part,) = fitted.parts_
+    total = 0.0
+    for row in windows[0.5, "texture"]:
+        distances = sorted(np.linalg.norm(row - part.scorer.metric_mean_ - known)
+                           for known in part.scorer.memory_)
+        total += np.log(max(np.mean(distances[:3]), 0.1))
+    expected = total / len(windows[0.5, "texture"]) + 0.2 * np.log(0.5)
+    assert strangeness(fitted, [windows]) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("scorer", ["kmeans", "gmm", "som"])
+def test_every_scorer_can_judge_a_gallery(heard, queries, scorer):
+    each = FamiliarityModel(scorer, scales=(0.5, 2.0), hop=0.25, random_state=0)
+    gallery = SessionGallery(each).fit(heard)
+    for name, frames in queries.items():
+        assert gallery.rank(frames)[0][0] == name
+
+
+def test_silence_is_a_session_like_any_other(heard, queries):
+    gallery = SessionGallery(model()).fit({**heard, "nobody": np.full((2400, 25), -100.0)})
+    assert gallery.rank(np.full((500, 25), -100.0))[0][0] == "nobody"
+    assert gallery.rank(queries["bert"])[0][0] == "bert"
 
 
 def test_few_candidates_find_the_same_name(heard, queries):
