@@ -14,9 +14,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
 from barkcluster import FamiliarityModel, Session, SessionGallery, WindowFeatures
+from barkcluster._gallery_entry import strangeness, windows_of
 from barkcluster.gallery import DEFAULT_HOP, DEFAULT_SCALES
 
 from corpora import FRAME_RATE, Frames
+from tasks import Columns
 
 Distances = npt.NDArray[np.float64]
 Learned = Sequence[Sequence[Frames]]
@@ -56,6 +58,25 @@ def forest(learned: Learned, asked: Sequence[Frames],
     """A random forest of 200 trees: shares of the classes over a piece's windows."""
     return _shares(RandomForestClassifier(200, max_samples=0.5, random_state=0),
                    learned, asked, scales)
+
+
+class Measure:
+    """What a gallery compares sessions by, of one session, as a system of the benchmark.
+
+    Its only row stands at the end of what is judged.
+    """
+
+    name = "gallery"
+
+    def fit(self, takes: Sequence[Frames]) -> Measure:
+        self._model = FamiliarityModel(scales=DEFAULT_SCALES, hop=DEFAULT_HOP, random_state=0)
+        self._model.fit(list(takes))
+        return self
+
+    def novelty(self, frames: Frames) -> tuple[Distances, Columns]:
+        windows = windows_of(self._model.features_, Session(frames))
+        return (np.array([len(frames) / FRAME_RATE]),
+                {"": np.array([strangeness(self._model, windows)])})
 
 
 IDENTIFIERS: dict[str, Identifier] = {
