@@ -115,7 +115,8 @@ class GalleryFolder:
             fields = _opened(archive.header, "barkcluster windows")
             specs, keys = {}, []
             for i, block in enumerate(fields.objects("blocks", _MOST_BLOCKS)):
-                keys.append((block.number("scale", 1e-6, 1e6), block.choice("view", (*VIEWS, *PATTERNS))))
+                keys.append((block.number("scale", 1e-6, 1e6),
+                             block.choice("view", (*VIEWS, *PATTERNS))))
                 shape = (block.integer("rows", 1, 1_000_000),
                          block.integer("columns", 1, _MOST_COLUMNS))
                 specs[f"block{i}"] = ArraySpec("<f8", "<f4", shape)

@@ -95,8 +95,8 @@ class Listener:
         if n > _HOPS_AT_ONCE:
             pieces = [self.answer([X[max(0, len(X) - n + i):max(0, len(X) - n + i + _HOPS_AT_ONCE)]
                                    for X in windows]) for i in range(0, n, _HOPS_AT_ONCE)]
-            familiarity, by_scale = zip(*pieces, strict=True)
-            return np.concatenate(familiarity), np.concatenate(by_scale)
+            return (np.concatenate([familiarity for familiarity, _ in pieces]),
+                    np.concatenate([by_scale for _, by_scale in pieces]))
         model = self._model
         strangeness = [
             part.scorer.calibration_.strangeness(part.scorer.novelty_of(X.astype(np.float64)))

@@ -12,7 +12,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -430,9 +430,10 @@ class FamiliarityModel(BaseEstimator):
     def _takes(self, frames: Frames | Sequence[Frames]) -> tuple[list[npt.NDArray[np.floating]],
                                                                  float]:
         """Checked takes and their common frame rate."""
-        several = isinstance(frames, (list, tuple)) and len(frames) > 0 and all(
-            isinstance(take, Session) or np.ndim(take) == 2 for take in frames)
-        given: list[Frames] = list(frames) if several else [frames]  # type: ignore[arg-type]
+        given = [cast("Frames", frames)]
+        if isinstance(frames, (list, tuple)) and frames and all(
+                isinstance(take, Session) or np.ndim(take) == 2 for take in frames):
+            given = list(frames)
         rates = {take.frame_rate for take in given if isinstance(take, Session)}
         if len(rates) > 1:
             raise ValueError(

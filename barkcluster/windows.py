@@ -15,8 +15,8 @@ pattern
     The onset strength of the last two seconds, sample by sample, in each group of bands apart:
     the order of events, and who plays it. Given once, with the first scale that holds it.
 
-`WindowFeatures` computes them for whole sessions and, frame by frame, as `RunningWindows`. Both run
-the same additions in the same order, so the numbers agree to the last bits.
+`WindowFeatures` computes them for whole sessions and, frame by frame, as `RunningWindows`. Both
+run the same additions in the same order, so the numbers agree to the last bits.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ _QUIETEST_DB = -90.0
 _CENTRE_DB = 60.0
 
 # dB; average spread of each texture number within a piece, measured on recorded music.
-TEXTURE_UNITS = {"level": 4.0, "spread": 1.9, "change": 0.28, "attack_10ms": 0.67, "attack_50ms": 1.5}
+TEXTURE_UNITS = {
+    "level": 4.0, "spread": 1.9, "change": 0.28, "attack_10ms": 0.67, "attack_50ms": 1.5}
 
 _RHYTHM_RATE = 20.0
 _RHYTHM_RANGE_HZ = (0.3, 8.0)
@@ -320,7 +321,7 @@ class RunningWindows:
         self._sums.extend(1)[:] = 0.0
         self._recent = Tail(self._attack + 1, _CHUNK_FRAMES, features.n_bands)
         self._onsets = Tail(longest // features._bin_frames + 2, _CHUNK_FRAMES,
-                             len(_RHYTHM_GROUPS))
+                            len(_RHYTHM_GROUPS))
         self._unfinished = np.zeros((0, len(_RHYTHM_GROUPS)))
         self._to_groups = group_matrix(features.n_bands)
         units = np.array(list(TEXTURE_UNITS.values()))
@@ -467,7 +468,7 @@ class RunningWindows:
 
 
 def _rise(levels: Tail, start: int, n: int, lag: int) -> FloatArray:
-    """Change of ``n`` rows from ``start`` against the rows ``lag`` before; 0 where none is known."""
+    """Change of ``n`` rows from ``start`` against those ``lag`` before; 0 where none is known."""
     known = max(0, start - lag)
     then = levels.between(known, start + n - lag) if start + n > lag else None
     now = levels.between(start, start + n)

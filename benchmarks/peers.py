@@ -150,7 +150,7 @@ class MatrixProfile:
     every = 10
 
     def __init__(self) -> None:
-        import stumpy  # type: ignore[import-untyped]  # noqa: F401  - missing is said before the run, not in it
+        import stumpy  # type: ignore[import-untyped]  # noqa: F401  - said before the run
 
         self.scales: tuple[float, ...] = (6.0,)
 

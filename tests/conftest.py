@@ -1,7 +1,13 @@
 """What all tests share: seeded randomness."""
 
-import numpy as np
-import pytest
+import os
+
+# Before numpy loads: on a busy machine, threads for small matrices wait for each other.
+for _library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
 
 
 @pytest.fixture

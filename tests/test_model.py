@@ -140,7 +140,7 @@ def test_takes_of_different_rates_are_refused(jam):
 
 
 def test_an_unknown_scorer_lists_the_known_ones(jam):
-    with pytest.raises(ValueError, match="scorer must be 'kmeans', 'gmm', 'som' or 'knn'; got 'k'"):
+    with pytest.raises(ValueError, match="must be 'kmeans', 'gmm', 'som' or 'knn'; got 'k'"):
         FamiliarityModel("k").fit(jam[0])
 
 

@@ -103,7 +103,7 @@ def test_islands_count_votes_as_plain_loops_do(rng):
     votes = np.zeros((3, 4))
     for row in rows:
         units = sorted((np.linalg.norm(row - scorer.metric_mean_ - scorer.codebook_[i, j]), i, j)
-                        for i in range(3) for j in range(4))
+                       for i in range(3) for j in range(4))
         for vote, (_, i, j) in zip((3, 2, 1), units, strict=False):
             votes[i, j] += vote
     votes -= votes.min()

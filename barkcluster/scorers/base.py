@@ -234,7 +234,8 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         if self.n_blocks < 2:
             raise ValueError(f"n_blocks must be at least 2; got {self.n_blocks}.")
         if self.gap != "auto" and (not isinstance(self.gap, (int, np.integer)) or self.gap < 0):
-            raise ValueError(f"gap must be 'auto' or a number of rows from 0 up; got {self.gap!r}.")
+            raise ValueError(
+                f"gap must be 'auto' or a number of rows from 0 up; got {self.gap!r}.")
 
     def _check_variants(
         self, rows: FloatArray, variants: npt.ArrayLike | None, variant_rows: npt.ArrayLike | None

@@ -134,7 +134,8 @@ class GaussianMixtureScorer(FamiliarityScorer):
         else:
             mixture = GaussianMixture(
                 self.n_components_, covariance_type="diag", reg_covar=width,
-                init_params="random_from_data", max_iter=self.max_iter, random_state=check_random_state(self.random_state))
+                init_params="random_from_data", max_iter=self.max_iter,
+                random_state=check_random_state(self.random_state))
             with warnings.catch_warnings():
                 # Stopping early is meant; and fewer distinct rows than Gaussians is silence.
                 warnings.simplefilter("ignore", ConvergenceWarning)

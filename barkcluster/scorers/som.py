@@ -106,7 +106,7 @@ class SOMScorer(FamiliarityScorer):
         """
         check_is_fitted(self)
         rows = self._to_metric(validate_data(self, X, dtype=np.float64, reset=False))
-        down, across, d = self.codebook_.shape
+        _, across, d = self.codebook_.shape
         nearest = pairwise_distances_argmin(rows, self.codebook_.reshape(-1, d))
         return np.column_stack(np.divmod(nearest, across))
 

@@ -6,9 +6,9 @@ What travels between Pd and ``barkcluster live``, message by message.
 """
 
 # %%
-# In Pd, a frame is a message ``bark`` with 25 numbers, sent with ``[netsend -u]``; there is a patch
-# in ``docs/clients``. ``barkcluster live --in fudi-udp://127.0.0.1:3000`` hears it, and tells
-# ``--out fudi-udp://127.0.0.1:3001`` the ``familiarity``. Here both ends are in one program,
+# In Pd, a frame is a message ``bark`` with 25 numbers, sent with ``[netsend -u]``; there is a
+# patch in ``docs/clients``. ``barkcluster live --in fudi-udp://127.0.0.1:3000`` hears it, and
+# tells ``--out fudi-udp://127.0.0.1:3001`` the ``familiarity``. Here both ends are in one program,
 # without a network:
 import matplotlib.pyplot as plt
 
