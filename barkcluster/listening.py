@@ -28,21 +28,33 @@ WITNESS_WEIGHT = {"texture": 1.0, "rhythm": 2.0, "pattern": 3.0}
 # Activity at which the patterns' word counts half: nobody plays, nothing is strange.
 _QUIET_ACTIVITY = 0.05
 _HOPS_AT_ONCE = 4096
+# Scales below this hear what is sudden, and by so much stranger they must be to overrule the rest.
+_SUDDEN_S = 2.0
+_SUDDEN_LEAD = 1.5
 
 
-def scale_weight(scale: float) -> float:
-    """Say of a scale in the sum over scales: longer windows know more.
+def together(by_scale: list[FloatArray], scales: tuple[float, ...]) -> FloatArray:
+    """Strangeness of a moment from that of its scales.
+
+    Longer windows know more, and weigh as much as they are long; but what is sudden fills only
+    the short ones, so these may overrule the mean where they are far stranger than it.
 
     Parameters
     ----------
-    scale : float
-        Seconds.
+    by_scale : list of ndarray of shape (n,)
+        Strangeness of each scale, shortest first.
+    scales : tuple of float
+        Their lengths in seconds; longer ones than there are strangenesses are not full yet.
 
     Returns
     -------
-    weight : float
+    strangeness : ndarray of shape (n,)
     """
-    return scale
+    mean = np.average(by_scale, axis=0, weights=scales[:len(by_scale)])
+    sudden = [z for z, s in zip(by_scale, scales, strict=False) if s < _SUDDEN_S]
+    if not sudden or len(sudden) == len(by_scale):
+        return mean
+    return np.maximum(mean, np.mean(sudden, axis=0) - _SUDDEN_LEAD)
 
 
 def activity(X: npt.NDArray[np.floating]) -> FloatArray:
@@ -109,21 +121,20 @@ class Listener:
         n_scales = len(model.scales_)
         familiarity = np.empty(n)
         by_scale = np.full((n, n_scales), np.nan)
-        together, weight = np.zeros(n), 0.0
+        heard: list[FloatArray] = []
         for i, calibration in enumerate(model.scale_calibrations_):
             full = len(texts[i])
             if not full:
                 break
             of_scale = self._scale(i, texts[i], rhythms.get(i))
             by_scale[n - full:, i] = calibration.familiarity(of_scale)
-            share = scale_weight(model.scales_[i])
-            weight += share
-            together[n - full:] += share * of_scale
+            heard.append(of_scale)
             # Rows of which this is the longest scale that is full.
             longer = len(texts[i + 1]) if i + 1 < n_scales else 0
-            rows = slice(n - full, n - longer)
             if full > longer:
-                familiarity[rows] = model.calibrations_[i].familiarity(together[rows] / weight)
+                here = [z[len(z) - full:len(z) - longer] for z in heard]
+                familiarity[n - full:n - longer] = model.calibrations_[i].familiarity(
+                    together(here, model.scales_))
         return familiarity, by_scale
 
     def _remember(self, strangeness: list[FloatArray], windows: list[Float32Array]) -> None:

@@ -28,8 +28,8 @@ from .listening import (
     Listener,
     activity,
     pattern_word,
-    scale_weight,
     spans,
+    together,
 )
 from .scorers import SCORERS, FamiliarityScorer, KNNDensityScorer
 from .training import TrainingWindows, training_windows
@@ -502,11 +502,9 @@ class FamiliarityModel(BaseEstimator):
             self.scale_calibrations_.append(Calibration(of_scale))
             sums.append((rows.times, of_scale))
             # The shorter windows that end with these, or just before where they are fewer.
-            together = [y[np.maximum(np.searchsorted(t, rows.times + 1e-9) - 1, 0)]
-                        for t, y in sums]
-            shares = [scale_weight(s) for s in self.scales_[:i + 1]]
-            self.calibrations_.append(
-                Calibration(np.average(together, axis=0, weights=shares)))
+            here = [y[np.maximum(np.searchsorted(t, rows.times + 1e-9) - 1, 0)]
+                    for t, y in sums]
+            self.calibrations_.append(Calibration(together(here, self.scales_)))
         self.n_effective_ = self.calibrations_[-1].n_effective_
 
     def _check_rate(self, frames: Frames) -> None:
