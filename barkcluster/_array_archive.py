@@ -223,12 +223,18 @@ def write_archive(
     arrays : dict of str to ndarray
         C-contiguous, in the type they are to be stored in, by member name without ``.npy``.
     """
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+    archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
+    try:
         # No times in the directory: the same model makes the same bytes but for its header.
         archive.writestr(_member(HEADER), json.dumps(header, indent=1, allow_nan=False))
         for name, values in arrays.items():
             with archive.open(_member(f"{name}.npy"), "w") as member:
                 np.lib.format.write_array(member, values, version=(1, 0), allow_pickle=False)
+        archive.close()
+    except BaseException:
+        # Half an archive is thrown away. Closing it would raise again, and hide a Ctrl-C.
+        archive.fp = None
+        raise
 
 
 def stored_type(values: npt.NDArray[np.generic]) -> str:

@@ -100,6 +100,7 @@ class Listener:
         Returns
         -------
         familiarity : ndarray of shape (n,)
+            A row for each window of the shortest scale.
         by_scale : ndarray of shape (n, n_scales)
             nan where the scale is not full yet.
         """
@@ -119,6 +120,8 @@ class Listener:
         rhythms = {p.scale: z for p, z in zip(model.parts_, strangeness, strict=True)
                    if p.view == "rhythm"}
         n_scales = len(model.scales_)
+        # Patterns of two seconds may be full before the shortest scale is: they are remembered.
+        n = len(texts[0])
         familiarity = np.empty(n)
         by_scale = np.full((n, n_scales), np.nan)
         heard: list[FloatArray] = []

@@ -246,10 +246,13 @@ class RetrainingStream:
             self._journal.reset()
 
     def wait(self) -> None:
-        """Wait for the model that is being learned, if one is, and let it answer."""
-        if self._training is not None and self._training.thread is not None:
-            self._training.thread.join()
-        self._take_over()
+        """Wait for the model that is being learned or asked for, and let it answer."""
+        while self._training is not None:
+            if self._training.thread is not None:
+                self._training.thread.join()
+            self._take_over()
+            if self._wanted:
+                self._learn_if_due()
 
     def close(self) -> None:
         """Write the last frames to the file and close it. Models being learned are given up."""
@@ -294,8 +297,8 @@ class RetrainingStream:
         self._n_tried = self._n_heard
         training = _Training(self._n_heard)
         training.thread = threading.Thread(
-            target=self._train, args=(training, self._gathered.blocks()), name="learning",
-            daemon=True)
+            # Not a daemon: ended within numpy when Python exits, it would crash the program.
+            target=self._train, args=(training, self._gathered.blocks()), name="learning")
         self._training = training
         training.thread.start()
 

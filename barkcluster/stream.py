@@ -178,9 +178,11 @@ class FamiliarityStream:
         self.n_frames += 1
         windows = self._windows.push(row[None])
         model, listener = self._model, self._listener
-        if model is None or listener is None or not len(windows[0]):
+        if model is None or listener is None or not any(map(len, windows)):
             return None
         familiarity, by_scale = listener.answer(windows[:len(model.parts_)])
+        if not len(familiarity):
+            return None
         answered = by_scale[0]
         n_scales = len(self.features.scales)
         if len(answered) < n_scales:

@@ -67,7 +67,7 @@ def test_far_is_stranger_than_near_and_familiarity_says_so(scorer, rng):
     familiarity = scorer.score_samples(ray)
     assert (np.diff(familiarity) < 0).all()
     assert ((familiarity > 0) & (familiarity <= 1)).all()
-    assert familiarity[0] > 0.5 > 0.05 > familiarity[2]
+    assert familiarity[0] > 0.3 > 0.05 > familiarity[2]
     assert list(scorer.predict(ray)) == [1, *scorer.predict(ray[1:2]), -1, -1, -1]
 
 
@@ -156,7 +156,7 @@ def test_variants_are_familiar_and_are_held_out_with_their_rows(scorer, rng):
     plain = clone(scorer).fit(X)
     wider = clone(scorer).fit(X, variants=variants, variant_rows=rows)
     assert plain.score(variants) < 0.05
-    assert wider.score(variants) > 0.3
+    assert wider.score(variants) > 0.2
     assert wider.held_out_novelty_.shape == (200,)
 
 

@@ -46,6 +46,19 @@ def test_a_timeline_starts_with_the_shortest_scale_and_fills_up(jam):
     assert ((timeline.familiarity > 0) & (timeline.familiarity <= 1)).all()
 
 
+@pytest.mark.parametrize("scales", [(3.0,), (2.5, 4.0), (2.0,), (1.9, 2.1)])
+def test_patterns_that_are_full_before_the_shortest_scale_are_no_rows(jam, scales):
+    # Patterns of 2 s once gave rows of whatever was in memory to models without a short scale.
+    heard, rest = parts_of(jam[0], 40)
+    model = FamiliarityModel(scales=scales).fit(heard)
+    timeline = model.timeline(rest[:1000])
+    assert timeline.times[0] == pytest.approx(scales[0], abs=0.1 - 1e-9)
+    assert np.isfinite(timeline.familiarity).all()
+    stream = model.stream()
+    readings = [r for r in map(stream.push, rest[:1000]) if r is not None]
+    np.testing.assert_allclose([r.familiarity for r in readings], timeline.familiarity, rtol=1e-9)
+
+
 def test_what_was_learned_is_very_familiar(jam):
     heard, _ = parts_of(jam[0], 40)
     model = FamiliarityModel(scales=(0.5, 2.0)).fit(heard)

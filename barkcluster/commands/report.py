@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from sklearn.base import clone
-
 from barkcluster.commands._options import (
     add_learning,
     add_reading,
@@ -13,9 +11,7 @@ from barkcluster.commands._options import (
     make_model,
     read,
 )
-from barkcluster.display.page import write_report
 from barkcluster.display.progress import progress
-from barkcluster.display.report import report_on, report_on_itself
 
 _DESCRIPTION = """\
 Writes one HTML page about sessions, complete in itself: familiarity over time, what was strange,
@@ -43,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, learn, write."""
+    # Here, so that --help is there at once.
+    from sklearn.base import clone
+
+    from barkcluster.display.page import write_report
+    from barkcluster.display.report import report_on, report_on_itself
+
     check_folder_of(args.output)
     reports = []
     with progress(2 * len(args.sessions) + len(args.train) + 1) as step:

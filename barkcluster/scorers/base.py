@@ -257,13 +257,14 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         return others, sources.astype(np.intp)
 
     def _learn_rows(self, rows: FloatArray, sources: npt.NDArray[np.intp]) -> None:
+        """Learn from rows and variants, which come from these rows of the fit."""
         self.metric_mean_ = rows.mean(axis=0)
         self.metric_basis_ = (
             None if self.whitening == 0
             # Single precision is plenty for a metric, and half as large in a file.
             else whitening_basis(rows - self.metric_mean_, self.whitening, self.shrinkage)
             .astype(np.float32).astype(np.float64))
-        self._learn(self._to_metric(rows), sources)
+        self._learn(self._to_metric(rows))
 
     def _to_metric(self, rows: FloatArray) -> FloatArray:
         centred = rows - self.metric_mean_
@@ -276,8 +277,8 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         return rows @ np.linalg.inv(self.metric_basis_) + self.metric_mean_
 
     @abstractmethod
-    def _learn(self, X: FloatArray, sources: npt.NDArray[np.intp]) -> None:
-        """Learn from rows in the metric; one row is enough. They come from these of the fit."""
+    def _learn(self, X: FloatArray) -> None:
+        """Learn from rows in the metric; one row is enough."""
 
     @abstractmethod
     def _novelty(self, X: FloatArray) -> FloatArray:

@@ -116,7 +116,7 @@ class GaussianMixtureScorer(FamiliarityScorer):
             check_positive_int("n_components", self.n_components)
         check_positive_int("max_iter", self.max_iter)
 
-    def _learn(self, X: FloatArray, sources: npt.NDArray[np.intp]) -> None:
+    def _learn(self, X: FloatArray) -> None:
         n, d = X.shape
         self.directions_, variances, residual = principal_directions(X, _MAX_DIRECTIONS)
         # A direction nobody moved in still has some width, or one new row there costs 1e6 nats.

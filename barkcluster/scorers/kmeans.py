@@ -54,6 +54,8 @@ class KMeansScorer(FamiliarityScorer):
     array([0., 3.])
     """
 
+    labels_: npt.NDArray[np.intp]
+
     def __init__(
         self,
         *,
@@ -99,19 +101,26 @@ class KMeansScorer(FamiliarityScorer):
         if self.n_clusters != "auto":
             check_positive_int("n_clusters", self.n_clusters)
 
-    def _learn(self, X: FloatArray, sources: npt.NDArray[np.intp]) -> None:
+    def _learn_rows(self, rows: FloatArray, sources: npt.NDArray[np.intp]) -> None:
+        super()._learn_rows(rows, sources)
+        # Variants come last; labels are of the rows alone.
+        self.labels_ = self.labels_[:len(np.unique(sources))]
+
+    def _learn(self, X: FloatArray) -> None:
         wanted = (min(64, round(len(X) ** 0.5)) if self.n_clusters == "auto" else self.n_clusters)
         self.n_clusters_ = max(1, min(int(wanted), len(X)))
-        # Careful seeding takes longer than Lloyd's steps, and finds no better centers here.
-        kmeans = KMeans(self.n_clusters_, init="random", n_init=1, max_iter=100,
-                        random_state=check_random_state(self.random_state))
+        random = check_random_state(self.random_state)
+        # A row from each of as many stretches of time: all that was played has a center to begin
+        # with. k-means++ takes longer than Lloyd's steps, and finds no better ones here.
+        cuts = np.linspace(0, len(X), self.n_clusters_ + 1).astype(np.intp)
+        kmeans = KMeans(self.n_clusters_, init=X[random.randint(cuts[:-1], cuts[1:])], n_init=1,
+                        max_iter=100, random_state=random)
         with warnings.catch_warnings():
             # Fewer distinct rows than clusters: silence, or a loop. The centers are still right.
             warnings.simplefilter("ignore", ConvergenceWarning)
             kmeans.fit(X)
         self.codebook_ = kmeans.cluster_centers_
-        # Without the variants, which come last.
-        self.labels_ = kmeans.labels_[:len(np.unique(sources))]
+        self.labels_ = kmeans.labels_
 
     def _novelty(self, X: FloatArray) -> FloatArray:
         return distance_to_nearest(X, self.codebook_)

@@ -60,6 +60,8 @@ class KNNDensityScorer(FamiliarityScorer):
     array([0., 3.])
     """
 
+    memory_rows_: npt.NDArray[np.intp]
+
     def __init__(
         self,
         *,
@@ -109,12 +111,16 @@ class KNNDensityScorer(FamiliarityScorer):
         check_positive_int("max_memory", self.max_memory)
         check_choice("memory_dtype", self.memory_dtype, ("float64", "float32", "float16"))
 
-    def _learn(self, X: FloatArray, sources: npt.NDArray[np.intp]) -> None:
+    def _learn_rows(self, rows: FloatArray, sources: npt.NDArray[np.intp]) -> None:
+        super()._learn_rows(rows, sources)
+        self.memory_rows_ = sources[self.memory_rows_]
+
+    def _learn(self, X: FloatArray) -> None:
         kept = thinned(X, self.max_memory)
         # Kept as float64 all the same: what is computed with is what is saved.
         self.memory_ = np.ascontiguousarray(
             X[kept].astype(self.memory_dtype), dtype=np.float64)
-        self.memory_rows_ = sources[kept]
+        self.memory_rows_ = kept
         wanted = 3 if self.n_neighbors == "auto" else self.n_neighbors
         # A calibration block learns from fewer rows than the whole; it does with what it has.
         self.n_neighbors_ = min(wanted, len(kept))

@@ -138,7 +138,7 @@ class SOMScorer(FamiliarityScorer):
         check_positive("sigma", self.sigma)
         check_positive("learning_rate", self.learning_rate)
 
-    def _learn(self, X: FloatArray, sources: npt.NDArray[np.intp]) -> None:
+    def _learn(self, X: FloatArray) -> None:
         if self.shape == "auto":
             side = max(1, min(10, round(len(X) ** 0.25)))
             down, across = side, side

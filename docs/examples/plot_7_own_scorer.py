@@ -27,7 +27,7 @@ class WorstDirectionScorer(FamiliarityScorer):
         self.gap = gap
         self.false_alarm_rate = false_alarm_rate
 
-    def _learn(self, X, sources):
+    def _learn(self, X):
         self.median_ = np.median(X, axis=0)
         self.width_ = np.median(np.abs(X - self.median_), axis=0) + 0.1
 
