@@ -23,7 +23,7 @@ Takes: TypeAlias = list[npt.NDArray[np.floating]]
 _WINDOWS_A_LENGTH = 20
 # Windows kept in all, for sessions of up to ten minutes: patterns are not free of shift and need
 # many. Longer sessions keep more of their windows, up to four times.
-_KEPT = {"texture": 750, "rhythm": 750, "pattern": 1000}
+_KEPT = {"texture": 500, "rhythm": 500, "pattern": 750}
 _MOST_TIMES = 4
 _HOPS_OF_KEPT = 6000
 # Tempo of the copies. A band drifts by some per cent; steps of 2 % leave no gap at 4 Hz and 10 s.

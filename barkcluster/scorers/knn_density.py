@@ -14,7 +14,7 @@ from .base import FamiliarityScorer, FloatArray
 # Candidates beyond k that are measured exactly, so that rounding in the fast search cannot
 # change which neighbors count.
 _SPARE = 4
-_ROWS_AT_ONCE = 512
+_ROWS_AT_ONCE = 128
 _MOST_PASSES = 12
 
 
