@@ -122,7 +122,7 @@ class Timeline:
         edges = np.concatenate([self.times[:1] - step, self.times])
         # Stripes stand below the curve, the longest scale lowest.
         rows = -np.linspace(0.05, 0.65, n_scales + 1)
-        image = ax.pcolormesh(edges, rows, self.by_scale.T, vmin=0, vmax=1, cmap="RdYlGn",
+        image = ax.pcolormesh(edges, rows, self.by_scale.T, vmin=0, vmax=1, cmap="RdYlBu",
                               rasterized=True)
         ax.plot(self.times, self.familiarity, color="0.15", linewidth=1)
         ax.axhline(0.05, color="tab:red", linewidth=0.8, linestyle=":")
