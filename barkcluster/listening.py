@@ -30,7 +30,7 @@ _QUIET_ACTIVITY = 0.05
 _HOPS_AT_ONCE = 4096
 # Scales below this hear what is sudden, and by so much stranger they must be to overrule the rest.
 _SUDDEN_S = 2.0
-_SUDDEN_LEAD = 1.5
+_SUDDEN_LEAD = 2.0
 
 
 def together(by_scale: list[FloatArray], scales: tuple[float, ...]) -> FloatArray:

@@ -53,7 +53,7 @@ TIME_WHITENING = 0.75
 _SHORTEST_SESSION = 3.0
 _CHUNK_FRAMES = 4096
 # Patterns are not free of shift: they need many neighbors to choose from, and the nearest alone.
-_PATTERN_MEMORY = {"max_memory": 2000, "n_neighbors": 1}
+_PATTERN_MEMORY = {"max_memory": 1200, "n_neighbors": 1}
 _PLAYING = 0.3
 _FEWEST_PLAYING = 10
 

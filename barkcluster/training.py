@@ -23,7 +23,7 @@ Takes: TypeAlias = list[npt.NDArray[np.floating]]
 _WINDOWS_A_LENGTH = 20
 # Windows kept in all, for sessions of up to ten minutes: patterns are not free of shift and need
 # many. Longer sessions keep more of their windows, up to four times.
-_KEPT = {"texture": 500, "rhythm": 500, "pattern": 750}
+_KEPT = {"texture": 300, "rhythm": 300, "pattern": 600}
 _MOST_TIMES = 4
 _HOPS_OF_KEPT = 6000
 # Tempo of the copies. A band drifts by some per cent; steps of 2 % leave no gap at 4 Hz and 10 s.
@@ -113,14 +113,17 @@ def _every(
     """Every so many windows of one take and the seconds they end at, block by block."""
     rows: list[list[Float32Array]] = [[] for _ in features.blocks]
     ends: list[list[FloatArray]] = [[] for _ in features.blocks]
-    running = features.running()
-    hop = features.hop_frames
+    # Windows that no block keeps are not computed.
+    common = math.gcd(*strides.values())
+    hop = features.hop_frames * common
+    running = WindowFeatures(features.scales, hop / features.frame_rate, features.frame_rate,
+                             views=features.views, n_bands=features.n_bands).running()
     for start in range(0, max(len(frames), 1), _CHUNK_FRAMES):
         windows = running.push(frames[start:start + _CHUNK_FRAMES])
         last = running.n_frames // hop
         for b, (X, block) in enumerate(zip(windows, features.blocks, strict=True)):
             number = last - np.arange(len(X) - 1, -1, -1)   # hops since the take began
-            chosen = number % strides[block] == 0
+            chosen = number % (strides[block] // common) == 0
             rows[b].append(X[chosen])
             ends[b].append(number[chosen] * hop / features.frame_rate)
     return [np.concatenate(r) for r in rows], [np.concatenate(e) for e in ends]
@@ -139,7 +142,7 @@ def _add_copies(
     if not of_time.blocks:
         return
     where = {block: b for b, block in enumerate(features.blocks)}
-    sparser = {block: stride * _COPY_STRIDE for block, stride in strides.items()}
+    sparser = {block: strides[block] * _COPY_STRIDE for block in of_time.blocks}
     for begin, part in _copied_parts(takes, features):
         for tempo in _TEMPI:
             rows, ends = _every(of_time, stretched(part, 1.0 / tempo), sparser)

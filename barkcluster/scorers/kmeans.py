@@ -114,7 +114,7 @@ class KMeansScorer(FamiliarityScorer):
         # with. k-means++ takes longer than Lloyd's steps, and finds no better ones here.
         cuts = np.linspace(0, len(X), self.n_clusters_ + 1).astype(np.intp)
         kmeans = KMeans(self.n_clusters_, init=X[random.randint(cuts[:-1], cuts[1:])], n_init=1,
-                        max_iter=100, random_state=random)
+                        max_iter=30, random_state=random)
         with warnings.catch_warnings():
             # Fewer distinct rows than clusters: silence, or a loop. The centers are still right.
             warnings.simplefilter("ignore", ConvergenceWarning)

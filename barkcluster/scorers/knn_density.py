@@ -13,8 +13,8 @@ from .base import FamiliarityScorer, FloatArray
 
 # Candidates beyond k that are measured exactly, so that rounding in the fast search cannot
 # change which neighbors count.
-_SPARE = 4
-_ROWS_AT_ONCE = 128
+_SPARE = 2
+_ROWS_AT_ONCE = 256
 _MOST_PASSES = 12
 
 
@@ -26,7 +26,7 @@ class KNNDensityScorer(FamiliarityScorer):
     n_neighbors : int or "auto", default="auto"
         k, the neighbors that are averaged. Larger is smoother, and slower to call a rare riff
         familiar. "auto" is 3, or all rows where there are fewer.
-    max_memory : int, default=1500
+    max_memory : int, default=1000
         Windows remembered. A longer session is thinned evenly, but for one in ten that greedy
         k-center adds: the rare ones.
     memory_dtype : {"float64", "float32", "float16"}, default="float64"
@@ -66,7 +66,7 @@ class KNNDensityScorer(FamiliarityScorer):
         self,
         *,
         n_neighbors: int | Literal["auto"] = "auto",
-        max_memory: int = 1500,
+        max_memory: int = 1000,
         memory_dtype: Literal["float64", "float32", "float16"] = "float64",
         whitening: float = 0.0,
         shrinkage: float = 0.3,
@@ -153,7 +153,8 @@ class KNNDensityScorer(FamiliarityScorer):
                 found = np.broadcast_to(np.arange(n_memory), (len(rows), n_memory))
             else:
                 found = smallest(self._closeness(rows), k + _SPARE)
-            exact = np.sqrt(np.sum((rows[:, None, :] - self.memory_[found]) ** 2, axis=2))
+            apart = rows[:, None, :] - self.memory_[found]
+            exact = np.sqrt(np.einsum("nkd,nkd->nk", apart, apart))
             order = np.argsort(exact, axis=1)[:, :k]
             distances[start:start + len(rows)] = np.take_along_axis(exact, order, axis=1)
             nearest[start:start + len(rows)] = np.take_along_axis(found, order, axis=1)
