@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .explanation import Explanation
     from .frames import Session, bark_frames
     from .gallery import SessionGallery, load_gallery
-    from .model import FamiliarityModel, Timeline
+    from .model import FamiliarityModel
     from .motifs import Motif, Stretch, Unique, find_motifs, unique_to
     from .persistence import ModelFormatError, load_model, load_scorer
     from .retraining import RetrainingStream
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .sessions import read_session, write_session
     from .stream import FamiliarityStream, Reading
     from .tempo import Tempo, TempoTracker, estimate_tempo
+    from .timeline import Timeline
     from .windows import WindowFeatures
 
 __version__ = "0.1.0"
@@ -49,7 +50,7 @@ _HOME = {
     "SOMScorer": "scorers",
     "KNNDensityScorer": "scorers",
     "FamiliarityModel": "model",
-    "Timeline": "model",
+    "Timeline": "timeline",
     "FamiliarityStream": "stream",
     "Reading": "stream",
     "RetrainingStream": "retraining",

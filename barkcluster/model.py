@@ -7,7 +7,6 @@ calibrated again, on the same held-out windows, so that every number that comes 
 
 from __future__ import annotations
 
-import csv
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -32,12 +31,11 @@ from .listening import (
     together,
 )
 from .scorers import SCORERS, FamiliarityScorer, KNNDensityScorer
+from .timeline import Timeline
 from .training import TrainingWindows, training_windows
 from .windows import PATTERNS, WindowFeatures, check_scales
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from .explanation import Explanation
     from .stream import FamiliarityStream
 
@@ -56,84 +54,6 @@ _CHUNK_FRAMES = 4096
 _PATTERN_MEMORY = {"max_memory": 1200, "n_neighbors": 1}
 _PLAYING = 0.3
 _FEWEST_PLAYING = 10
-
-
-@dataclass(frozen=True, eq=False)
-class Timeline:
-    """Familiarity over time.
-
-    Attributes
-    ----------
-    times : ndarray of shape (n,)
-        Seconds; the end of the windows that a row is about.
-    familiarity : ndarray of shape (n,)
-        0 to 1, all scales together.
-    by_scale : ndarray of shape (n, n_scales)
-        Familiarity at each scale; nan until that scale's first window is full.
-    scales : ndarray of shape (n_scales,)
-        Window lengths in seconds.
-    """
-
-    times: FloatArray
-    familiarity: FloatArray
-    by_scale: FloatArray
-    scales: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.times)
-
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a table with a header: time, familiarity, then a column for each scale.
-
-        Parameters
-        ----------
-        path : path-like
-            Values not known yet are left empty.
-        """
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["time_s", "familiarity", *(f"scale_{s:g}s" for s in self.scales)])
-            for time, familiarity, row in zip(
-                    self.times, self.familiarity, self.by_scale, strict=True):
-                cells = ("" if np.isnan(v) else f"{v:.6g}" for v in row)
-                writer.writerow([f"{time:.6g}", f"{familiarity:.6g}", *cells])
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the familiarity over time above a stripe for each scale.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-            Where to draw; a new figure where none is given. Needs the extra ``plot``.
-
-        Returns
-        -------
-        ax : matplotlib Axes
-        """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError(
-                "Plots need matplotlib: pip install barkcluster[plot]") from error
-        if ax is None:
-            _, ax = plt.subplots(figsize=(10, 3.5), layout="constrained")
-        n_scales = len(self.scales)
-        step = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1.0
-        edges = np.concatenate([self.times[:1] - step, self.times])
-        # Stripes stand below the curve, the longest scale lowest.
-        rows = -np.linspace(0.05, 0.65, n_scales + 1)
-        image = ax.pcolormesh(edges, rows, self.by_scale.T, vmin=0, vmax=1, cmap="RdYlBu",
-                              rasterized=True)
-        ax.plot(self.times, self.familiarity, color="0.15", linewidth=1)
-        ax.axhline(0.05, color="tab:red", linewidth=0.8, linestyle=":")
-        ax.set_ylim(-0.68, 1.03)
-        middles = (rows[1:] + rows[:-1]) / 2
-        ax.set_yticks([*middles, 0.05, 0.5, 1.0],
-                      [*(f"{s:g} s" for s in self.scales), "0.05", "0.5", "1"])
-        ax.set_xlabel("time (s)")
-        ax.set_ylabel("familiarity")
-        ax.figure.colorbar(image, ax=ax, label="by scale", pad=0.01)
-        return ax
 
 
 @dataclass(eq=False)

@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from .._replace_file import replace_file
 from ..frames import Session
-from ..model import Timeline
 from ..motifs import Motif
+from ..timeline import Timeline
 from .islands import IslandMap
 from .report import SessionReport
 from .terminal import clock

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..frames import Session
-    from ..model import Timeline
+    from ..timeline import Timeline
 
 _MOST_COLUMNS = 2000
 

@@ -10,8 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_positive
 from ..frames import BARK_EDGES_HZ, N_BANDS, Session, check_frames
-from ..model import FamiliarityModel, Frames, Timeline
+from ..model import FamiliarityModel, Frames
 from ..scorers import SOMScorer
+from ..timeline import Timeline
 from .islands import FloatArray, IslandMap, island_map
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ import numpy as np
 from .._validation import check_fraction
 from ..explanation import band_words
 from ..frames import N_BANDS, Session
-from ..model import FamiliarityModel, Timeline
+from ..model import FamiliarityModel
 from ..motifs import Motif, find_motifs
 from ..scorers import SOMScorer
 from ..tempo import Tempo, estimate_tempo
+from ..timeline import Timeline
 from ..windows import WindowFeatures
 from .islands import IslandMap, island_map
 from .moments import strangest

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._validation import check_positive_int
 from .base import FamiliarityScorer, FloatArray
+from .codebook import distance_to_nearest
 
 
 class KMeansScorer(FamiliarityScorer):
@@ -124,21 +125,3 @@ class KMeansScorer(FamiliarityScorer):
 
     def _novelty(self, X: FloatArray) -> FloatArray:
         return distance_to_nearest(X, self.codebook_)
-
-
-def distance_to_nearest(X: FloatArray, codebook: FloatArray) -> FloatArray:
-    """Distance of each row to its nearest prototype.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, d)
-    codebook : ndarray of shape (k, d)
-
-    Returns
-    -------
-    distance : ndarray of shape (n,)
-    """
-    ranking = np.sum(codebook ** 2, axis=1) - 2.0 * (X @ codebook.T)
-    nearest = np.argmin(ranking, axis=1)
-    # Measured again as a difference: a sum of squares minus their product loses small distances.
-    return np.sqrt(np.sum((X - codebook[nearest]) ** 2, axis=1))

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._validation import check_positive, check_positive_int
 from .base import FamiliarityScorer, FloatArray
-from .kmeans import distance_to_nearest
+from .codebook import distance_to_nearest
 
 
 class SOMScorer(FamiliarityScorer):
