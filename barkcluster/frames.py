@@ -206,7 +206,8 @@ def check_frames(frames: npt.ArrayLike | Session, n_bands: int = N_BANDS, *,
     if array.dtype.kind not in "iuf":
         raise ValueError(f"{name} must hold real numbers; got dtype {array.dtype}.")
     if array.dtype != np.float32:
-        array = array.astype(np.float64, copy=False)
+        with np.errstate(invalid="ignore"):  # a signalling nan, which is refused below
+            array = array.astype(np.float64, copy=False)
     if not array.size:
         return array
     if not array.max() <= LARGEST_DB:  # also when it is nan
@@ -238,7 +239,8 @@ def linear_to_db(power: npt.ArrayLike) -> FloatArray:
     """
     values: FloatArray = np.asarray(power)
     if values.dtype != np.float32:
-        values = values.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a signalling nan stays one
+            values = values.astype(np.float64)
     if not np.all(values >= 0):
         raise ValueError("power must be 0 or more; got negative numbers or nan. "
                          "Are these dB already?")

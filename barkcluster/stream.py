@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
 from ._validation import check_positive, check_positive_int
-from .frames import FLOOR_DB, Session, check_frames
+from .frames import FLOOR_DB, LARGEST_DB, Session, check_frames
 from .listening import Listener
 from .windows import WindowFeatures
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
-_LARGEST = float(np.finfo(np.float32).max)  # what check_frames takes
 # Clocks of two machines differ by less, the rates of two analyses by more.
 _RATE_TOLERANCE = 0.005
 
@@ -268,8 +267,8 @@ class FamiliarityStream:
             raise ValueError(f"frame must have shape ({n_bands},); got {row.shape}. "
                              "Several frames at once: extend.")
         loudest = float(row.max())
-        if not loudest <= _LARGEST:  # also when it is nan
-            band = int(np.argmax(~(row <= _LARGEST)))
+        if not loudest <= LARGEST_DB:  # also when it is nan
+            band = int(np.argmax(~(row <= LARGEST_DB)))
             self.n_rejected += 1
             self.last_error = (f"frame {self.n_frames} must hold finite levels in dB; got "
                                f"{row[band]:g} in band {band}.")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -147,3 +148,25 @@ print(len(os.listdir(folder)))
 """, tmp_path)
     assert set(seen[:-1]) <= {"old", "new"}
     assert seen[-1] == "1"
+
+
+def test_a_clock_that_jumps_changes_nothing_but_the_date(tmp_path, monkeypatch):
+    from datetime import UTC, datetime
+
+    import barkcluster.persistence as persistence
+    from barkcluster import KNNDensityScorer
+
+    class Jumping(datetime):
+        years = iter((2100, 1970, 2026))
+
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(next(cls.years), 1, 1, tzinfo=UTC)
+
+    monkeypatch.setattr(persistence, "datetime", Jumping)
+    rows = np.arange(40.0).reshape(20, 2)
+    scorer = KNNDensityScorer().fit(rows)
+    for _ in range(3):
+        scorer.save(tmp_path / "scorer.npz")
+        again = persistence.load_scorer(tmp_path / "scorer.npz")
+        np.testing.assert_array_equal(again.score_samples(rows), scorer.score_samples(rows))

@@ -374,3 +374,14 @@ def test_bad_sound_leaves_the_analyzer_as_it_was(rng):
     second = analyzer.push(sound[3000:])
     np.testing.assert_allclose(
         np.concatenate([first, second]), bark_frames(sound, 44100), atol=1e-3)
+
+
+def test_a_signalling_nan_of_another_type_is_refused_without_a_warning():
+    # Found by a fuzzer: the conversion warned before the error was raised.
+    half = np.zeros((2, 25), dtype=np.float16)
+    half.view(np.uint16)[0, 0] = 0x7C01
+    other_end = np.zeros((2, 25), dtype=">f4")
+    other_end.view(">u4")[1, 3] = 0x7F800001
+    for frames in (half, other_end):
+        with pytest.raises(ValueError, match="must hold finite levels"):
+            check_frames(frames)
