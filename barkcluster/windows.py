@@ -312,7 +312,7 @@ class RunningWindows:
             for i, view in features.blocks]
         self._lengths = np.array(features.scale_frames)
         self._rhythm_columns = {
-            i: np.flatnonzero(features._rhythm_bins(i)) for i, view in features.blocks
+            i: _as_slice(features._rhythm_bins(i)) for i, view in features.blocks
             if view == "rhythm"}
         self._needs_textures = "texture" in features.views
         self._needs_onsets = any(view != "texture" for _, view in features.blocks)
@@ -440,7 +440,7 @@ class RunningWindows:
         return (mean / self._units).astype(np.float32)
 
     def _rhythm(self, ends: npt.NDArray[np.intp], length: int,
-                columns: npt.NDArray[np.intp]) -> Float32Array:
+                columns: slice) -> Float32Array:
         windows = self._onset_windows(ends, length)
         strength = np.abs(fft.rfft(windows, axis=2)[:, :, columns])
         power = np.mean(strength ** 2, axis=2, keepdims=True)
@@ -465,6 +465,12 @@ class RunningWindows:
             windows = np.lib.stride_tricks.sliding_window_view(heard, n_samples, axis=0)
             windows = windows[stops - stops[0]]
         return windows - windows.mean(axis=2, keepdims=True)
+
+
+def _as_slice(wanted: npt.NDArray[np.bool_]) -> slice:
+    """The one stretch of True values, if there is one."""
+    (where,) = np.nonzero(wanted)
+    return slice(int(where[0]), int(where[-1]) + 1) if len(where) else slice(0, 0)
 
 
 def _rise(levels: Tail, start: int, n: int, lag: int) -> FloatArray:

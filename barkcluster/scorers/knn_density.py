@@ -13,7 +13,7 @@ from .base import FamiliarityScorer, FloatArray
 
 # Candidates beyond k that are measured exactly, so that rounding in the fast search cannot
 # change which neighbors count.
-_SPARE = 2
+_SPARE = 1
 _ROWS_AT_ONCE = 256
 _MOST_PASSES = 12
 
