@@ -57,6 +57,18 @@ def together(by_scale: list[FloatArray], scales: tuple[float, ...]) -> FloatArra
     return np.maximum(mean, np.mean(sudden, axis=0) - _SUDDEN_LEAD)
 
 
+def scale_strangeness(
+    texture: FloatArray, rhythm: FloatArray | None, pattern: FloatArray | None
+) -> FloatArray:
+    """Strangeness of one scale from that of its witnesses; None has nothing to say."""
+    said, weight = WITNESS_WEIGHT["texture"] * texture, WITNESS_WEIGHT["texture"]
+    for view, z in (("rhythm", rhythm), ("pattern", pattern)):
+        if z is not None:
+            said = said + WITNESS_WEIGHT[view] * z
+            weight += WITNESS_WEIGHT[view]
+    return said / weight
+
+
 def activity(X: npt.NDArray[np.floating]) -> FloatArray:
     """How much goes on in each window of a pattern: 0 for silence or a held sound, 1 at most."""
     return np.minimum(np.mean(np.square(X, dtype=np.float64), axis=1), 1.0)
@@ -156,18 +168,14 @@ class Listener:
 
     def _scale(self, i: int, texture: FloatArray, rhythm: FloatArray | None) -> FloatArray:
         """Strangeness of one scale at its newest windows."""
-        said, weight = WITNESS_WEIGHT["texture"] * texture, WITNESS_WEIGHT["texture"]
-        if rhythm is not None:
-            said = said + WITNESS_WEIGHT["rhythm"] * rhythm
-            weight += WITNESS_WEIGHT["rhythm"]
+        pattern = None
         span = self._spans[i]
         if span:
             ends = np.arange(self._sums.n_rows - len(texture), self._sums.n_rows)
             starts = np.maximum(ends - span, 0)
             means = (self._sums.at(ends) - self._sums.at(starts)) / (ends - starts)[:, None]
-            said = said + WITNESS_WEIGHT["pattern"] * pattern_word(means[:, 0], means[:, 1])
-            weight += WITNESS_WEIGHT["pattern"]
-        return said / weight
+            pattern = pattern_word(means[:, 0], means[:, 1])
+        return scale_strangeness(texture, rhythm, pattern)
 
 
 def spans(features: WindowFeatures) -> list[int]:

@@ -23,10 +23,10 @@ from ._validation import check_choice, check_positive
 from .calibration import Calibration
 from .frames import Session, check_frames
 from .listening import (
-    WITNESS_WEIGHT,
     Listener,
     activity,
     pattern_word,
+    scale_strangeness,
     spans,
     together,
 )
@@ -409,18 +409,15 @@ class FamiliarityModel(BaseEstimator):
         for i, span in enumerate(spans(features)):
             texture = where[i, "texture"]
             rows = training[texture]
-            said = WITNESS_WEIGHT["texture"] * held_out[texture]
-            weight = WITNESS_WEIGHT["texture"]
-            if (i, "rhythm") in where:
-                said = said + WITNESS_WEIGHT["rhythm"] * held_out[where[i, "rhythm"]]
-                weight += WITNESS_WEIGHT["rhythm"]
+            rhythm = where.get((i, "rhythm"))
+            pattern = None
             if groups and span:
                 seconds = span * hop_s
-                said = said + WITNESS_WEIGHT["pattern"] * pattern_word(
+                pattern = pattern_word(
                     _mean_before(training[groups[0]], pattern_sum, rows, seconds),
                     _mean_before(training[groups[0]], pattern_weight, rows, seconds))
-                weight += WITNESS_WEIGHT["pattern"]
-            of_scale = said / weight
+            of_scale = scale_strangeness(
+                held_out[texture], None if rhythm is None else held_out[rhythm], pattern)
             self.scale_calibrations_.append(Calibration(of_scale))
             sums.append((rows.times, of_scale))
             # The shorter windows that end with these, or just before where they are fewer.
