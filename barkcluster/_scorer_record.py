@@ -64,7 +64,7 @@ Field = ArrayField | NumberField
 
 _COMMON: tuple[Field, ...] = (
     ArrayField("metric_mean_", ("n_features",)),
-    ArrayField("metric_basis_", ("n_features", "n_features"), optional=True),
+    ArrayField("metric_basis_", ("n_features", "n_inner"), optional=True),
     ArrayField("held_out_novelty_", ("n_rows",)),
     NumberField("gap_", 0, _LONGEST),
     NumberField("offset_", 0.0, 1.0),
@@ -72,7 +72,7 @@ _COMMON: tuple[Field, ...] = (
 SCORER_FIELDS: dict[str, tuple[Field, ...]] = {
     "kmeans": (
         *_COMMON,
-        ArrayField("codebook_", ("n_clusters", "n_features")),
+        ArrayField("codebook_", ("n_clusters", "n_inner")),
         ArrayField("labels_", ("n_rows",), "<i4", 0, _LONGEST),
     ),
     "gmm": (
@@ -80,17 +80,17 @@ SCORER_FIELDS: dict[str, tuple[Field, ...]] = {
         ArrayField("weights_", ("n_components",), least=0.0, most=1.0),
         ArrayField("means_", ("n_components", "n_directions")),
         ArrayField("variances_", ("n_components", "n_directions"), least=1e-15),
-        ArrayField("directions_", ("n_features", "n_directions")),
+        ArrayField("directions_", ("n_inner", "n_directions")),
         NumberField("residual_variance_", 1e-15, LARGEST),
         NumberField("n_iter_", 0, _LONGEST),
     ),
     "som": (
         *_COMMON,
-        ArrayField("codebook_", ("n_down", "n_across", "n_features")),
+        ArrayField("codebook_", ("n_down", "n_across", "n_inner")),
     ),
     "knn": (
         *_COMMON,
-        ArrayField("memory_", ("n_memory", "n_features")),
+        ArrayField("memory_", ("n_memory", "n_inner")),
         ArrayField("memory_rows_", ("n_memory",), "<i8", 0, _LONGEST),
         NumberField("n_neighbors_", 1, _LONGEST),
     ),
@@ -256,7 +256,12 @@ class ScorerRecord:
                 raise ModelFormatError(f"{prefix} must name {self.n_features} features.")
         if self._numbers.get("n_neighbors_", 1) > self._sizes.get("n_memory", 1):
             raise ModelFormatError(f"{prefix} has more neighbors than windows remembered.")
-        if self._sizes.get("n_directions", 1) > self.n_features:
+        n_inner = self._sizes["n_inner"]
+        if "metric_basis_" in self._absent and n_inner != self.n_features:
+            raise ModelFormatError(
+                f"{prefix} has no metric: it must measure its {self.n_features} features as they "
+                f"are; got {n_inner}.")
+        if n_inner > self.n_features or self._sizes.get("n_directions", 1) > n_inner:
             raise ModelFormatError(f"{prefix} has more directions than features.")
         numbers.nothing_else()
         shapes.nothing_else()
@@ -302,7 +307,7 @@ def _finish(scorer: FamiliarityScorer) -> None:
         scorer.n_clusters_ = len(scorer.codebook_)
     elif isinstance(scorer, GaussianMixtureScorer):
         scorer.n_components_ = len(scorer.weights_)
-        scorer.n_residual_ = scorer.n_features_in_ - scorer.directions_.shape[1]
+        scorer.n_residual_ = int(np.subtract(*scorer.directions_.shape))
 
 
 def _stored_name(field: Field) -> str:

@@ -1,12 +1,14 @@
 """What a model learns from: windows of the takes, thinned, and the same music a little faster.
 
 Neighboring windows say the same again, so a scale keeps a few in each of its lengths. Live bands
-drift: rhythm and pattern are learned at some other tempi too, from stretched copies.
+drift: rhythm and pattern are learned from copies at tempi around the one that was played, each as
+near to it as it is to the next, so that none is more familiar than another.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -26,12 +28,15 @@ _WINDOWS_A_LENGTH = 20
 _KEPT = {"texture": 300, "rhythm": 300, "pattern": 600}
 _MOST_TIMES = 4
 _HOPS_OF_KEPT = 6000
-# Tempo of the copies. A band drifts by some per cent; steps of 2 % leave no gap at 4 Hz and 10 s.
-_TEMPI = (0.96, 0.98, 1.02, 1.04)
-# Copies keep one window of so many: as many in all as there are rows.
-_COPY_STRIDE = len(_TEMPI)
-# Copies are made of no more than this of a session (s): what repeats is in there.
-_MOST_COPIED_S = 600.0
+# Tempi of the copies. A band drifts by some per cent. The tempo that was played is not among them:
+# a window would be at home there, and strange 1 % beside it, which is what 10 s can tell apart.
+_TEMPI = (0.95625, 0.96875, 0.98125, 0.99375, 1.00625, 1.01875, 1.03125, 1.04375)
+# A copy keeps one window of so many: half as many again in all as there are rows to judge.
+_COPY_STRIDE = 5
+# Sessions up to this long (s) are copied at every tempo. Of longer ones, whose music comes back,
+# each piece is at a few in turn, at one at least.
+_ALL_TEMPI_S = 600.0
+_PIECE_S = 120.0
 _CHUNK_FRAMES = 4096
 
 
@@ -48,7 +53,7 @@ class TrainingWindows:
     takes : ndarray of shape (n,)
         Which take each is from.
     variants : ndarray of shape (m, n_features)
-        The same at other tempi.
+        The same at tempi around theirs, to learn in their place; none for texture.
     variant_rows : ndarray of shape (m,)
         The row that each of them is a variant of.
     """
@@ -133,7 +138,7 @@ def _add_copies(
     windows: list[TrainingWindows], features: WindowFeatures, takes: Takes,
     strides: dict[tuple[int, str], int],
 ) -> None:
-    """Learn rhythm and pattern at other tempi too."""
+    """Rhythm and pattern of the takes at tempi around theirs."""
     views = tuple(view for view in features.views if view != "texture")
     if not views:
         return
@@ -142,15 +147,18 @@ def _add_copies(
     if not of_time.blocks:
         return
     where = {block: b for b, block in enumerate(features.blocks)}
-    sparser = {block: strides[block] * _COPY_STRIDE for block in of_time.blocks}
-    for begin, part in _copied_parts(takes, features):
-        for tempo in _TEMPI:
-            rows, ends = _every(of_time, stretched(part, 1.0 / tempo), sparser)
+    for begin, part, tempi in _pieces(takes, features.frame_rate):
+        every = max(1, round(_COPY_STRIDE * len(tempi) / len(_TEMPI)))
+        sparser = {block: strides[block] * every for block in of_time.blocks}
+        for i, tempo in enumerate(tempi):
+            # Patterns are not free of shift: each copy has windows where the others have none.
+            first = round(features.hop_frames * min(sparser.values()) * i / len(tempi))
+            rows, ends = _every(of_time, stretched(part, 1.0 / tempo)[first:], sparser)
             for block, X, end in zip(of_time.blocks, rows, ends, strict=True):
                 mine = windows[where[block]]
                 if not len(X) or not len(mine.times):
                     continue
-                time = begin + end * tempo
+                time = begin + (end + first / features.frame_rate) * tempo
                 after = np.clip(np.searchsorted(mine.times, time), 1, max(1, len(mine.times) - 1))
                 before = mine.times[after - 1]
                 here = mine.times[np.minimum(after, len(mine.times) - 1)]
@@ -160,25 +168,25 @@ def _add_copies(
                 mine.variant_rows = np.concatenate([mine.variant_rows, nearest])
 
 
-def _copied_parts(
-    takes: Takes, features: WindowFeatures
-) -> list[tuple[float, npt.NDArray[np.floating]]]:
-    """Seconds at the start of each stretch of a session that is copied, and its frames."""
-    rate = features.frame_rate
+def _pieces(
+    takes: Takes, rate: float
+) -> Iterator[tuple[float, npt.NDArray[np.floating], tuple[float, ...]]]:
+    """Seconds at which each piece to copy begins, its frames, and the tempi of its copies."""
     total = sum(len(take) for take in takes) / rate
-    parts = []
+    n_tempi = max(1, min(len(_TEMPI), round(len(_TEMPI) * _ALL_TEMPI_S / max(total, 1e-9))))
+    turn = 0
     start = 0.0
     for take in takes:
-        if total <= _MOST_COPIED_S:
-            parts.append((start, take))
-        else:
-            # Minutes, evenly spaced; long enough for several of the longest windows.
-            piece = round(60.0 * rate)
-            n_pieces = max(1, round(_MOST_COPIED_S / 60.0 * len(take) / rate / total))
-            for at in np.linspace(0, max(0, len(take) - piece), n_pieces).astype(int).tolist():
-                parts.append((start + at / rate, take[at:at + piece]))
+        n_pieces = 1
+        if n_tempi < len(_TEMPI):
+            n_pieces = max(1, round(len(take) / rate / _PIECE_S))
+        cuts = np.linspace(0, len(take), n_pieces + 1).astype(int).tolist()
+        for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+            tempi = tuple(_TEMPI[(turn + i * len(_TEMPI) // n_tempi) % len(_TEMPI)]
+                          for i in range(n_tempi))
+            yield start + begin / rate, take[begin:end], tempi
+            turn += 1
         start += len(take) / rate
-    return parts
 
 
 def stretched(frames: npt.NDArray[np.floating], factor: float) -> npt.NDArray[np.floating]:

@@ -243,7 +243,7 @@ def change_of(*path, to):
     ("knn", change_of("scorer", "arrays", "memory", to=["|O", 12, 2]), "given as its type"),
     ("knn", change_of("scorer", "arrays", "memory", to=["<f8", 12]), "2 sizes"),
     ("knn", change_of("scorer", "arrays", "memory", to={}), "given as its type"),
-    ("knn", change_of("scorer", "arrays", "memory", to=["<f8", 12, 3]), "n_features = 3"),
+    ("knn", change_of("scorer", "arrays", "memory", to=["<f8", 12, 3]), "n_inner = 3"),
     ("knn", change_of("scorer", "arrays", "memory", to=["<f8", 11, 2]), "n_memory = 12"),
     ("knn", change_of("scorer", "arrays", to=None), "must be a JSON object"),
     ("knn", change_of("scorer", "calibration", "n_effective", to=1e9), "n_effective must be"),

@@ -45,12 +45,33 @@ def test_copies_belong_to_the_rows_they_are_copies_of():
             assert copied[~loud].max() <= 30.5
 
 
-def test_a_long_session_is_thinned_and_copied_in_part(rng):
+def test_a_long_session_is_thinned_and_copied_at_some_tempi_all_of_it(rng):
     frames = np.tile(rng.normal(-40, 5, size=(6000, 25)), (15, 1))       # a quarter of an hour
     features = WindowFeatures((2.0,))
     for windows in training_windows(features, [frames]):
         assert 300 < len(windows.rows) <= 900          # of 9,000 hops
-        assert 0 < len(windows.variants) <= len(windows.rows) or windows.rows.shape[1] == 125
+        assert len(windows.variants) <= 1.8 * len(windows.rows)
+        if len(windows.variants):
+            copied = np.unique(windows.times[windows.variant_rows])
+            assert np.diff(copied).max() < 5.0 and copied[0] < 5.0 and copied[-1] > 895.0
+
+
+def test_no_tempo_is_nearer_to_the_copies_than_another():
+    # Played as it was, 1.25 % slower or 2.5 % faster: as far from what is learned.
+    seconds = np.arange(6000) / 100.0
+    beat = np.repeat(-45.0 + 10.0 * np.sin(2 * np.pi * 2.5 * seconds)[:, None], 25, axis=1)
+    features = WindowFeatures((10.0,), views=("rhythm",))
+    (windows,) = training_windows(features, [beat])
+
+    def distance(factor: float) -> float:
+        (view,) = features.transform_views(stretched(beat, factor))
+        apart = view.X[::50, None, :] - windows.variants[None]
+        return float(np.median(np.linalg.norm(apart, axis=2).min(axis=1)))
+
+    as_played = distance(1.0)
+    for factor in (1 / 1.025, 1 / 1.0125, 1 / 0.9875, 1 / 0.975):
+        assert distance(factor) == pytest.approx(as_played, rel=0.25)
+    assert distance(1 / 1.08) > 2.0 * as_played
 
 
 def test_takes_are_kept_apart(rng):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +55,7 @@ class KMeansScorer(FamiliarityScorer):
     array([0., 3.])
     """
 
-    labels_: npt.NDArray[np.intp]
+    labels_: npt.NDArray[np.int32]
 
     def __init__(
         self,
@@ -102,10 +102,12 @@ class KMeansScorer(FamiliarityScorer):
         if self.n_clusters != "auto":
             check_positive_int("n_clusters", self.n_clusters)
 
-    def _learn_rows(self, rows: FloatArray, sources: npt.NDArray[np.intp]) -> None:
-        super()._learn_rows(rows, sources)
-        # Variants come last; labels are of the rows alone.
-        self.labels_ = self.labels_[:len(np.unique(sources))]
+    def fit(self, X: npt.ArrayLike, y: None = None, *, variants: npt.ArrayLike | None = None,
+            variant_rows: npt.ArrayLike | None = None) -> Self:
+        """Learn from windows; parameters as in `FamiliarityScorer.fit`."""
+        super().fit(X, y, variants=variants, variant_rows=variant_rows)
+        self.labels_ = self.labels(X).astype(np.int32)
+        return self
 
     def _learn(self, X: FloatArray) -> None:
         wanted = (min(64, round(len(X) ** 0.5)) if self.n_clusters == "auto" else self.n_clusters)
@@ -121,7 +123,6 @@ class KMeansScorer(FamiliarityScorer):
             warnings.simplefilter("ignore", ConvergenceWarning)
             kmeans.fit(X)
         self.codebook_ = kmeans.cluster_centers_
-        self.labels_ = kmeans.labels_
 
     def _novelty(self, X: FloatArray) -> FloatArray:
         return distance_to_nearest(X, self.codebook_)
