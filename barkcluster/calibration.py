@@ -11,7 +11,7 @@ tail (Siffer et al. 2017) so that nothing that differs in novelty ties in famili
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 # Shape of the tail: heavier than exponential, so that 20 sigma is still above the smallest float.
 _TAIL_SHAPE = 0.2
-_SMALLEST = 1e-300
+SMALLEST = 1e-300
 # Held-out windows trusted for each effective one. The correlation time counts slow drift of a
 # session as overlap too; with 1 a held-out middle of recorded music is never called strange
 # (2-3 % below 0.05, 9 % below 0.2), with all of them too often (12-17 %, 24-36 %).
@@ -146,7 +146,7 @@ class Calibration:
         self._set(np.sort(series), len(series) / correlation_time(series))
 
     @classmethod
-    def restore(cls, novelty: npt.ArrayLike, n_effective: float) -> Calibration:
+    def restore(cls, novelty: npt.ArrayLike, n_effective: float) -> Self:
         """The calibration with these attributes, as they were before it was saved."""
         calibration = cls.__new__(cls)
         calibration._set(np.asarray(novelty, dtype=np.float64), float(n_effective))
@@ -211,7 +211,7 @@ class Calibration:
         excess = (s - self._values[-1]) / self._tail_unit
         return np.maximum(
             self._familiarity[-1] * (1.0 + _TAIL_SHAPE * excess) ** (-1.0 / _TAIL_SHAPE),
-            _SMALLEST)
+            SMALLEST)
 
     def _is_usual(self, s: FloatArray) -> npt.NDArray[np.bool_]:
         return s < self._low
@@ -235,8 +235,27 @@ class Calibration:
         strangeness : ndarray of shape (n,)
             The negated normal quantile of the familiarity.
         """
-        familiarity = self.familiarity(novelty)
-        if familiarity.size == 1 and familiarity.item() >= 1e-8:
-            return -ndtri(np.minimum(familiarity, 1.0 - 1e-12))
-        return np.where(familiarity < 1e-8, -ndtri_exp(np.log(familiarity)),
-                        -ndtri(np.minimum(familiarity, 1.0 - 1e-12)))
+        return normal_score(self.familiarity(novelty))
+
+
+def normal_score(familiarity: FloatArray) -> FloatArray:
+    """The strangeness that is a familiarity: its negated normal quantile.
+
+    Parameters
+    ----------
+    familiarity : ndarray of shape (n,)
+        Above 0, at most 1.
+
+    Returns
+    -------
+    strangeness : ndarray of shape (n,)
+
+    Examples
+    --------
+    >>> normal_score(np.array([0.5, 0.05, 1e-300])).round(2).tolist()
+    [-0.0, 1.64, 37.05]
+    """
+    if familiarity.size == 1 and familiarity.item() >= 1e-8:
+        return -ndtri(np.minimum(familiarity, 1.0 - 1e-12))
+    return np.where(familiarity < 1e-8, -ndtri_exp(np.log(familiarity)),
+                    -ndtri(np.minimum(familiarity, 1.0 - 1e-12)))
