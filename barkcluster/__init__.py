@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .audio import read_audio
+    from .background import Background
     from .calibration import Calibration
     from .explanation import Explanation
     from .frames import Session, bark_frames
     from .gallery import SessionGallery, load_gallery
     from .model import FamiliarityModel
     from .motifs import Motif, Stretch, Unique, find_motifs, unique_to
-    from .persistence import ModelFormatError, load_model, load_scorer
+    from .persistence import ModelFormatError, load_background, load_model, load_scorer
     from .retraining import RetrainingStream
     from .scorers import (
         SCORERS,
@@ -51,6 +52,7 @@ _HOME = {
     "KNNDensityScorer": "scorers",
     "FamiliarityModel": "model",
     "Timeline": "timeline",
+    "Background": "background",
     "FamiliarityStream": "stream",
     "Reading": "stream",
     "RetrainingStream": "retraining",
@@ -58,6 +60,7 @@ _HOME = {
     "SessionGallery": "gallery",
     "load_gallery": "gallery",
     "ModelFormatError": "persistence",
+    "load_background": "persistence",
     "load_model": "persistence",
     "load_scorer": "persistence",
     "Tempo": "tempo",
@@ -72,6 +75,7 @@ _HOME = {
 
 __all__ = [
     "SCORERS",
+    "Background",
     "Calibration",
     "Explanation",
     "FamiliarityModel",
@@ -96,6 +100,7 @@ __all__ = [
     "bark_frames",
     "estimate_tempo",
     "find_motifs",
+    "load_background",
     "load_gallery",
     "load_model",
     "load_scorer",

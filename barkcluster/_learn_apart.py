@@ -22,9 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from .background import Background
     from .model import FamiliarityModel
 
-_JOB, _MODEL = "job.json", "model.npz"
+_JOB, _MODEL, _BACKGROUND = "job.json", "model.npz", "background.npz"
 
 
 class LearningError(Exception):
@@ -32,7 +33,7 @@ class LearningError(Exception):
 
 
 def parameters_as_json(model: FamiliarityModel) -> str:
-    """What the other process makes an equal, unfitted model of.
+    """What the other process makes an equal, unfitted model of, but for its background.
 
     Raises
     ------
@@ -43,17 +44,21 @@ def parameters_as_json(model: FamiliarityModel) -> str:
 
     parameters = model.get_params(deep=False)
     scorer = parameters.pop("scorer")
+    parameters.pop("background")
     if not isinstance(scorer, str):
         scorer = {"kind": kind_of(scorer), "parameters": parameters_of(scorer)}
     return json.dumps({"scorer": scorer, **plain_parameters(parameters)})
 
 
-def start_learning(parameters: str, takes: list[npt.NDArray[np.float32]], frame_rate: float,
+def start_learning(parameters: str, background: Background | None,
+                   takes: list[npt.NDArray[np.float32]], frame_rate: float,
                    folder: str | os.PathLike[str]) -> subprocess.Popen[bytes]:
     """Write the job to an empty folder and start the process that does it."""
     here = Path(folder)
     for i, take in enumerate(takes):
         np.save(here / f"take{i}.npy", take)
+    if background is not None:
+        background.save(here / _BACKGROUND)
     job = {"model": json.loads(parameters), "n_takes": len(takes), "frame_rate": frame_rate}
     (here / _JOB).write_text(json.dumps(job), encoding="utf-8")
     package = str(Path(__file__).resolve().parents[1])
@@ -87,6 +92,7 @@ def finish_learning(process: subprocess.Popen[bytes], folder: str | os.PathLike[
 def _main(folder: str) -> int:
     from .frames import Session
     from .model import FamiliarityModel
+    from .persistence import load_background
     from .scorers import SCORERS
 
     with suppress(AttributeError, OSError):  # not on every system
@@ -97,12 +103,13 @@ def _main(folder: str) -> int:
     if not isinstance(parameters["scorer"], str):
         scorer = parameters["scorer"]
         parameters["scorer"] = SCORERS[scorer["kind"]](**scorer["parameters"])
+    background = load_background(here / _BACKGROUND) if (here / _BACKGROUND).exists() else None
     takes = [Session(np.load(here / f"take{i}.npy", allow_pickle=False), job["frame_rate"])
              for i in range(job["n_takes"])]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # scales that a young session is too short for
-            FamiliarityModel(**parameters).fit(takes).save(here / _MODEL)
+            FamiliarityModel(**parameters, background=background).fit(takes).save(here / _MODEL)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1

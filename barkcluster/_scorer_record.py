@@ -21,9 +21,12 @@ from .scorers import (
     KMeansScorer,
     KNNDensityScorer,
 )
+from .strangers import StrangerCalibration
 
 # Columns, rows or units of an array, at most.
 _LONGEST = 10_000_000
+# No familiarity is so small or so large that its normal score is beyond.
+_MOST_STRANGE = 100.0
 _STORED_AS = {"<f8": ("<f2", "<f4", "<f8"), "<i8": ("<i8",), "<i4": ("<i4",)}
 
 
@@ -153,8 +156,11 @@ def pack_calibration(calibration: Calibration, name: str, arrays: dict[str, Arra
     values = calibration.novelty_
     stored = np.ascontiguousarray(values, dtype=stored_type(values))
     arrays[name] = stored
-    return {"n_effective": float(calibration.n_effective_),
-            "novelty": [stored.dtype.str, len(stored)]}
+    entry: dict[str, Json] = {"n_effective": float(calibration.n_effective_),
+                              "novelty": [stored.dtype.str, len(stored)]}
+    if isinstance(calibration, StrangerCalibration):
+        entry["strangers"] = {"typical": calibration.typical_, "spread": calibration.spread_}
+    return entry
 
 
 class CalibrationRecord:
@@ -165,6 +171,12 @@ class CalibrationRecord:
         specs[name] = _spec(_CALIBRATION, fields.take("novelty"), {}, name)
         n = specs[name].shape[0]
         self._n_effective = fields.number("n_effective", 1e-9, float(n) * (1.0 + 1e-9))
+        self._strangers: tuple[float, float] | None = None
+        if fields.has("strangers"):
+            strangers = fields.fields("strangers")
+            self._strangers = (strangers.number("typical", -_MOST_STRANGE, _MOST_STRANGE),
+                               strangers.number("spread", 0.0, _MOST_STRANGE))
+            strangers.nothing_else()
         fields.nothing_else()
 
     def check(self, arrays: Mapping[str, Array]) -> None:
@@ -175,7 +187,10 @@ class CalibrationRecord:
 
     def build(self, arrays: Mapping[str, Array]) -> Calibration:
         """The calibration."""
-        return Calibration.restore(arrays[self._name], self._n_effective)
+        calibration = Calibration.restore(arrays[self._name], self._n_effective)
+        if self._strangers is None:
+            return calibration
+        return StrangerCalibration.of(calibration, *self._strangers)
 
 
 def pack_scorer(scorer: FamiliarityScorer, prefix: str, arrays: dict[str, Array]) -> Json:

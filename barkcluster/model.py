@@ -20,6 +20,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from ._validation import check_choice, check_positive
+from .background import Background
 from .calibration import Calibration
 from .frames import Session, check_frames
 from .listening import (
@@ -31,6 +32,7 @@ from .listening import (
     together,
 )
 from .scorers import SCORERS, FamiliarityScorer, KNNDensityScorer
+from .strangers import stranger_calibrations
 from .timeline import Timeline
 from .training import TrainingWindows, training_windows
 from .windows import PATTERNS, WindowFeatures, check_scales
@@ -54,6 +56,7 @@ _CHUNK_FRAMES = 4096
 _PATTERN_MEMORY = {"max_memory": 1200, "n_neighbors": 1}
 _PLAYING = 0.3
 _FEWEST_PLAYING = 10
+_RATE_TOLERANCE = 0.005
 
 
 @dataclass(eq=False)
@@ -96,6 +99,9 @@ class FamiliarityModel(BaseEstimator):
         Seeds the scorers that draw at random.
     n_jobs : int or None, default=None
         Threads to fit with, as in joblib.
+    background : Background or None, default=None
+        Other sessions, heard after the fit: how strange they are makes one threshold serve all
+        sessions. What was learned of it is saved with the model, the background is not.
 
     Attributes
     ----------
@@ -139,6 +145,7 @@ class FamiliarityModel(BaseEstimator):
         frame_rate: float = 100.0,
         random_state: int | None = None,
         n_jobs: int | None = None,
+        background: Background | None = None,
     ) -> None:
         self.scorer = scorer
         self.scales = scales
@@ -146,6 +153,7 @@ class FamiliarityModel(BaseEstimator):
         self.frame_rate = frame_rate
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.background = background
 
     def fit(self, frames: Frames | Sequence[Frames], y: None = None) -> Self:
         """Learn what this session sounds like.
@@ -164,10 +172,12 @@ class FamiliarityModel(BaseEstimator):
         Raises
         ------
         ValueError
-            If the session is too short even for the shortest scale, or takes differ in rate.
+            If the session is too short even for the shortest scale, takes differ in rate, or the
+            background comes at another rate.
         """
         template = self._template()
         takes, rate = self._takes(frames)
+        self._check_background(rate)
         features = self._features_for(takes, rate)
         training = training_windows(features, takes)
 
@@ -198,6 +208,13 @@ class FamiliarityModel(BaseEstimator):
         self.n_features_in_ = features.n_bands
         self.duration_ = sum(len(take) for take in takes) / rate
         self._calibrate(training)
+        if self.background is not None:
+            related = stranger_calibrations(self, self.background)
+            if related is None:
+                warnings.warn("background has too little that this session is not familiar with: "
+                              "left out. It should hold other sessions.", stacklevel=2)
+            else:
+                self.calibrations_ = related
         return self
 
     def timeline(self, frames: Frames) -> Timeline:
@@ -426,8 +443,20 @@ class FamiliarityModel(BaseEstimator):
             self.calibrations_.append(Calibration(together(here, self.scales_)))
         self.n_effective_ = self.calibrations_[-1].n_effective_
 
+    def _check_background(self, rate: float) -> None:
+        if self.background is None:
+            return
+        if not isinstance(self.background, Background):
+            raise ValueError(
+                f"background must be a Background or None; got {self.background!r:.80}.")
+        self.background.check_is_fitted()
+        if abs(self.background.frame_rate_ / rate - 1) > _RATE_TOLERANCE:
+            raise ValueError(f"background must come at {rate:g} frames a second, as the session; "
+                             f"got {self.background.frame_rate_:g}.")
+
     def _check_rate(self, frames: Frames) -> None:
-        if isinstance(frames, Session) and abs(frames.frame_rate / self.frame_rate_ - 1) > 0.005:
+        if isinstance(frames, Session) and (
+                abs(frames.frame_rate / self.frame_rate_ - 1) > _RATE_TOLERANCE):
             raise ValueError(
                 f"frames must come at {self.frame_rate_:g} a second, as in the fit; got "
                 f"{frames.frame_rate:g}.")

@@ -1,4 +1,4 @@
-"""Model files: a fitted model or scorer, as numbers in a file that may be passed on.
+"""Model files: a fitted model, scorer or background, as numbers in a file that may be passed on.
 
 A file is an .npz, a zip archive of plain arrays, with a JSON header beside them. It holds no
 pickle, no class names, nothing that is executed; a model is built anew from the fields that
@@ -50,14 +50,16 @@ from ._scorer_record import (
     plain_parameters,
     scorer_of,
 )
+from .background import LOUDEST_DB, Background, excerpt_frames
+from .frames import FLOOR_DB, N_BANDS
 from .scorers import SCORERS, FamiliarityScorer
 from .windows import VIEWS, WindowFeatures
 
 if TYPE_CHECKING:
     from .model import FamiliarityModel
 
-__all__ = ["FORMAT_VERSION", "ModelFormatError", "load_model", "load_scorer", "save_model",
-           "save_scorer"]
+__all__ = ["FORMAT_VERSION", "ModelFormatError", "load_background", "load_model", "load_scorer",
+           "save_background", "save_model", "save_scorer"]
 
 FORMAT_VERSION = 1
 _FORMAT = "barkcluster"
@@ -65,6 +67,9 @@ _FORMAT = "barkcluster"
 # From the header of one version to that of the next; each is given a dict and returns one.
 _MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
 
+# Parameters of a model beside the plain ones. A background is not stored: what a model needs of
+# it is in its calibrations.
+_NOT_PLAIN = ("scorer", "background")
 _MOST_SCALES = 32
 _MOST_BANDS = 256
 # Faster frames would let a small file ask for a window of gigabytes.
@@ -83,7 +88,7 @@ def save_model(model: FamiliarityModel, path: str | os.PathLike[str]) -> None:
             "scorer": given if isinstance(given, str) else {
                 "kind": kind_of(given), "parameters": parameters_of(given)},
             **plain_parameters({name: value for name, value in model.get_params(False).items()
-                                if name != "scorer"})},
+                                if name not in _NOT_PLAIN})},
         "frame_rate": float(model.frame_rate_),
         "scales": [float(s) for s in model.scales_],
         "hop": float(features.hop),
@@ -110,6 +115,18 @@ def save_scorer(scorer: FamiliarityScorer, path: str | os.PathLike[str]) -> None
     check_is_fitted(scorer)
     arrays: dict[str, Array] = {}
     _write(path, "scorer", pack_scorer(scorer, "scorer", arrays), arrays)
+
+
+def save_background(background: Background, path: str | os.PathLike[str]) -> None:
+    """Write a fitted background; what `Background.save` does."""
+    entry: dict[str, Json] = {
+        "frame_rate": background.frame_rate_,
+        "n_sessions": background.n_sessions_,
+        "excerpts": list(background.excerpts_.shape),
+    }
+    excerpts = background.excerpts_
+    _write(path, "background", entry,
+           {"excerpts": np.ascontiguousarray(excerpts, dtype=stored_type(excerpts))})
 
 
 def load_model(path: str | os.PathLike[str]) -> FamiliarityModel:
@@ -190,6 +207,67 @@ def load_scorer(path: str | os.PathLike[str]) -> FamiliarityScorer:
         arrays = archive.read(record.specs)
         record.check(arrays)
         return record.build(arrays)
+
+
+def load_background(path: str | os.PathLike[str]) -> Background:
+    """The background in a file.
+
+    Parameters
+    ----------
+    path : path-like
+        A file written by `Background.save`.
+
+    Returns
+    -------
+    background : Background
+        Fitted; models that are given it answer as with the one that was saved, to the last bit.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ModelFormatError
+        If anything else is wrong with the file; see `load_model`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from barkcluster import Background
+    >>> background = Background().fit([np.full((1500, 25), -40.0)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     background.save(f"{folder}/others.npz")
+    ...     load_background(f"{folder}/others.npz")
+    <Background: 1 excerpts of 15 s from 1 session, 100 frames a second>
+    """
+    with open_archive(path) as archive:
+        record = _BackgroundRecord(_entry_of(archive, "background"))
+        return record.build(archive.read(record.specs))
+
+
+class _BackgroundRecord:
+    """A background as a header tells of it, before its array is read."""
+
+    def __init__(self, fields: Fields) -> None:
+        self._frame_rate = fields.number("frame_rate", 1e-3, _MOST_FRAME_RATE)
+        self._n_sessions = fields.integer("n_sessions", 1, Background.MOST_EXCERPTS)
+        shape = fields.items("excerpts", 3)
+        most, n_frames = Background.MOST_EXCERPTS, excerpt_frames(self._frame_rate)
+        if not (type(shape[0]) is int and self._n_sessions <= shape[0] <= most
+                and shape[1:] == [n_frames, N_BANDS]):
+            raise ModelFormatError(
+                f"excerpts must be {self._n_sessions} to {most}, each of {n_frames} frames of "
+                f"{N_BANDS} bands; got {shown(shape)}.")
+        fields.nothing_else()
+        self.specs = {"excerpts": ArraySpec(
+            "<f8", "<f2", (shape[0], n_frames, N_BANDS), FLOOR_DB, LOUDEST_DB)}
+
+    def build(self, arrays: Mapping[str, Array]) -> Background:
+        """The fitted background."""
+        background = Background(frame_rate=self._frame_rate)
+        background.excerpts_ = arrays["excerpts"].astype(np.float16)
+        background.frame_rate_ = self._frame_rate
+        background.n_sessions_ = self._n_sessions
+        return background
 
 
 class _ModelRecord:
@@ -293,7 +371,7 @@ def _model_parameters(fields: Fields) -> dict[str, object]:
         inner.nothing_else()
     parameters: dict[str, object] = {"scorer": scorer}
     for name in FamiliarityModel().get_params(deep=False):
-        if name != "scorer":
+        if name not in _NOT_PLAIN:
             value = fields.plain(name)
             if name == "random_state":
                 check_seed(value)
@@ -315,8 +393,7 @@ def _write(
 ) -> None:
     try:
         fields = Fields(entry, holds)
-        specs = (_ModelRecord(fields) if holds == "model"
-                 else ScorerRecord(fields, "scorer", {})).specs
+        specs = _SPECS[holds](fields)
         check_total(specs)
         for name, spec in specs.items():
             check_numbers(name, arrays[name], spec)
@@ -334,6 +411,14 @@ def _write(
     }
     with replace_file(path) as file:
         write_archive(file, header, arrays)
+
+
+# What a file may hold, and the arrays that go with its header.
+_SPECS: dict[str, Callable[[Fields], dict[str, ArraySpec]]] = {
+    "model": lambda fields: _ModelRecord(fields).specs,
+    "scorer": lambda fields: ScorerRecord(fields, "scorer", {}).specs,
+    "background": lambda fields: _BackgroundRecord(fields).specs,
+}
 
 
 def _entry_of(archive: ArrayArchive, holds: str) -> Fields:
@@ -358,7 +443,7 @@ def _entry_of(archive: ArrayArchive, holds: str) -> Fields:
         fields.take(name)
     fields.text("created")
     fields.fields("libraries")
-    holding = fields.choice("holds", ("model", "scorer"))
+    holding = fields.choice("holds", _SPECS)
     if holding != holds:
         raise ModelFormatError(f"holds a {holding}: load it with load_{holding}.")
     entry = fields.fields(holds)

@@ -335,7 +335,8 @@ class RetrainingStream:
                 warnings.simplefilter("ignore")  # scales that a young session is too short for
                 return clone(self._template).set_params(frame_rate=rate).fit(takes)
         with tempfile.TemporaryDirectory(prefix="barkcluster-") as folder:
-            training.process = start_learning(self._parameters, takes, rate, folder)
+            training.process = start_learning(
+                self._parameters, self._template.background, takes, rate, folder)
             if training.given_up:  # before there was a process to end
                 training.process.kill()
             return finish_learning(training.process, folder)

@@ -159,3 +159,22 @@ def similarities(mine, other, first, last, span):
 
     return [[product(i, j, span) / (size(mine, i) * size(other, j))
              for j in range(len(other) - span + 1)] for i in range(first, last)]
+
+
+def put_against_strangers(z, typical, spread):
+    """Strangeness where that of strangers is put to 2.4 and their spread to .5."""
+    alarm = 1.6448536269514722
+    slope = 0.5 / max(spread, 0.25)
+
+    def put(at):
+        if at < typical:
+            return 2.4 + (at - typical) * slope
+        return 2.4 + (at - typical) * min(slope, 1.0)
+
+    if z <= 0:
+        return z
+    if z < alarm:
+        return max(min(put(z), z), z / 10)
+    if put(alarm) > alarm:
+        return max(put(z) - (put(alarm) - alarm), z / 10)
+    return max(put(z), z / 10)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import warnings
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +22,20 @@ GOOD: list[dict[str, bytes]] = []
 
 
 def write_good_files(folder: Path) -> None:
-    """Fill ``GOOD`` with the members of a small scorer of each kind, and of a model."""
-    from barkcluster import SCORERS, FamiliarityModel
+    """Fill ``GOOD`` with the members of a small scorer of each kind, a background and a model."""
+    from barkcluster import SCORERS, Background, FamiliarityModel
 
     path = folder / "good.npz"
     for name, cls in SCORERS.items():
         cls(n_blocks=2, whitening=0.5 * (name == "gmm")).fit(ROWS).save(path)
         GOOD.append(members_of(path))
     frames = np.random.default_rng(6).normal(-40, 5, size=(200, 25)).round()
-    FamiliarityModel("gmm", scales=(0.1, 0.5), random_state=0).fit(frames).save(path)
+    # Ten frames a second: a background of that is a small file.
+    others = Background(frame_rate=10.0).fit([np.full((150, 25), -level) for level in (9, 5, 1)])
+    others.save(path)
+    GOOD.append(members_of(path))
+    FamiliarityModel("gmm", scales=(0.1, 0.5), frame_rate=10.0, background=others,
+                     random_state=0).fit(frames).save(path)
     GOOD.append(members_of(path))
 
 
@@ -57,7 +63,14 @@ def file_from(data: bytes) -> bytes:
 
 def fuzz_one(data: bytes) -> None:
     """Raise if one input breaks a promise of the model files."""
-    from barkcluster import FamiliarityModel, ModelFormatError, load_model, load_scorer
+    from barkcluster import (
+        Background,
+        FamiliarityModel,
+        ModelFormatError,
+        load_background,
+        load_model,
+        load_scorer,
+    )
 
     if len(data) < 2:
         return
@@ -66,7 +79,7 @@ def fuzz_one(data: bytes) -> None:
         file.write(file_from(data))
         file.flush()
         loaded = []
-        for load in load_scorer, load_model:
+        for load in load_scorer, load_model, load_background:
             try:
                 loaded.append(load(file.name))
             except ModelFormatError as error:
@@ -82,6 +95,8 @@ def fuzz_one(data: bytes) -> None:
                 if len(frames) > 20_000:
                     continue
                 familiarity = it.timeline(frames).familiarity
+            elif isinstance(it, Background):
+                familiarity = np.isfinite(it.excerpts_)
             else:
                 familiarity = it.score_samples(np.zeros((3, it.n_features_in_)))
         assert np.all((familiarity >= 0) & (familiarity <= 1)), familiarity
@@ -91,12 +106,12 @@ def fuzz_one(data: bytes) -> None:
 
 
 def load_either(path: str) -> object:
-    from barkcluster import ModelFormatError, load_model, load_scorer
+    from barkcluster import ModelFormatError, load_background, load_model, load_scorer
 
-    try:
-        return load_scorer(path)
-    except ModelFormatError:
-        return load_model(path)
+    for load in load_scorer, load_model:
+        with suppress(ModelFormatError):
+            return load(path)
+    return load_background(path)
 
 
 def _memory_folder() -> str | None:
