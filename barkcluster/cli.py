@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "make a jam, learn its beginning with every scorer, show what they hear in the rest",
     "extract": "sound files to session text files",
     "fit": "learn session files, write a model file",
+    "background": "other sessions to one file, so that a model can tell strangers from its own",
     "score": "how familiar each moment of a session is, given others",
     "compare": "all scorers side by side on your own session",
     "report": "one page about sessions: what was strange, what recurs, the map, the tempo",

@@ -117,6 +117,33 @@ def test_a_model_file_scores_as_what_it_was_fitted_on(run, tmp_path):
     assert by_model == by_takes
 
 
+def test_a_background_is_learned_from_a_folder_and_goes_into_the_model(run, tmp_path):
+    others, model = str(tmp_path / "others.npz"), str(tmp_path / "jam.npz")
+    (tmp_path / "more" / "deeper").mkdir(parents=True)
+    noise = np.random.default_rng(0).normal(-40, 15, size=(2000, 25))
+    barkcluster.write_session(
+        barkcluster.Session(noise), tmp_path / "more" / "deeper" / "noise.txt")
+    code, out, err = run("background", "other.txt", "now.txt", str(tmp_path / "more"),
+                         "-o", others)
+    assert (code, err) == (0, "")
+    assert out == f"{others}: 3 excerpts of 3 sessions.\n"
+    assert run("fit", "jam.txt", "--scales", "0.5,1", "--background", others, "-o", model)[0] == 0
+    _, by_model, _ = run("score", model, "now.txt", "--csv", "-")
+    _, at_once, _ = run("score", "jam.txt", "now.txt", "--scales", "0.5,1", "--background", others,
+                        "--csv", "-")
+    _, without, _ = run("score", "jam.txt", "now.txt", "--scales", "0.5,1", "--csv", "-")
+    assert by_model == at_once != without
+
+
+def test_of_many_files_a_background_reads_some_evenly(run, tmp_path):
+    for i in range(70):
+        session = barkcluster.Session(np.full((1500, 25), -float(i)))
+        barkcluster.write_session(session, tmp_path / f"{i:02}.txt")
+    code, out, _ = run("background", str(tmp_path), "-o", str(tmp_path / "others.npz"))
+    assert code == 0
+    assert out.endswith("32 excerpts of 32 sessions.\n")
+
+
 def test_compare_races_all_scorers_and_names_every_intrusion(run):
     code, out, _ = run("compare", "jam.txt", "--train", "50%", "--scales", "0.5,2",
                        "--intrusions", "other.txt", "now.txt")
@@ -188,8 +215,14 @@ def test_extract_names_outputs_after_their_sources(run, tmp_path):
     (["score", "jam.txt", "now.txt", "--seed", "-1"], "argument --seed: must be a whole number"),
     (["score", "fake.npz", "jam.txt", "now.txt"],
      "barkcluster: fake.npz is a model file: it must be the only TRAIN; got 2."),
-    (["score", "fake.npz", "now.txt", "--scorer", "gmm"], "Leave out --scorer and --scales."),
+    (["score", "fake.npz", "now.txt", "--scorer", "gmm"], "Leave out --scorer, --scales"),
+    (["score", "fake.npz", "now.txt", "--background", "others.npz"], "Leave out --scorer"),
     (["score", "fake.npz", "now.txt"], "barkcluster: fake.npz"),
+    (["background", "bad.txt", "-o", "others.npz"], "bad.txt:2: expected 25 numbers, got 24."),
+    (["background", "empty", "-o", "others.npz"], "empty must hold session or sound files"),
+    (["background", "jam.txt", "-o", "none/others.npz"], "there is no folder none."),
+    (["fit", "jam.txt", "--background", "none.npz", "-o", "jam.npz"], "none.npz: No such file"),
+    (["fit", "jam.txt", "--background", "fake.npz", "-o", "jam.npz"], "fake.npz: is no model"),
     (["compare", "jam.txt", "--train", "60"], "jam.txt lasts 40 s; got 60 s."),
     (["compare", "jam.txt", "--train", "120%"], "argument --train: must be less than 100%"),
     (["fit", "jam.txt", "-o", "none/jam.npz"], "barkcluster: none/jam.npz: there is no"),
@@ -205,6 +238,7 @@ def test_extract_names_outputs_after_their_sources(run, tmp_path):
 def test_bad_input_is_one_line_and_code_2(run, folder, arguments, message):
     (folder / "bad.txt").write_text("0 " * 25 + "\n" + "0 " * 24 + "\n")
     (folder / "fake.npz").write_bytes(b"PK\x03\x04 and no more")
+    (folder / "empty").mkdir(exist_ok=True)
     (folder / "jam.wav").write_bytes(b"RIFF and no more")
     code, out, err = run(*arguments)
     assert code == 2

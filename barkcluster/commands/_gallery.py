@@ -7,10 +7,8 @@ from functools import partial
 from pathlib import Path
 
 import barkcluster
-from barkcluster.commands._options import AUDIO_SUFFIXES, read
+from barkcluster.commands._options import SESSION_SUFFIXES, is_session, read
 from barkcluster.display.progress import progress
-
-_SUFFIXES = (".txt", ".csv", ".tsv", *AUDIO_SUFFIXES)
 
 
 def add_gallery(parser: argparse.ArgumentParser) -> None:
@@ -32,14 +30,15 @@ def gallery_of(args: argparse.Namespace) -> barkcluster.SessionGallery:
         return barkcluster.load_gallery(folder, reader=reader, n_jobs=args.jobs)
     sessions = {}
     for entry in sorted(folder.iterdir()):
-        files = sorted(f for f in entry.iterdir() if _is_session(f)) if entry.is_dir() else []
+        files = sorted(f for f in entry.iterdir() if is_session(f)) if entry.is_dir() else []
         if files:
             sessions[entry.name] = files
-        elif _is_session(entry):
+        elif is_session(entry):
             sessions[entry.stem if entry.stem not in sessions else entry.name] = [entry]
     if not sessions:
         raise ValueError(f"{args.folder} must hold session or sound files "
-                         f"({', '.join(_SUFFIXES[:4])}, ...), or folders of them; got none.")
+                         f"({', '.join(SESSION_SUFFIXES[:4])}, ...), or folders of them; "
+                         "got none.")
     with progress(1) as step:
         step(f"learning {len(sessions)} names")
         return barkcluster.SessionGallery(
@@ -48,7 +47,3 @@ def gallery_of(args: argparse.Namespace) -> barkcluster.SessionGallery:
 
 def _read(path: Path, args: argparse.Namespace) -> barkcluster.Session:
     return read(str(path), args)
-
-
-def _is_session(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in _SUFFIXES

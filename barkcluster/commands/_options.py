@@ -10,6 +10,7 @@ import barkcluster
 # The keys of barkcluster.SCORERS, which takes too long to import for a help text.
 SCORER_NAMES = ("kmeans", "gmm", "som", "knn")
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
+SESSION_SUFFIXES = (".txt", ".csv", ".tsv", *AUDIO_SUFFIXES)
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +31,8 @@ def add_learning(parser: argparse.ArgumentParser) -> None:
     learning.add_argument(
         "--scales", type=scales, metavar="S,S,...",
         help="window lengths in seconds, shortest first (default: the model's own)")
+    learning.add_argument("--background", metavar="FILE",
+                          help="file of `barkcluster background`: other sessions to tell it from")
     add_seed(learning)
 
 
@@ -52,6 +55,11 @@ def read(path: str, args: argparse.Namespace) -> barkcluster.Session:
     return barkcluster.read_session(path, frame_rate=args.frame_rate, units=args.units)
 
 
+def is_session(path: Path) -> bool:
+    """Whether a file is a session or sound file, by its suffix."""
+    return path.is_file() and path.suffix.lower() in SESSION_SUFFIXES
+
+
 def check_folder_of(path: str | None) -> None:
     """Raise ValueError before the work rather than after it if a file cannot be written."""
     if path not in (None, "-") and not Path(path).parent.is_dir():
@@ -60,10 +68,14 @@ def check_folder_of(path: str | None) -> None:
 
 def make_model(args: argparse.Namespace) -> barkcluster.FamiliarityModel:
     """Model as the options of `add_learning` say."""
-    scorer = args.scorer or "knn"
-    if args.scales is None:
-        return barkcluster.FamiliarityModel(scorer, random_state=args.seed)
-    return barkcluster.FamiliarityModel(scorer, scales=args.scales, random_state=args.seed)
+    model = barkcluster.FamiliarityModel(
+        args.scorer or "knn", random_state=args.seed, background=background_of(args))
+    return model if args.scales is None else model.set_params(scales=args.scales)
+
+
+def background_of(args: argparse.Namespace) -> barkcluster.Background | None:
+    """The background that the options of `add_learning` name."""
+    return None if args.background is None else barkcluster.load_background(args.background)
 
 
 def positive(text: str) -> float:

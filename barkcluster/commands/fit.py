@@ -21,6 +21,7 @@ _EPILOG = """\
 examples:
   barkcluster fit jam.txt -o jam.npz
   barkcluster fit take1.txt take2.txt --scorer gmm --scales 0.5,2,6 -o jam.npz
+  barkcluster fit jam.txt --background others.npz -o jam.npz
 """
 
 

@@ -14,7 +14,13 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import barkcluster
-from barkcluster.commands._options import add_learning, check_folder_of, make_model, positive
+from barkcluster.commands._options import (
+    add_learning,
+    background_of,
+    check_folder_of,
+    make_model,
+    positive,
+)
 from barkcluster.display.terminal import clock
 
 if TYPE_CHECKING:
@@ -147,7 +153,8 @@ def _player(args: argparse.Namespace, address: Address, name: str) -> Player:
     if args.model is None:
         model = make_model(args).set_params(frame_rate=args.frame_rate)
     else:
-        model = barkcluster.load_model(args.model)
+        # A model file holds what it learned of a background, but not the background itself.
+        model = barkcluster.load_model(args.model).set_params(background=background_of(args))
     gather = None if args.gather is None or args.no_learning else Path(args.gather)
     if gather is not None and name:
         gather = gather.with_stem(f"{gather.stem}-{name}")

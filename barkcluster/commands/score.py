@@ -90,9 +90,9 @@ def _model(args: argparse.Namespace, step: Step) -> barkcluster.FamiliarityModel
     if len(args.train) > 1:
         raise ValueError(f"{models[0]} is a model file: it must be the only TRAIN; got "
                          f"{len(args.train)}.")
-    if args.scorer is not None or args.scales is not None:
-        raise ValueError(f"{models[0]} is a model file: its scorer and scales are those it was "
-                         "learned with. Leave out --scorer and --scales.")
+    if (args.scorer, args.scales, args.background) != (None, None, None):
+        raise ValueError(f"{models[0]} is a model file: its scorer, scales and background are "
+                         "those it was learned with. Leave out --scorer, --scales, --background.")
     step(f"reading {models[0]}")
     return barkcluster.load_model(models[0])
 

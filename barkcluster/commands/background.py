@@ -1,0 +1,67 @@
+"""Other sessions to a background file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import barkcluster
+from barkcluster.commands._options import (
+    SESSION_SUFFIXES,
+    add_reading,
+    check_folder_of,
+    is_session,
+    read,
+)
+from barkcluster.display.progress import progress
+
+_DESCRIPTION = """\
+Takes excerpts of other sessions. A model that knows how strange they are to it has one threshold
+for every session: `barkcluster fit`, `score`, `report` and `live` take the file as --background.
+"""
+_EPILOG = """\
+examples:
+  barkcluster background evenings/ -o others.npz
+  barkcluster fit jam.txt --background others.npz -o jam.npz
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what `barkcluster background` takes."""
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.add_argument("sessions", nargs="+", metavar="SESSION|DIR",
+                        help="session or sound files, or folders of them")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE",
+                        help="background file to write (.npz)")
+    add_reading(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read, take excerpts, write."""
+    check_folder_of(args.output)
+    paths = [path for given in args.sessions for path in _files(given)]
+    most = barkcluster.Background.MOST_EXCERPTS
+    if len(paths) > most:  # of more, only those that would be kept are read
+        paths = [paths[i * len(paths) // most] for i in range(most)]
+    with progress(len(paths)) as step:
+        sessions = []
+        for path in paths:
+            step(f"reading {path}")
+            sessions.append(read(path, args))
+        background = barkcluster.Background().fit(sessions)
+    background.save(args.output)
+    n = background.n_sessions_
+    print(f"{args.output}: {len(background.excerpts_)} excerpts of {n} "
+          f"session{'s' if n > 1 else ''}.")
+
+
+def _files(given: str) -> list[str]:
+    """The file itself, or the session and sound files of a folder and its subfolders."""
+    if not Path(given).is_dir():
+        return [given]
+    files = sorted(str(path) for path in Path(given).rglob("*") if is_session(path))
+    if not files:
+        raise ValueError(f"{given} must hold session or sound files "
+                         f"({', '.join(SESSION_SUFFIXES[:4])}, ...); got none.")
+    return files
