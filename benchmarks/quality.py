@@ -9,6 +9,9 @@ one threshold serve all tracks (pooled)? And does what should not matter, 6 dB o
 leave it alone (soft6, loud6, slow3, fast3)? Figures are areas under the curve: .5 is chance, 1
 perfect, and for the last four .5 is best; then calibration on held-out blocks, agreement between
 scorers, and problems next door. Without --sessions: on seeded synthetic jams.
+
+With --background every scorer is run again with a background learned from the other half, in
+which are neither the tracks nor their strangers: a row ``knn+background`` beside ``knn``.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # More threads than processes only slow small matrices down; before numpy is imported.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -32,7 +36,13 @@ import tasks
 from corpora import Track
 from tasks import Outcome, System
 
-_tracks: list[Track] = []        # of a worker process: sent once, not with every job
+if TYPE_CHECKING:
+    from barkcluster import Background
+
+# Of a worker process: sent once, not with every job.
+_tracks: list[Track] = []
+_backgrounds: list[Background] = []        # one or none
+_WITH_BACKGROUND = "+background"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     everything = corpora.load(args.sessions) if args.sessions else corpora.synthetic()
     if args.corpora:
         everything = [t for t in everything if t.corpus in args.corpora]
+    if args.background:
+        from barkcluster import Background
+
+        others = corpora.half(everything, "A" if args.half == "B" else "B")
+        _backgrounds[:] = [Background().fit([t.frames for t in others if t.clips is None])]
     if args.half:
         everything = corpora.half(everything, args.half)
     music = [t for t in everything if t.clips is None]
@@ -81,7 +96,8 @@ def make_system(name: str, scales: Sequence[float] | None = None) -> System:
     Parameters
     ----------
     name : str
-        ``knn``, ``knn@0.5+2`` (with these scales), ``peer:pyod-knn``, ``neural:forecast``.
+        ``knn``, ``knn@0.5+2`` (with these scales), ``knn+background``, ``peer:pyod-knn``,
+        ``neural:forecast``.
     scales : sequence of float or None
         Window lengths in seconds where the name says none; None for its own. Networks have one.
     """
@@ -96,8 +112,9 @@ def make_system(name: str, scales: Sequence[float] | None = None) -> System:
         return make_network(which)
     from systems import Library
 
-    scorer, _, own = name.partition("@")
-    return Library(scorer, [float(s) for s in own.split("+")] if own else scales)
+    background = _backgrounds[0] if name.endswith(_WITH_BACKGROUND) else None
+    scorer, _, own = name.removesuffix(_WITH_BACKGROUND).partition("@")
+    return Library(scorer, [float(s) for s in own.split("+")] if own else scales, background)
 
 
 def _run(music: Sequence[Track], scored: Sequence[Track], names: Sequence[str],
@@ -110,7 +127,8 @@ def _run(music: Sequence[Track], scored: Sequence[Track], names: Sequence[str],
             yield _job(track.key, names, args.train, args.tasks, args.calibration)
             _progress(started, i + 1, len(scored), track.key)
     else:
-        with ProcessPoolExecutor(args.jobs, initializer=_receive, initargs=(music,)) as pool:
+        with ProcessPoolExecutor(args.jobs, initializer=_receive,
+                                 initargs=(music, _backgrounds)) as pool:
             jobs: dict[Future[tuple[list[Outcome], list[Outcome]]], str] = {
                 pool.submit(_job, t.key, names, args.train, args.tasks, args.calibration): t.key
                 for t in scored}
@@ -120,8 +138,9 @@ def _run(music: Sequence[Track], scored: Sequence[Track], names: Sequence[str],
     print(file=sys.stderr)
 
 
-def _receive(tracks: Sequence[Track]) -> None:
+def _receive(tracks: Sequence[Track], backgrounds: Sequence[Background]) -> None:
     _tracks[:] = tracks
+    _backgrounds[:] = backgrounds
 
 
 def _job(key: str, names: Sequence[str], trains: Sequence[float], asked: Sequence[str],
@@ -147,6 +166,10 @@ def _systems(args: argparse.Namespace) -> list[str]:
         _check_names("--scorers", names, _all_scorers())
     if args.scales:
         names = [f"{name}@{'+'.join(f'{s:g}' for s in args.scales)}" for name in names]
+    if args.background:
+        if not args.half:
+            raise ValueError("--background needs --half: it is learned from the other one.")
+        names = [n for name in names for n in (name, f"{name}{_WITH_BACKGROUND}")]
     if args.peers is not None:
         from peers import PEERS
 
@@ -211,6 +234,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--scorers", nargs="*", metavar="NAME", help="scorers to run (default: all; may be none)")
     add("--scales", nargs="+", type=float, metavar="S",
         help="window lengths in seconds (default: the model's)")
+    add("--background", action="store_true",
+        help="the scorers with a background of the other half, too")
     add("--peers", nargs="*", metavar="NAME", help="other libraries too, all or those named")
     add("--peer-windows", choices=["own", "library", "both"], default="own",
         help="what peers look at (default: own habits)")

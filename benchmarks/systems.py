@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from barkcluster import FamiliarityModel
+from barkcluster import Background, FamiliarityModel
 
 from corpora import Frames
 from figures import Array
@@ -22,19 +22,22 @@ class Library:
         A name in ``barkcluster.SCORERS``.
     scales : sequence of float or None
         Window lengths in seconds; None for those the model comes with.
+    background : Background or None
+        Other sessions that the model is to know.
     """
 
-    def __init__(self, scorer: str, scales: Sequence[float] | None = None) -> None:
-        self.name = scorer
+    def __init__(self, scorer: str, scales: Sequence[float] | None = None,
+                 background: Background | None = None) -> None:
+        self.name = scorer if background is None else f"{scorer}+background"
+        self.background = background
         self.calibrated: list[str] = []
         self.scorer = scorer
         self.scales = scales
 
     def fit(self, takes: Sequence[Frames]) -> Library:
-        if self.scales is None:
-            model = FamiliarityModel(self.scorer, random_state=0)
-        else:
-            model = FamiliarityModel(self.scorer, scales=tuple(self.scales), random_state=0)
+        model = FamiliarityModel(self.scorer, random_state=0, background=self.background)
+        if self.scales is not None:
+            model.set_params(scales=tuple(self.scales))
         self._model = model.fit(list(takes))
         return self
 
