@@ -43,7 +43,9 @@ def recordings():
     """The sessions that the pages speak of."""
     session, _ = synthetic.make_session(1.6, random_state=3, surprises=False)
     other, _ = synthetic.make_session(0.3, random_state=4, surprises=False)
-    return {"jam.txt": session.between(0, 80), "now.txt": session.between(80, 95),
+    evenings = {f"evenings/{seed}.txt": synthetic.make_session(0.3, random_state=seed)[0]
+                for seed in (5, 6, 7)}
+    return {**evenings, "jam.txt": session.between(0, 80), "now.txt": session.between(80, 95),
             "take1.txt": session.between(0, 32), "take2.txt": session.between(32, 64),
             "other.txt": other}
 
@@ -51,6 +53,7 @@ def recordings():
 @pytest.fixture
 def folder(tmp_path, monkeypatch, recordings):
     """A working directory with these sessions in it."""
+    (tmp_path / "evenings").mkdir()
     for name, session in recordings.items():
         barkcluster.write_session(session, tmp_path / name)
     (tmp_path / "sessions").mkdir()
