@@ -86,9 +86,12 @@ class StrangerCalibration(Calibration):
             From 0 to 1, decreasing in novelty.
         """
         alone = super().familiarity(novelty)
-        strangeness = normal_score(alone)
-        related = ndtr(-against_strangers(strangeness, self.typical_, self.spread_))
-        return np.where(strangeness <= 0.0, alone, np.maximum(related, SMALLEST))
+        strange = alone < 0.5
+        if strange.any():  # a stream asks for one moment at a time, which mostly is not
+            related = ndtr(-against_strangers(
+                normal_score(alone[strange]), self.typical_, self.spread_))
+            alone[strange] = np.maximum(related, SMALLEST)
+        return alone
 
 
 def against_strangers(strangeness: FloatArray, typical: float, spread: float) -> FloatArray:
@@ -112,17 +115,20 @@ def against_strangers(strangeness: FloatArray, typical: float, spread: float) ->
     [-1.0, 0.1, 1.4, 2.4, 3.4]
     """
     slope = _APART / max(spread, _NARROWEST)
+    # Beyond the typical stranger nothing is stretched: there is no end to strangeness.
+    beyond = min(slope, 1.0)
 
-    def put(z: FloatArray) -> FloatArray:
-        # Beyond the typical stranger nothing is stretched: there is no end to strangeness.
-        return _TYPICAL + (z - typical) * np.where(z < typical, slope, min(slope, 1.0))
+    def put(z: FloatArray | float) -> FloatArray:
+        apart = z - typical
+        return np.asarray(
+            _TYPICAL + np.minimum(apart, 0.0) * slope + np.maximum(apart, 0.0) * beyond)
 
     # Where strangers are near, all beyond the alarm is moved down to where the alarm stays.
-    lead = max(float(put(np.array(_ALARM))) - _ALARM, 0.0)
-    moved = np.where(strangeness < _ALARM, np.minimum(put(strangeness), strangeness),
-                     put(strangeness) - lead)
+    lead = max(float(put(_ALARM)) - _ALARM, 0.0)
+    related = put(strangeness)
+    related = np.where(strangeness < _ALARM, np.minimum(related, strangeness), related - lead)
     return np.where(strangeness <= 0.0, strangeness,
-                    np.maximum(moved, _LEAST_SLOPE * strangeness))
+                    np.maximum(related, _LEAST_SLOPE * strangeness))
 
 
 def stranger_calibrations(
