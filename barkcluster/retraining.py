@@ -126,6 +126,7 @@ class RetrainingStream:
         fitted = model if hasattr(model, "parts_") else None
         rate = model.frame_rate if fitted is None else fitted.frame_rate_
         features = WindowFeatures(model.scales, model.hop, rate)
+        model._check_background(rate)  # now, not in a learning that fails again and again
         self._template = clone(model)
         self._parameters = parameters_as_json(model) if background == "process" else ""
         self.stream = FamiliarityStream(fitted, features=features)

@@ -300,3 +300,9 @@ def test_a_stream_that_learns_uses_the_background(jams, background, where):
         stream.wait()
         assert stream.last_error is None
         assert all(isinstance(c, StrangerCalibration) for c in stream.model.calibrations_)
+
+
+def test_a_stream_at_another_rate_than_the_background_is_refused_at_once(background):
+    model = FamiliarityModel(frame_rate=86.13, background=background)
+    with pytest.raises(ValueError, match=r"background must come at 86.13 frames a second"):
+        RetrainingStream(model)
