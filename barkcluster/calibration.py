@@ -172,8 +172,8 @@ class Calibration:
         self._tail_unit = max(spread, 0.02 * width, 1e-6 * scale)
         # Below this lies the most familiar rank, and this much familiarity is its share.
         lowest = min(1, len(values) - 1)
-        self._low = values[lowest]
-        self._room = 1.0 - self._familiarity[lowest]
+        self._low = float(values[lowest])
+        self._room = 1.0 - float(self._familiarity[lowest])
 
     def familiarity(self, novelty: npt.ArrayLike) -> FloatArray:
         """Share of unheard windows at least as strange as these.
@@ -190,35 +190,37 @@ class Calibration:
         """
         s = np.asarray(novelty, dtype=np.float64)
         if s.size == 1:
-            # A stream asks a dozen times a hop, for one window: no masks.
-            if s.item() > self._values[-1]:
-                return self._past_the_strangest(s)
-            return self._among_the_usual(s) if self._is_usual(s) else self._between(s)
-        result = self._between(s)
+            return np.array([self._familiarity_of_one(s.item())]).reshape(s.shape)
+        result = np.interp(s, self._values, self._familiarity)
         beyond = s > self._values[-1]
         if beyond.any():
-            result[beyond] = self._past_the_strangest(s[beyond])
-        usual = self._is_usual(s)
+            # The tail: ever less, never nothing.
+            excess = (s[beyond] - self._values[-1]) / self._tail_unit
+            result[beyond] = np.maximum(
+                self._familiarity[-1] * (1.0 + _TAIL_SHAPE * excess) ** (-1.0 / _TAIL_SHAPE),
+                SMALLEST)
+        usual = s < self._low
         if usual.any():
-            result[usual] = self._among_the_usual(s[usual])
+            # The most familiar rank is spread over all that is stranger than nothing held out.
+            result[usual] = 1.0 - self._room / (1.0 + (self._low - s[usual]) / self._tail_unit)
         return result
 
-    def _between(self, s: FloatArray) -> FloatArray:
-        return np.interp(s, self._values, self._familiarity)
-
-    def _past_the_strangest(self, s: FloatArray) -> FloatArray:
-        """The tail: ever less, never nothing."""
-        excess = (s - self._values[-1]) / self._tail_unit
-        return np.maximum(
-            self._familiarity[-1] * (1.0 + _TAIL_SHAPE * excess) ** (-1.0 / _TAIL_SHAPE),
-            SMALLEST)
-
-    def _is_usual(self, s: FloatArray) -> npt.NDArray[np.bool_]:
-        return s < self._low
-
-    def _among_the_usual(self, s: FloatArray) -> FloatArray:
-        """The most familiar rank is spread over all that is stranger than nothing held out."""
-        return 1.0 - self._room / (1.0 + (self._low - s) / self._tail_unit)
+    def _familiarity_of_one(self, s: float) -> float:
+        """The same for a stream, which asks twenty times a hop, in plain numbers."""
+        values, familiarity = self._values, self._familiarity
+        last = values.item(-1)
+        if s > last:
+            excess = (s - last) / self._tail_unit
+            tail = (1.0 + _TAIL_SHAPE * excess) ** (-1.0 / _TAIL_SHAPE)
+            return max(familiarity.item(-1) * tail, SMALLEST)
+        if s < self._low:
+            return 1.0 - self._room / (1.0 + (self._low - s) / self._tail_unit)
+        i = int(values.searchsorted(s, "right")) - 1
+        here = familiarity.item(i)
+        if s == last:
+            return here
+        slope = (familiarity.item(i + 1) - here) / (values.item(i + 1) - values.item(i))
+        return slope * (s - values.item(i)) + here
 
     def strangeness(self, novelty: npt.ArrayLike) -> FloatArray:
         """Familiarity as a normal score: 0 for a typical unheard window, 1.64 for 1 in 20.

@@ -50,11 +50,18 @@ def together(by_scale: list[FloatArray], scales: tuple[float, ...]) -> FloatArra
     -------
     strangeness : ndarray of shape (n,)
     """
-    mean = np.average(by_scale, axis=0, weights=scales[:len(by_scale)])
-    sudden = [z for z, s in zip(by_scale, scales, strict=False) if s < _SUDDEN_S]
-    if not sudden or len(sudden) == len(by_scale):
+    # Sums, not np.average: a stream has one row to add, and ten times a second.
+    said, sudden = np.zeros_like(by_scale[0]), np.zeros_like(by_scale[0])
+    n_sudden = 0
+    for z, scale in zip(by_scale, scales, strict=False):
+        said += scale * z
+        if scale < _SUDDEN_S:
+            sudden += z
+            n_sudden += 1
+    mean = said / sum(scales[:len(by_scale)])
+    if not 0 < n_sudden < len(by_scale):
         return mean
-    return np.maximum(mean, np.mean(sudden, axis=0) - _SUDDEN_LEAD)
+    return np.maximum(mean, sudden / n_sudden - _SUDDEN_LEAD)
 
 
 def scale_strangeness(
@@ -70,8 +77,12 @@ def scale_strangeness(
 
 
 def activity(X: npt.NDArray[np.floating]) -> FloatArray:
-    """How much goes on in each window of a pattern: 0 for silence or a held sound, 1 at most."""
-    return np.minimum(np.mean(np.square(X, dtype=np.float64), axis=1), 1.0)
+    """How much goes on in each window of a pattern: 0 for silence or a held sound, 1 at most.
+
+    Windows are the last axis but one.
+    """
+    squares = np.square(X, dtype=np.float64)
+    return np.minimum(np.add.reduce(squares, axis=-1) / X.shape[-1], 1.0)
 
 
 def pattern_word(strangeness: FloatArray, weight: FloatArray) -> FloatArray:
@@ -124,7 +135,7 @@ class Listener:
                     np.concatenate([by_scale for _, by_scale in pieces]))
         model = self._model
         strangeness = [
-            part.scorer.calibration_.strangeness(part.scorer.novelty_of(X.astype(np.float64)))
+            part.scorer.calibration_.strangeness(part.scorer.novelty_of(X))
             for part, X in zip(model.parts_, windows, strict=True)]
         self._remember(strangeness, windows)
         texts = {p.scale: z for p, z in zip(model.parts_, strangeness, strict=True)
@@ -154,14 +165,15 @@ class Listener:
 
     def _remember(self, strangeness: list[FloatArray], windows: list[Float32Array]) -> None:
         """Take the patterns into the running sums."""
-        patterns = [(z, activity(X)) for part, z, X in zip(
-            self._model.parts_, strangeness, windows, strict=True) if part.view in PATTERNS]
-        if not patterns or not len(patterns[0][0]):
+        patterns = [b for b, part in enumerate(self._model.parts_) if part.view in PATTERNS]
+        if not patterns or not len(windows[patterns[0]]):
             return
+        weights = activity(np.stack([windows[b] for b in patterns]))
         last = self._sums.between(self._sums.n_rows - 1, self._sums.n_rows)[0].copy()
-        new = self._sums.extend(len(patterns[0][0]))
-        np.mean([z * w for z, w in patterns], axis=0, out=new[:, 0])
-        np.mean([w for _, w in patterns], axis=0, out=new[:, 1])
+        new = self._sums.extend(weights.shape[1])
+        said = np.stack([strangeness[b] for b in patterns])
+        new[:, 0] = np.add.reduce(said * weights, axis=0) / len(patterns)
+        new[:, 1] = np.add.reduce(weights, axis=0) / len(patterns)
         new[0] += last
         if len(new) > 1:
             np.cumsum(new, axis=0, out=new)
@@ -171,9 +183,14 @@ class Listener:
         pattern = None
         span = self._spans[i]
         if span:
-            ends = np.arange(self._sums.n_rows - len(texture), self._sums.n_rows)
-            starts = np.maximum(ends - span, 0)
-            means = (self._sums.at(ends) - self._sums.at(starts)) / (ends - starts)[:, None]
+            first, last = self._sums.n_rows - len(texture), self._sums.n_rows
+            if first >= span:
+                means = (self._sums.between(first, last)
+                         - self._sums.between(first - span, last - span)) / span
+            else:
+                ends = np.arange(first, last)
+                starts = np.maximum(ends - span, 0)
+                means = (self._sums.at(ends) - self._sums.at(starts)) / (ends - starts)[:, None]
             pattern = pattern_word(means[:, 0], means[:, 1])
         return scale_strangeness(texture, rhythm, pattern)
 
