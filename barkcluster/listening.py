@@ -18,7 +18,7 @@ from ._tail import Tail
 from .windows import PATTERN_S, PATTERNS, WindowFeatures
 
 if TYPE_CHECKING:
-    from .model import FamiliarityModel
+    from .model import FamiliarityModel, Part
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Float32Array: TypeAlias = npt.NDArray[np.float32]
@@ -111,6 +111,23 @@ class Listener:
         self._sums = Tail(max(self._spans) + 2, _HOPS_AT_ONCE, 2)
         self._sums.extend(1)[:] = 0.0
 
+    @property
+    def n_recalled(self) -> int:
+        """Hops whose patterns still count at the next one."""
+        return max(0, max(self._spans) - 1)
+
+    def recall(self, patterns: list[Float32Array]) -> None:
+        """Hear patterns of before the first answer, so that averages need not fill anew.
+
+        Parameters
+        ----------
+        patterns : list of ndarray of shape (n_windows, n_features)
+            Of each group of bands; what `RunningWindows.recent_patterns` returned.
+        """
+        parts = [part for part in self._model.parts_ if part.view in PATTERNS]
+        self._remember([self._strangeness(part, X)
+                        for part, X in zip(parts, patterns, strict=True)], patterns)
+
     def answer(self, windows: list[Float32Array]) -> tuple[FloatArray, FloatArray]:
         """Familiarity of the windows that end now.
 
@@ -134,10 +151,10 @@ class Listener:
             return (np.concatenate([familiarity for familiarity, _ in pieces]),
                     np.concatenate([by_scale for _, by_scale in pieces]))
         model = self._model
-        strangeness = [
-            part.scorer.calibration_.strangeness(part.scorer.novelty_of(X))
-            for part, X in zip(model.parts_, windows, strict=True)]
-        self._remember(strangeness, windows)
+        strangeness = [self._strangeness(part, X)
+                       for part, X in zip(model.parts_, windows, strict=True)]
+        patterns = [b for b, part in enumerate(model.parts_) if part.view in PATTERNS]
+        self._remember([strangeness[b] for b in patterns], [windows[b] for b in patterns])
         texts = {p.scale: z for p, z in zip(model.parts_, strangeness, strict=True)
                  if p.view == "texture"}
         rhythms = {p.scale: z for p, z in zip(model.parts_, strangeness, strict=True)
@@ -163,16 +180,18 @@ class Listener:
                     together(here, model.scales_))
         return familiarity, by_scale
 
-    def _remember(self, strangeness: list[FloatArray], windows: list[Float32Array]) -> None:
-        """Take the patterns into the running sums."""
-        patterns = [b for b, part in enumerate(self._model.parts_) if part.view in PATTERNS]
-        if not patterns or not len(windows[patterns[0]]):
+    @staticmethod
+    def _strangeness(part: Part, X: Float32Array) -> FloatArray:
+        return part.scorer.calibration_.strangeness(part.scorer.novelty_of(X))
+
+    def _remember(self, strangeness: list[FloatArray], patterns: list[Float32Array]) -> None:
+        """Take the patterns, a block and its strangeness for each group, into the running sums."""
+        if not patterns or not len(patterns[0]):
             return
-        weights = activity(np.stack([windows[b] for b in patterns]))
+        weights = activity(np.stack(patterns))
         last = self._sums.between(self._sums.n_rows - 1, self._sums.n_rows)[0].copy()
         new = self._sums.extend(weights.shape[1])
-        said = np.stack([strangeness[b] for b in patterns])
-        new[:, 0] = np.add.reduce(said * weights, axis=0) / len(patterns)
+        new[:, 0] = np.add.reduce(np.stack(strangeness) * weights, axis=0) / len(patterns)
         new[:, 1] = np.add.reduce(weights, axis=0) / len(patterns)
         new[0] += last
         if len(new) > 1:

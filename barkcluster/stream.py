@@ -118,7 +118,10 @@ class FamiliarityStream:
 
     @property
     def model(self) -> FamiliarityModel | None:
-        """The model that answers. Setting another one swaps it whole, between two frames."""
+        """The model that answers. Setting another one swaps it whole, between two frames.
+
+        It answers from the next hop on as if it had heard all that came before.
+        """
         return self._model
 
     @model.setter
@@ -146,8 +149,12 @@ class FamiliarityStream:
         self._listen_anew()
 
     def _listen_anew(self) -> None:
-        """Averages over longer scales fill anew: behind a gap, and with another model."""
-        self._listener = None if self._model is None else Listener(self._model)
+        """Judge by the model what the windows still know of: nothing, where they are new."""
+        self._listener = None
+        if self._model is not None:
+            self._listener = Listener(self._model)
+            if self._listener.n_recalled:
+                self._listener.recall(self._windows.recent_patterns(self._listener.n_recalled))
 
     def push(self, frame: npt.ArrayLike | None) -> Reading | None:
         """Hear one frame.

@@ -376,6 +376,28 @@ class RunningWindows:
                 out.append(patterns[PATTERNS.index(view)])
         return out
 
+    def recent_patterns(self, n_hops: int) -> list[Float32Array]:
+        """The patterns that the newest hops ended with, once more.
+
+        Parameters
+        ----------
+        n_hops : int
+            How many, where there are as many: no more than start within the longest scale.
+
+        Returns
+        -------
+        patterns : list of ndarray of shape (n, n_features), float32
+            For each group of bands, what `push` returned at the last ``n`` hops, oldest first.
+        """
+        hop = self.features.hop_frames
+        length = self.features.block_frames(0, PATTERNS[0])
+        newest = self.n_frames // hop * hop
+        n = min(n_hops, (newest - self.features._first_end(length)) // hop + 1)
+        if n <= 0:
+            return [np.empty((0, length // self.features._bin_frames), np.float32)
+                    for _ in PATTERNS]
+        return self._patterns(newest - hop * np.arange(n - 1, -1, -1), length)
+
     def _hear(self, frames: npt.NDArray[np.floating]) -> None:
         """Take frames into the running sums and the onset strength."""
         n = len(frames)

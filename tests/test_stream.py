@@ -204,6 +204,49 @@ def test_a_swapped_model_answers_from_the_next_frame_on(rng, model):
                                later.timeline(heard).familiarity[len(first):], rtol=1e-9)
 
 
+@pytest.mark.parametrize("hop", [0.05, 0.07])
+def test_a_swap_does_not_empty_the_averages_of_the_patterns(rng, hop):
+    """Before, readings lacked the patterns for as long as the longest scale takes to fill."""
+    heard = jam(rng, 1800)
+    old, new = (FamiliarityModel(name, scales=(0.5, 3.0, 6.0), hop=hop, random_state=0)
+                .fit(jam(rng, 2000)) for name in ("kmeans", "knn"))
+    expected = new.timeline(heard)
+    for swapped_at in (190, 530, 655, 1033, 1700):
+        stream = old.stream()
+        stream.extend(heard[:swapped_at])
+        stream.model = new
+        later = stream.extend(heard[swapped_at:])
+        n = len(later)
+        np.testing.assert_allclose([r.familiarity for r in later], expected.familiarity[-n:],
+                                   rtol=1e-9)
+        np.testing.assert_allclose([r.by_scale for r in later], expected.by_scale[-n:],
+                                   rtol=1e-9)
+
+
+def test_the_first_model_knows_the_patterns_heard_before_it_came(rng):
+    heard = jam(rng, 1800)
+    model = FamiliarityModel(scales=(0.5, 2.0, 4.0), hop=0.05).fit(jam(rng, 1500))
+    stream = FamiliarityStream(None, features=WindowFeatures((0.5, 2.0, 4.0, 10.0), hop=0.05))
+    stream.extend(heard[:1111])
+    stream.model = model
+    later, expected = stream.extend(heard[1111:]), model.timeline(heard)
+    np.testing.assert_allclose([r.familiarity for r in later],
+                               expected.familiarity[-len(later):], rtol=1e-9)
+
+
+def test_a_swap_behind_a_gap_recalls_nothing_from_before_it(rng):
+    heard = jam(rng, 1500)
+    model = FamiliarityModel(scales=(0.5, 3.0), hop=0.05).fit(jam(rng, 1500))
+    stream = model.stream()
+    stream.extend(heard[:900])
+    stream.skip(3)
+    stream.extend(heard[900:1130])
+    stream.model = model
+    later, expected = stream.extend(heard[1130:]), model.timeline(heard[900:])
+    np.testing.assert_allclose([r.familiarity for r in later],
+                               expected.familiarity[-len(later):], rtol=1e-9)
+
+
 def test_a_model_with_other_windows_is_refused(rng, model):
     other = FamiliarityModel(scales=(0.3, 1.0), hop=0.05).fit(jam(rng, 900))
     with pytest.raises(ValueError, match="model must use the stream's windows"):
