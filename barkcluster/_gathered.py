@@ -34,9 +34,9 @@ class GatheredSession:
     n_bands : int
         Numbers in a frame.
     most_frames : int
-        Frames kept at most, but for a block.
+        Frames kept at most, but for the block that is being filled; two blocks at least.
     block_frames : int
-        Frames that stay or go together.
+        Frames that stay or go together; fewer where a take ends.
     keep : {"newest", "thinned"}, default="newest"
         What stays once there are too many: the newest blocks, or every second one, then every
         fourth and so on, from the beginning to now.
@@ -59,7 +59,7 @@ class GatheredSession:
                  keep: str = "newest") -> None:
         self.n_bands = n_bands
         self.block_frames = check_positive_int("block_frames", block_frames)
-        self.most_blocks = max(2, check_positive_int("most_frames", most_frames) // block_frames)
+        self.most_frames = max(2 * block_frames, check_positive_int("most_frames", most_frames))
         self.keep = check_choice("keep", keep, KEEP)
         self.clear()
 
@@ -90,37 +90,38 @@ class GatheredSession:
     def takes(self) -> list[Float32Array]:
         """The frames, in takes: rows of one follow on one another.
 
-        Costs a copy of one block at most; the rest is shared, and never changes.
+        Costs a copy of all of them: `blocks` and `takes_of` share what is kept.
         """
-        return join_blocks(self.blocks())
+        return [np.concatenate(pieces) for pieces in takes_of(self.blocks())]
 
     def blocks(self) -> list[_Block]:
-        """What `join_blocks` makes takes of; a copy of one block at most."""
+        """What `takes_of` makes takes of, a copy of one block at most: the rest never changes."""
         last = _Block(self._number, self._take, self._filling[:self._filled].copy())
         return [*self._blocks, last]
 
     def _close_block(self) -> None:
-        rows = self._filling[:self._filled]
-        self._filling = np.empty((self.block_frames, self.n_bands), np.float32)
+        if self._filled < self.block_frames:
+            rows = self._filling[:self._filled].copy()
+        else:
+            rows = self._filling
+            self._filling = np.empty((self.block_frames, self.n_bands), np.float32)
         self._filled = 0
-        self._blocks.append(_Block(self._number, self._take, rows))
-        self._number += 1
-        if self.keep == "newest":
-            self._keep(self._blocks[-self.most_blocks:])
+        number, self._number = self._number, self._number + 1
+        if self.keep == "thinned" and number % self._stride:
+            self.n_frames -= len(rows)
             return
-        if (self._number - 1) % self._stride:
-            self._keep(self._blocks[:-1])
-        while len(self._blocks) > self.most_blocks:
-            self._stride *= 2
-            self._keep([block for block in self._blocks if block.number % self._stride == 0])
+        self._blocks.append(_Block(number, self._take, rows))
+        while self.n_frames > self.most_frames:
+            if self.keep == "newest":
+                self.n_frames -= len(self._blocks.pop(0).rows)
+            else:
+                self._stride *= 2
+                self._blocks = [b for b in self._blocks if b.number % self._stride == 0]
+                self.n_frames = sum(len(b.rows) for b in self._blocks)
 
-    def _keep(self, blocks: list[_Block]) -> None:
-        self._blocks = blocks
-        self.n_frames = sum(len(block.rows) for block in blocks)
 
-
-def join_blocks(blocks: list[_Block]) -> list[Float32Array]:
-    """Takes of blocks: those that follow on one another as one array."""
+def takes_of(blocks: list[_Block]) -> list[list[Float32Array]]:
+    """Takes of blocks, each in the pieces that follow on one another."""
     runs: list[list[_Block]] = []
     for block in blocks:
         if not len(block.rows):
@@ -130,4 +131,4 @@ def join_blocks(blocks: list[_Block]) -> list[Float32Array]:
             runs[-1].append(block)
         else:
             runs.append([block])
-    return [np.concatenate([block.rows for block in run]) for run in runs]
+    return [[block.rows for block in run] for run in runs]

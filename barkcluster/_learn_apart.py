@@ -50,16 +50,26 @@ def parameters_as_json(model: FamiliarityModel) -> str:
     return json.dumps({"scorer": scorer, **plain_parameters(parameters)})
 
 
-def start_learning(parameters: str, background: Background | None,
-                   takes: list[npt.NDArray[np.float32]], frame_rate: float,
-                   folder: str | os.PathLike[str]) -> subprocess.Popen[bytes]:
-    """Write the job to an empty folder and start the process that does it."""
+def start_learning(
+    parameters: str, background: Background | None,
+    takes: list[list[npt.NDArray[np.float32]]], frame_rate: float,
+    folder: str | os.PathLike[str],
+) -> subprocess.Popen[bytes]:
+    """Write the job to an empty folder and start the process that does it.
+
+    Takes come in pieces and are written as they are: joined here, each learning would need room
+    for the whole session once more.
+    """
     here = Path(folder)
-    for i, take in enumerate(takes):
-        np.save(here / f"take{i}.npy", take)
+    for i, pieces in enumerate(takes):
+        with (here / f"take{i}").open("wb") as file:
+            for piece in pieces:
+                file.write(piece.data)
     if background is not None:
         background.save(here / _BACKGROUND)
-    job = {"model": json.loads(parameters), "n_takes": len(takes), "frame_rate": frame_rate}
+    n_bands = takes[0][0].shape[1]
+    job = {"model": json.loads(parameters), "n_takes": len(takes), "n_bands": n_bands,
+           "frame_rate": frame_rate}
     (here / _JOB).write_text(json.dumps(job), encoding="utf-8")
     package = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
@@ -104,8 +114,10 @@ def _main(folder: str) -> int:
         scorer = parameters["scorer"]
         parameters["scorer"] = SCORERS[scorer["kind"]](**scorer["parameters"])
     background = load_background(here / _BACKGROUND) if (here / _BACKGROUND).exists() else None
-    takes = [Session(np.load(here / f"take{i}.npy", allow_pickle=False), job["frame_rate"])
-             for i in range(job["n_takes"])]
+    takes = [
+        Session(np.fromfile(here / f"take{i}", np.float32).reshape(-1, job["n_bands"]),
+                job["frame_rate"])
+        for i in range(job["n_takes"])]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # scales that a young session is too short for

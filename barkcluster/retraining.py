@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
 
-from ._gathered import GatheredSession, _Block, join_blocks
+from ._gathered import GatheredSession, _Block, takes_of
 from ._journal import SessionJournal
 from ._learn_apart import LearningError, finish_learning, parameters_as_json, start_learning
 from ._validation import check_choice, check_positive
@@ -320,7 +320,7 @@ class RetrainingStream:
 
     def _train(self, training: _Training, blocks: list[_Block]) -> None:
         try:
-            training.model = self._fit(training, join_blocks(blocks))
+            training.model = self._fit(training, takes_of(blocks))
         except (ValueError, OSError, MemoryError, LearningError) as error:
             training.error = str(error) or type(error).__name__
         finally:
@@ -328,13 +328,14 @@ class RetrainingStream:
                 training.error = "learning ended with an error of the program."
             training.done = True
 
-    def _fit(self, training: _Training, takes: list[npt.NDArray[np.float32]]
+    def _fit(self, training: _Training, takes: list[list[npt.NDArray[np.float32]]]
              ) -> FamiliarityModel:
         rate = self.stream.features.frame_rate
         if self.background == "thread":
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # scales that a young session is too short for
-                return clone(self._template).set_params(frame_rate=rate).fit(takes)
+                return clone(self._template).set_params(frame_rate=rate).fit(
+                    [np.concatenate(pieces) for pieces in takes])
         with tempfile.TemporaryDirectory(prefix="barkcluster-") as folder:
             training.process = start_learning(
                 self._parameters, self._template.background, takes, rate, folder)

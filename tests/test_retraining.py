@@ -202,6 +202,37 @@ def test_takes_end_at_gaps():
     assert numbers(gathered) == [[0, 1, 2], [3, 4, 5]]
 
 
+@pytest.mark.parametrize("keep", ["newest", "thinned"])
+def test_short_takes_do_not_crowd_out_minutes(keep):
+    """Sixty gaps, and half an hour of memory used to hold sixty takes, however short."""
+    gathered = GatheredSession(1, most_frames=300, block_frames=100, keep=keep)
+    for level in range(280):
+        gathered.append(np.array([level]))
+        if level % 7 == 6:
+            gathered.end_take()
+    assert sum(numbers(gathered), []) == list(range(280))
+
+
+@pytest.mark.parametrize("keep", ["newest", "thinned"])
+@pytest.mark.parametrize("take", [1, 3, 40, 10_000])
+def test_what_is_gathered_is_bounded(keep, take):
+    gathered = GatheredSession(25, most_frames=100, block_frames=20, keep=keep)
+    for level in range(1000):
+        gathered.append(np.full(25, level))
+        if level % take == take - 1:
+            gathered.end_take()
+        blocks = gathered.blocks()
+        assert gathered.n_frames == sum(len(block.rows) for block in blocks)
+        assert gathered.n_frames <= 120
+        # A view would keep the whole block that it is a part of.
+        held = sum((rows if rows.base is None else rows.base).nbytes
+                   for rows in (block.rows for block in blocks))
+        assert held <= 120 * 25 * 4
+    if keep == "newest":
+        assert sum(numbers(gathered), [])[-1] == 999
+        assert gathered.n_frames >= 80
+
+
 def test_takes_given_out_do_not_change():
     gathered = GatheredSession(1, most_frames=100, block_frames=4)
     gathered.append(np.array([1.0]))
