@@ -26,6 +26,8 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 # Clocks of two machines differ by less, the rates of two analyses by more.
 _RATE_TOLERANCE = 0.005
+# Frames come one by one: more would be room for nothing. Once in so many the windows move it.
+_CHUNK_FRAMES = 1000
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -145,7 +147,7 @@ class FamiliarityStream:
         self.n_rejected = 0
         self.n_silent = 0
         self.last_error: str | None = None
-        self._windows = self.features.running()
+        self._windows = self.features.running(_CHUNK_FRAMES)
         self._listen_anew()
 
     def _listen_anew(self) -> None:
@@ -232,7 +234,7 @@ class FamiliarityStream:
         self.n_frames += n_frames
         if self._windows.n_frames:
             self.n_gaps += 1
-            self._windows = self.features.running()
+            self._windows = self.features.running(_CHUNK_FRAMES)
             self._listen_anew()
 
     def check_frame_rate(self, frame_rate: float) -> None:

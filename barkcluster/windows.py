@@ -182,9 +182,9 @@ class WindowFeatures:
         low, high = _RHYTHM_RANGE_HZ
         return (hz >= low - 1e-9) & (hz <= high + 1e-9)
 
-    def running(self) -> RunningWindows:
+    def running(self, chunk_frames: int = _CHUNK_FRAMES) -> RunningWindows:
         """The incremental form: frames in, the newest windows' features out."""
-        return RunningWindows(self)
+        return RunningWindows(self, chunk_frames)
 
     def transform_views(self, frames: npt.ArrayLike | Session) -> list[ViewWindows]:
         """Windows of each scale and view on their own, in the order of `blocks`.
@@ -286,6 +286,8 @@ class RunningWindows:
     ----------
     features : WindowFeatures
         What to compute.
+    chunk_frames : int, default=4096
+        Frames worked on at once, at most: a kilobyte of memory each.
 
     Attributes
     ----------
@@ -300,9 +302,10 @@ class RunningWindows:
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]
     """
 
-    def __init__(self, features: WindowFeatures) -> None:
+    def __init__(self, features: WindowFeatures, chunk_frames: int = _CHUNK_FRAMES) -> None:
         self.features = features
         self.n_frames = 0
+        self._chunk_frames = chunk_frames
         longest, rate = features.scale_frames[-1], features.frame_rate
         self._step = max(1, round(0.01 * rate))    # what counts as one frame: 10 ms
         self._attack = max(1, round(0.05 * rate))
@@ -319,10 +322,10 @@ class RunningWindows:
         self._needs_textures = "texture" in features.views
         self._needs_onsets = any(view != "texture" for _, view in features.blocks)
         # One row more than the window: a sum over L frames is a difference of rows L apart.
-        self._sums = Tail(longest + 1, _CHUNK_FRAMES, 5 * features.n_bands)
+        self._sums = Tail(longest + 1, chunk_frames, 5 * features.n_bands)
         self._sums.extend(1)[:] = 0.0
-        self._recent = Tail(self._attack + 1, _CHUNK_FRAMES, features.n_bands)
-        self._onsets = Tail(longest // features._bin_frames + 2, _CHUNK_FRAMES,
+        self._recent = Tail(self._attack + 1, chunk_frames, features.n_bands)
+        self._onsets = Tail(longest // features._bin_frames + 2, chunk_frames,
                             len(_RHYTHM_GROUPS))
         self._unfinished = np.zeros((0, len(_RHYTHM_GROUPS)))
         self._to_groups = group_matrix(features.n_bands)
@@ -343,9 +346,9 @@ class RunningWindows:
             A block for each of ``features.blocks``; without rows between hops and until the
             scale's first window is full.
         """
-        if len(frames) > _CHUNK_FRAMES:
-            parts = [self.push(frames[i:i + _CHUNK_FRAMES])
-                     for i in range(0, len(frames), _CHUNK_FRAMES)]
+        if len(frames) > self._chunk_frames:
+            parts = [self.push(frames[i:i + self._chunk_frames])
+                     for i in range(0, len(frames), self._chunk_frames)]
             return [np.concatenate(block) for block in zip(*parts, strict=True)]
         if len(frames):
             self._hear(frames)
