@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 from ._frame_parser import FrameParser
 
+_RATE = b"# frame_rate: "
 _MARK = b"# gathered by barkcluster"
 _GAP = b"# gap"
 _RESET = b"# reset"
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 18
 # Some minutes of frames, kept while the disk is full.
 _MOST_WAITING_BYTES = 1 << 24
 
@@ -72,7 +73,7 @@ class SessionJournal:
         self._size = size
         self._lines: list[str] = []
         if not size:
-            self._lines.append(f"# frame_rate: {frame_rate!r}\n{_MARK.decode()}\n"
+            self._lines.append(f"{_RATE.decode()}{frame_rate!r}\n{_MARK.decode()}\n"
                                "# dtype: float32\n")
         self._pieces: queue.SimpleQueue[tuple[int, bytes] | None] = queue.SimpleQueue()
         # A daemon: a program that ends without close() must end.
@@ -111,29 +112,36 @@ class SessionJournal:
 
     def _recover(self, n_bands: int) -> int:
         """Read the file up to its last newline; return how many bytes that is."""
-        data = self.path.read_bytes()
-        data = data[:data.rfind(b"\n") + 1]
-        if not data:
-            return 0
-        head = data[:1000].split(b"\n", 2)
-        if len(head) < 3 or head[1] != _MARK:
-            raise ValueError(f"{self.path} is there already, and no session gathered live. "
-                             "Choose another name.")
         parser = FrameParser(n_bands)
-        kept: list[npt.NDArray[np.float32]] = []
-        takes = data.split(_RESET + b"\n")
-        # The header counts, even if all that followed it was reset.
-        parser.feed(b"\n".join(head[:2]) + b"\n# dtype: float32\n")
-        if parser.frame_rate != self.frame_rate:
-            raise ValueError(f"{self.path} holds {parser.frame_rate:g} frames a second; got "
-                             f"{self.frame_rate:g}. Choose another name.")
-        for take in takes[-1].split(_GAP + b"\n"):
-            parts = [parser.feed(take[i:i + _CHUNK_BYTES]).astype(np.float32)
-                     for i in range(0, len(take), _CHUNK_BYTES)]
-            if sum(map(len, parts)):
-                kept.append(np.concatenate(parts))
-        self.recovered = kept
-        return len(data)
+        takes: list[list[npt.NDArray[np.float32]]] = [[]]
+        size, unfinished = 0, b""
+        with self.path.open("rb") as file:
+            head = file.read(1000).split(b"\n", 2)
+            # A crash may have left a part of the header, but nothing else.
+            if not (head[0].startswith(_RATE) or _RATE.startswith(head[0])) or (
+                    len(head) > 1 and head[1] != _MARK[:len(head[1])]):
+                raise ValueError(f"{self.path} is there already, and no session gathered live. "
+                                 "Choose another name.")
+            if len(head) < 3:
+                return 0
+            file.seek(0)
+            # The text of hours is much more than its frames: never all of it at once.
+            while data := file.read(_CHUNK_BYTES):
+                lines, newline, unfinished = (unfinished + data).rpartition(b"\n")
+                size += len(lines + newline)
+                for i, session in enumerate((lines + newline).split(_RESET + b"\n")):
+                    if i:
+                        takes = [[]]
+                    for j, piece in enumerate(session.split(_GAP + b"\n")):
+                        if j:
+                            takes.append([])
+                        takes[-1].append(parser.feed(piece).astype(np.float32))
+                if parser.frame_rate != self.frame_rate:
+                    raise ValueError(
+                        f"{self.path} holds {parser.frame_rate} frames a second; got "
+                        f"{self.frame_rate:g}. Choose another name.")
+        self.recovered = [np.concatenate(take) for take in takes if sum(map(len, take))]
+        return size
 
     def _write_all(self) -> None:
         waiting: list[tuple[int, bytes]] = []

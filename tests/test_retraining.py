@@ -1,10 +1,13 @@
 """Learning beside the answering: swaps, failures, recovery from the file."""
 
+import gc
 import os
 import subprocess
 import sys
 import textwrap
 import time
+import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -241,6 +244,31 @@ def test_takes_given_out_do_not_change():
     assert [take.ravel().tolist() for take in before] == [[1.0]]
 
 
+def test_memory_levels_off_once_its_minutes_are_full(rng, tmp_path):
+    """Twice as long a session, four models more: nothing more is held."""
+    heard = jam(rng, 12_000)
+    held, models = [], []
+    tracemalloc.start()
+    try:
+        template = FamiliarityModel("kmeans", scales=(0.2,), hop=0.5, random_state=0)
+        with RetrainingStream(template, every=15.0, minutes=0.5, background="thread",
+                              session_path=tmp_path / "jam.txt") as stream:
+            for i, frame in enumerate(heard, 1):
+                stream.push(frame)
+                if i % 1500 == 0:
+                    stream.wait()
+                    models.append(weakref.ref(stream.model))
+                    gc.collect()
+                    held.append(tracemalloc.get_traced_memory()[0])
+            assert stream.n_learned >= 8
+            assert stream._gathered.n_frames <= 9000
+            assert sum(model() is not None for model in models) == 1
+    finally:
+        tracemalloc.stop()
+    # The frames of the last 30 s alone would be 300 kB.
+    assert max(held[6:]) - max(held[4:6]) < 100_000
+
+
 # What is written
 
 
@@ -299,10 +327,29 @@ def test_reset_is_not_recovered_but_kept(rng, quick, tmp_path):
     assert len(read_session(path)) == 50
 
 
+def test_hours_are_recovered_in_the_memory_of_their_frames(tmp_path):
+    """The text of a jam, six times as large, used to be read whole and copied three times."""
+    path = tmp_path / "jam.txt"
+    line = " ".join(["-50.1234567"] * 25) + "\n"
+    header = "# frame_rate: 100.0\n# gathered by barkcluster\n# dtype: float32\n"
+    path.write_text(header + line * 300 + "# reset\n" + line * 15_000 + "# gap\n" + line * 25_000)
+    tracemalloc.start()
+    try:
+        journal = SessionJournal(path, 100.0, 25)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        journal.close()
+    assert [len(take) for take in journal.recovered] == [15_000, 25_000]
+    assert path.stat().st_size > 12_000_000 > peak
+
+
 @pytest.mark.parametrize("text, message", [
     ("-40 " * 25 + "\n", "is there already"),
+    ("half a line", "is there already"),
+    ("# mine\n# gathered by barkcluster\n", "is there already"),
     ("# frame_rate: 50.0\n# gathered by barkcluster\n# dtype: float32\n",
-     "holds 50 frames a second; got 100"),
+     "holds 50.0 frames a second; got 100"),
 ])
 def test_another_file_is_not_written_to(quick, tmp_path, text, message):
     path = tmp_path / "other.txt"
