@@ -66,7 +66,8 @@ class RetrainingStream:
     every : float, default=30.0
         Seconds of new frames after which to learn again.
     minutes : float, default=30.0
-        How much of the session is remembered to learn from.
+        How much of the session is remembered to learn from, and up to half a minute more: 0.6 MB
+        a minute. One minute at least.
     keep : {"newest", "thinned"}, default="newest"
         What is remembered of a longer one: its newest minutes, or blocks of half a minute from
         all of it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import math
 import signal
 import sys
@@ -54,6 +55,9 @@ examples:
   barkcluster live --in file:session.txt --out -
   barkcluster live --wekinator
 """
+# From malloc.h of the GNU C library, and its own default, which would grow.
+_M_MMAP_THRESHOLD = -3
+_MMAP_THRESHOLD_BYTES = 1 << 17
 _WEKINATOR = ("osc://127.0.0.1:6448/wek/inputs", "osc://127.0.0.1:12000/wek/outputs")
 
 
@@ -112,6 +116,7 @@ def run(args: argparse.Namespace) -> None:
     if args.no_learning and args.model is None:
         raise ValueError("--no-learning needs a model to answer by: --model jam.npz.")
     check_folder_of(args.gather)
+    _give_memory_back()
 
     with ExitStack() as stack:
         players = []
@@ -163,6 +168,17 @@ def _player(args: argparse.Namespace, address: Address, name: str) -> Player:
     stream.paused = args.no_learning
     tracker = TempoTracker(frame_rate=stream.stream.features.frame_rate)
     return Player(name, stream, tracker, Path(args.folder), live=is_live(address))
+
+
+def _give_memory_back() -> None:
+    """Let the arrays of a model that was swapped out go back to the system.
+
+    The GNU C library keeps room once used for the thread that used it, and every model is loaded
+    by a thread of its own: four players came to hold a hundred megabytes of nothing. Other
+    systems' libraries have no such function, or ignore it.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES)
 
 
 def _stop_on_sigterm() -> threading.Event:
