@@ -75,8 +75,9 @@ class RetrainingStream:
         Text file to which frames are written as they come. If a stream wrote one there before,
         what it holds is heard again first, and it is continued: a crash costs its last second.
     background : {"process", "thread"}, default="process"
-        Where learning happens. A process never keeps a frame waiting; a thread does, by some
-        milliseconds. For scorers of your own classes it must be a thread.
+        Where learning happens. A thread is done sooner, by the second or two that a process
+        takes to start, but shares the interpreter with the frames, which wait for it up to 5 ms
+        at a time (``sys.setswitchinterval``). For scorers of your own classes it must be a thread.
 
     Attributes
     ----------

@@ -162,10 +162,11 @@ def main() -> None:
             threading.Thread(target=collect, args=(answers, clients), daemon=True).start()
             while not all(client.status for client in everyone):
                 time.sleep(0.1)
+            memory = [resident_mb(live.pid)]
             play(everyone, frames, 20.0)  # until all have models
             for client in everyone:
                 client.answers.clear()
-            memory = [resident_mb(live.pid)]
+            memory += [resident_mb(live.pid)]
             for left in np.arange(arguments.minutes, 0, -1):
                 play(everyone, frames, 60 * min(1.0, left))
                 memory.append(resident_mb(live.pid))
@@ -183,9 +184,10 @@ def main() -> None:
                       f"{client.n_sent - received:6.0f}{late:6.0f}{client.n_garbage:8}"
                       f"{rejected:9.0f}{len(client.answers):8}{p50:8.1f}{p99:7.1f}"
                       f"{1e3 * answers.max():9.1f}")
-            print("memory, MB, when all had models and after each minute: "
-                  + " ".join(f"{megabytes:.0f}" for megabytes in memory))
             burst(clients["olga"], frames, arguments.burst)
+            memory.append(resident_mb(live.pid))
+            print("memory, MB, at the start, when all had models, after each minute, after the "
+                  "burst: " + " ".join(f"{megabytes:.0f}" for megabytes in memory))
         finally:
             live.terminate()
             live.wait()
@@ -197,13 +199,14 @@ def burst(client: Client, frames: list[list[float]], n: int) -> None:
     if client.socket is None:
         client.open()
     assert client.socket is not None
-    before = client.status[1]
+    _, received, _, late, _ = client.status
     begun = time.monotonic()
     for packet in packets:
         client.socket.sendall(packet)
     seconds = time.monotonic() - begun
     settle([client])
-    print(f"burst: {n} datagrams in {seconds:.3f} s, {n - (client.status[1] - before):.0f} lost")
+    lost, late = n - (client.status[1] - received), client.status[3] - late
+    print(f"burst: {n} datagrams in {seconds:.3f} s, {lost:.0f} lost, {late:.0f} late")
 
 
 if __name__ == "__main__":

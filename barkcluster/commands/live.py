@@ -58,6 +58,8 @@ examples:
 # From malloc.h of the GNU C library, and its own default, which would grow.
 _M_MMAP_THRESHOLD = -3
 _MMAP_THRESHOLD_BYTES = 1 << 17
+# Threads that receive, load and save hand the interpreter back after so long, not after 5 ms.
+_SWITCH_INTERVAL_S = 0.0005
 _WEKINATOR = ("osc://127.0.0.1:6448/wek/inputs", "osc://127.0.0.1:12000/wek/outputs")
 
 
@@ -117,6 +119,7 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError("--no-learning needs a model to answer by: --model jam.npz.")
     check_folder_of(args.gather)
     _give_memory_back()
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
 
     with ExitStack() as stack:
         players = []
