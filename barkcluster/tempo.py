@@ -2,12 +2,15 @@
 
 How an answer comes about:
 
-1. Onset strength: how much the level rises within 20 ms, averaged over the bands.
+1. Onset strength: how much the level rises within 20 ms, averaged over the bass, the middle and
+   the high bands apart. A bass drum that plays half as often as the hi-hat tells which of the two
+   is the beat; their sum does not.
 2. How periodic it is, in windows of 10 s: autocorrelation, which sees a period and its multiples,
    and spectrum, which sees a rate and its multiples. Averaged over the session.
-3. Each tempo of a fine grid is judged by a weighted sum of both at simple ratios of its beat
-   (half, third, twice, ...: the meter around it, after Peeters) and by how usual it is. A softmax
-   makes shares of 1 of these scores.
+3. Each tempo of a fine grid is judged by a weighted sum of both, the spectra of bass, middle and
+   high each with weights of their own, at simple ratios of its beat (half, third, twice, ...: the
+   meter around it, after Peeters) and by how usual it is. A softmax makes shares of 1 of these
+   scores.
 
 All lengths, from the onsets' 20 ms to the windows, are fixed parts of the beats in ``bpm_range``.
 Frames repeated twice, with that range halved, so give the same numbers, and half the tempo,
@@ -49,6 +52,7 @@ _DYNAMICS_DB = 60.0  # below the loudest, changes are noise
 _QUIETEST_DB = -90.0
 _SMOOTH = 5          # values
 _TREND = 99          # values; what changes more slowly is no onset
+_REGISTERS = (0, 6, 14, 25)  # bands where the bass, the middle and the high ones begin and end
 _WINDOW_BEATS = 40   # of the shortest beat, 10 s
 _WINDOWS_AT_ONCE = 64
 _ROWS_AT_ONCE = 1 << 14
@@ -60,26 +64,26 @@ _LEAST_SHARE = 0.01  # of a candidate
 _CLEAR = 0.1         # autocorrelation from which on a beat is no matter of chance
 _MOST_CANDIDATES = 6
 
-# What the autocorrelation at this multiple of the beat's period, and the spectrum at this multiple
-# of its rate, say for a tempo. Learned (conditional logit, ridge) from seeded scores in 20 styles
-# and synthetic jams, without recorded music: benchmarks/tempo_weights.py.
+# What the autocorrelation at this multiple of the beat's period, and the spectra of bass, middle
+# and high at this multiple of its rate, say for a tempo. Learned (conditional logit, ridge) from
+# seeded scores in 20 styles and jams, without recorded music: benchmarks/tempo_weights.py.
 _WEIGHTS = {
-    1 / 4: (0.36, -21.64),
-    1 / 3: (1.54, 19.02),
-    1 / 2: (-0.60, 10.33),
-    2 / 3: (0.99, 2.74),
-    3 / 4: (1.57, -1.07),
-    1: (1.84, -0.32),
-    4 / 3: (0.77, -1.87),
-    3 / 2: (-0.62, 0.79),
-    2: (1.43, 13.01),
-    3: (2.19, 6.30),
-    4: (2.62, 11.28),
-    6: (-0.78, 4.64),
-    8: (3.01, 2.89),
+    1 / 4: (0.13, -18.62, -9.27, 11.81),
+    1 / 3: (1.38, -6.78, 25.74, 0.30),
+    1 / 2: (-1.02, 3.97, -2.64, 11.19),
+    2 / 3: (0.62, 0.10, 7.18, -4.91),
+    3 / 4: (0.74, 1.37, 1.67, -3.42),
+    1: (1.22, 1.82, -3.00, 2.30),
+    4 / 3: (0.41, 0.29, 0.87, -2.01),
+    3 / 2: (-0.67, -1.16, -2.68, 3.71),
+    2: (0.63, 10.14, 2.04, 2.94),
+    3: (1.27, 4.12, 5.46, 2.40),
+    4: (2.17, 5.11, 3.86, 7.24),
+    6: (-0.32, 6.33, 4.47, -0.30),
+    8: (3.19, -0.53, 0.54, 2.21),
 }
 # The same for u, octaves above the middle of the range, and u squared.
-_USUAL = (0.193, -0.486)
+_USUAL = (0.068, -0.528)
 # The most usual tempo lies here between the ends of the range, in octaves: 117 of 40 to 240.
 _MIDDLE = 0.6
 
@@ -299,10 +303,11 @@ class _Scan:
         again, rates = _periodicity(onsets, max(_WINDOW_BEATS * _VALUES_PER_BEAT,
                                                 round(_FEWEST_BEATS * self.period[-1])))
         score = self.usual.copy()
-        n_fft = 2 * (len(rates) - 1)
-        for ratio, (for_period, for_rate) in _WEIGHTS.items():
+        n_fft = 2 * (rates.shape[1] - 1)
+        for ratio, (for_period, *for_rates) in _WEIGHTS.items():
             score += for_period * _at(again, self.period * ratio)
-            score += for_rate * _at(rates, n_fft / self.period * ratio)
+            for register, for_rate in zip(rates, for_rates, strict=True):
+                score += for_rate * _at(register, n_fft / self.period * ratio)
         shares = np.exp(score - score.max())
         shares /= shares.sum()
         return self._candidates(score, shares, again)
@@ -332,46 +337,59 @@ class _Scan:
 
 
 def _onset_strength(levels: npt.NDArray[np.floating], frames_per_value: float) -> FloatArray:
-    """Rise of the level in dB, mean over bands, smoothed, without its trend."""
+    """Rise of the level in dB, smoothed, without its trend: a row for each register."""
     n = int(len(levels) / frames_per_value + 1e-9)
     loudest = np.concatenate([
         pooled(levels, i, min(i + _ROWS_AT_ONCE, n), frames_per_value).max(axis=1)
         for i in range(0, n, _ROWS_AT_ONCE)])
     floor = max(float(np.percentile(loudest, 95)) - _DYNAMICS_DB, _QUIETEST_DB)
-    onsets = np.empty(max(0, n - _RISE))
-    for i in range(0, len(onsets), _ROWS_AT_ONCE):
-        stop = min(i + _ROWS_AT_ONCE, len(onsets))
+    registers = _registers(levels.shape[1])
+    onsets = np.empty((len(registers), max(0, n - _RISE)))
+    for i in range(0, onsets.shape[1], _ROWS_AT_ONCE):
+        stop = min(i + _ROWS_AT_ONCE, onsets.shape[1])
         rows = np.maximum(pooled(levels, i, stop + _RISE, frames_per_value), floor)
-        onsets[i:stop] = np.clip(rows[_RISE:] - rows[:-_RISE], 0.0, _LARGEST_RISE_DB).mean(1)
+        rise = np.clip(rows[_RISE:] - rows[:-_RISE], 0.0, _LARGEST_RISE_DB)
+        for register, bands in zip(onsets, registers, strict=True):
+            register[i:stop] = rise[:, bands].mean(axis=1)
     if not onsets.any():
         return onsets
     trend = signal.windows.hann(_TREND + 2)[1:-1]
-    padded = np.pad(onsets, _TREND // 2, mode="edge")
-    onsets = onsets - signal.oaconvolve(padded, trend / trend.sum(), mode="valid")
+    padded = np.pad(onsets, [(0, 0), (_TREND // 2, _TREND // 2)], mode="edge")
+    onsets = onsets - signal.oaconvolve(padded, trend[None] / trend.sum(), mode="valid", axes=1)
     smooth = signal.windows.hann(_SMOOTH + 2)[1:-1]
-    return np.convolve(onsets, smooth / smooth.sum(), mode="same")
+    return np.stack([np.convolve(register, smooth / smooth.sum(), mode="same")
+                     for register in onsets])
+
+
+def _registers(n_bands: int) -> list[slice]:
+    """Bands of the bass, the middle and the high; stretched for other numbers of bands."""
+    edges = [round(edge * n_bands / N_BANDS) for edge in _REGISTERS]
+    starts = [min(low, n_bands - 1) for low in edges[:-1]]
+    return [slice(start, max(start + 1, stop))
+            for start, stop in zip(starts, edges[1:], strict=True)]
 
 
 def _periodicity(onsets: FloatArray, length: int) -> tuple[FloatArray, FloatArray]:
-    """Mean autocorrelation and mean magnitude of the spectrum of the windows."""
-    if len(onsets) < length:
-        onsets = np.pad(onsets, (0, length - len(onsets)))
+    """Autocorrelation, mean of registers and windows, and each register's mean spectrum."""
+    if onsets.shape[1] < length:
+        onsets = np.pad(onsets, [(0, 0), (0, length - onsets.shape[1])])
     n_fft = 1 << (4 * length - 1).bit_length()
-    windows = np.lib.stride_tricks.sliding_window_view(onsets, length)[::length // 5]
+    windows = np.lib.stride_tricks.sliding_window_view(onsets, length, axis=1)[:, ::length // 5]
+    n_registers, n_windows = windows.shape[:2]
     taper = signal.windows.hann(length + 2)[1:-1]
-    again, rates = np.zeros(length), np.zeros(n_fft // 2 + 1)
-    for i in range(0, len(windows), _WINDOWS_AT_ONCE):
-        some = windows[i:i + _WINDOWS_AT_ONCE]
-        power = np.abs(fft.rfft(some, n_fft, axis=1)) ** 2
-        lagged = fft.irfft(power, axis=1)[:, :length]
-        # The small term keeps windows of next to nothing from counting as much as music.
-        again += (lagged / (lagged[:, :1] + 1e-6 * length)).sum(axis=0)
-        strength = np.abs(fft.rfft(some * taper, n_fft, axis=1))
-        energy = np.sum(some * some, axis=1, keepdims=True)
-        rates += (strength / np.sqrt(energy * length / 4 + 1e-6 * length)).sum(axis=0)
+    again, rates = np.zeros(length), np.zeros((n_registers, n_fft // 2 + 1))
+    for i in range(0, n_windows, _WINDOWS_AT_ONCE):
+        for some, register in zip(windows[:, i:i + _WINDOWS_AT_ONCE], rates, strict=True):
+            power = np.abs(fft.rfft(some, n_fft, axis=1)) ** 2
+            lagged = fft.irfft(power, axis=1)[:, :length]
+            # The small term keeps windows of next to nothing from counting as much as music.
+            again += (lagged / (lagged[:, :1] + 1e-6 * length)).sum(axis=0)
+            strength = np.abs(fft.rfft(some * taper, n_fft, axis=1))
+            energy = np.sum(some * some, axis=1, keepdims=True)
+            register += (strength / np.sqrt(energy * length / 4 + 1e-6 * length)).sum(axis=0)
     # Fewer products at long lags: as if there were as many, up to four times.
     left = np.maximum(length - np.arange(length), length / 4)
-    return again * (length / left) / len(windows), rates / len(windows)
+    return again * (length / left) / (n_windows * n_registers), rates / n_windows
 
 
 def _at(values: FloatArray, places: FloatArray | float) -> FloatArray:

@@ -73,6 +73,28 @@ def test_half_the_frame_rate_is_half_the_tempo(jam):
     assert slow.bpm == estimate_tempo(session).bpm / 2
 
 
+@pytest.mark.parametrize("bpm", [85.0, 95.0, 110.0, 125.0])
+def test_sixteenths_on_the_hi_hat_are_not_the_beat(bpm):
+    """The sum of all bands rises with every hat: it was taken for the beat, or for two thirds."""
+    frames = np.full((2000, 25), -70.0)
+    decay = -20.0 - 4.0 * np.arange(12)[:, None]
+    parts = ((slice(0, 6), "x.......x......."), (slice(6, 14), "....x.......x..."),
+             (slice(14, 25), "x" * 16))
+    for step, at in enumerate((100 * np.arange(0, 19.8, 15 / bpm)).astype(int)):
+        for bands, hits in parts:
+            if hits[step % 16] == "x":
+                here = frames[at:at + 12, bands]
+                np.maximum(here, decay, out=here)
+    assert estimate_tempo(frames).bpm == pytest.approx(bpm, rel=0.01)
+
+
+@pytest.mark.parametrize("n_bands", [1, 2, 3, 24, 40])
+def test_frames_of_any_number_of_bands(n_bands):
+    beat = clicks(120.0)[:, :1]
+    session = Session(np.repeat(beat, n_bands, axis=1), n_bands=n_bands)
+    assert estimate_tempo(session, bpm_range=(80, 160)).bpm == pytest.approx(120.0, rel=0.01)
+
+
 def test_level_does_not_matter(jam):
     session, _ = jam
     loud, soft = session.frames.astype(np.float64) + 10, session.frames.astype(np.float64) - 3
