@@ -31,7 +31,13 @@ from .listening import (
     spans,
     together,
 )
-from .scorers import SCORERS, FamiliarityScorer, KNNDensityScorer
+from .scorers import (
+    SCORERS,
+    FamiliarityScorer,
+    KMeansScorer,
+    KNNDensityScorer,
+    SOMScorer,
+)
 from .strangers import stranger_calibrations
 from .timeline import Timeline
 from .training import TrainingWindows, training_windows
@@ -52,8 +58,12 @@ TIME_WHITENING = 0.75
 # A scale is learned from a session at least this many times as long.
 _SHORTEST_SESSION = 3.0
 _CHUNK_FRAMES = 4096
-# Patterns are not free of shift: they need many neighbors to choose from, and the nearest alone.
-_PATTERN_MEMORY = {"max_memory": 1200, "n_neighbors": 1}
+# Patterns are not free of shift: they need many to choose from, and the nearest alone.
+_PATTERN_SETTINGS: dict[type[FamiliarityScorer], dict[str, object]] = {
+    KNNDensityScorer: {"max_memory": 1200, "n_neighbors": 1},
+    KMeansScorer: {"n_clusters": 256},
+    SOMScorer: {"shape": (8, 8)},
+}
 _PLAYING = 0.3
 _FEWEST_PLAYING = 10
 _RATE_TOLERANCE = 0.005
@@ -186,10 +196,11 @@ class FamiliarityModel(BaseEstimator):
             scorer = clone(template).set_params(
                 whitening=0.0 if view == "texture" else TIME_WHITENING,
                 gap=int(np.ceil(length / windows.step)))
-            if isinstance(scorer, KNNDensityScorer) and isinstance(self.scorer, str):
-                scorer.set_params(memory_dtype="float16")
+            if isinstance(self.scorer, str):
+                if isinstance(scorer, KNNDensityScorer):
+                    scorer.set_params(memory_dtype="float16")
                 if view in PATTERNS:
-                    scorer.set_params(**_PATTERN_MEMORY)
+                    scorer.set_params(**_PATTERN_SETTINGS.get(type(scorer), {}))
             scorer.fit(windows.rows, variants=windows.variants,
                        variant_rows=windows.variant_rows)
             if view in PATTERNS:
