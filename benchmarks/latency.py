@@ -84,6 +84,7 @@ def main() -> None:
             model = FamiliarityModel(name, random_state=0).fit(takes)
             fit_s = time.perf_counter() - begun
             gc.collect()
+            gc.freeze()  # as `barkcluster live` does
             collections = sum(generation["collections"] for generation in gc.get_stats())
             wall, processor, grown = time_pushes(model, unheard, arguments.pushes)
             collections = sum(g["collections"] for g in gc.get_stats()) - collections
