@@ -10,12 +10,12 @@ import numpy.typing as npt
 from scipy.spatial.distance import cdist
 from sklearn.utils.validation import check_is_fitted
 
+from ._running_windows import COMMON_LEVEL, PATTERNS, TEXTURE_UNITS
 from ._validation import check_non_negative, check_positive_int
 from .frames import BARK_EDGES_HZ, N_BANDS, Session, check_frames
 from .listening import Listener
 from .scorers import FamiliarityScorer, GaussianMixtureScorer, KNNDensityScorer, SOMScorer
 from .scorers.kmeans import KMeansScorer
-from .windows import _COMMON_LEVEL, PATTERNS, TEXTURE_UNITS
 
 if TYPE_CHECKING:
     from .model import FamiliarityModel, Frames
@@ -248,7 +248,7 @@ def _bands(model: FamiliarityModel, rows: list[FloatArray],
         likest = np.zeros(inside.shape[1])
     columns = (row - scorer._from_metric(likest[None]))[0, :n_bands] * TEXTURE_UNITS["level"]
     # The texture holds a share of the level that all bands have in common: back to all of it.
-    return columns + (1.0 / _COMMON_LEVEL - 1.0) * columns.mean()
+    return columns + (1.0 / COMMON_LEVEL - 1.0) * columns.mean()
 
 
 def _ranges(odd: npt.NDArray[np.bool_]) -> list[str]:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from barkcluster._running_windows import group_matrix
 from barkcluster.frames import Session
-from barkcluster.windows import PATTERNS, TEXTURE_UNITS, WindowFeatures, group_matrix
+from barkcluster.windows import PATTERNS, TEXTURE_UNITS, WindowFeatures
 
 
 @pytest.mark.parametrize(("length", "hop", "rate"), [(10, 10, 100.0), (35, 4, 100.0),

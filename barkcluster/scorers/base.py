@@ -217,7 +217,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         return self.calibration_.familiarity(novelty)
 
-    def novelty_of(self, rows: FloatArray) -> FloatArray:
+    def novelty_of(self, rows: npt.NDArray[np.floating]) -> FloatArray:
         """`novelty` without its checks, for rows that come a hundred times a second.
 
         Parameters
@@ -271,7 +271,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             .astype(np.float32).astype(np.float64))
         self._learn(self._to_metric(rows))
 
-    def _to_metric(self, rows: FloatArray) -> FloatArray:
+    def _to_metric(self, rows: npt.NDArray[np.floating]) -> FloatArray:
         centred = rows - self.metric_mean_
         return centred if self.metric_basis_ is None else centred @ self.metric_basis_
 
