@@ -28,6 +28,9 @@ from .windows import WindowFeatures
 _BLOCK_S = 30.0
 # The first model, and what its successors wait for at least.
 _FIRST_S = 5.0
+# Held while one learns: the streams of a program that all learned at once would take every core
+# from the frames.
+_IN_TURN = threading.Lock()
 
 
 @dataclass(eq=False)
@@ -96,7 +99,8 @@ class RetrainingStream:
 
     Notes
     -----
-    Time is counted in frames, not by a clock. Frames are remembered and written in single
+    Time is counted in frames, not by a clock. Of several streams in a program one learns at a
+    time, the others wait for their turn. Frames are remembered and written in single
     precision; a stream recovered from its file learns the same as one that was never ended. Use
     the stream as a context manager, or `close` it, so that the last frames reach the file.
 
@@ -322,7 +326,9 @@ class RetrainingStream:
 
     def _train(self, training: _Training, blocks: list[_Block]) -> None:
         try:
-            training.model = self._fit(training, takes_of(blocks))
+            with _IN_TURN:
+                if not training.given_up:
+                    training.model = self._fit(training, takes_of(blocks))
         except (ValueError, OSError, MemoryError, LearningError) as error:
             training.error = str(error) or type(error).__name__
         finally:

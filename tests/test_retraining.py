@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import tracemalloc
 import weakref
@@ -120,6 +121,33 @@ def test_a_process_that_is_killed_is_a_failure(rng, quick):
         stream.wait()
         assert stream.n_failed == 1
         assert stream.model is None
+
+
+def test_streams_of_a_program_learn_in_turn(rng, quick, monkeypatch):
+    frames = jam(rng, 600)
+    begun, go_on = threading.Event(), threading.Event()
+    log = []
+
+    def fit(self, training, takes):
+        log.append("begins")
+        begun.set()
+        assert go_on.wait(60)
+        log.append("ends")
+        return FamiliarityModel("kmeans", **QUICK).fit([np.concatenate(take) for take in takes])
+
+    monkeypatch.setattr(RetrainingStream, "_fit", fit)
+    with RetrainingStream(quick) as one, RetrainingStream(quick) as other:
+        for stream in (one, other):
+            hear(stream, frames)
+            assert begun.wait(60)
+        with RetrainingStream(quick) as third:    # given up while it waits
+            hear(third, frames)
+        go_on.set()
+        one.wait()
+        other.wait()
+        assert one.model is not None and other.model is not None
+    assert log[:4] == ["begins", "ends", "begins", "ends"]
+    assert third.model is None
 
 
 def test_reset_while_learning_begins_from_nothing(rng, quick):
