@@ -242,7 +242,9 @@ class FrameParser:
         if self._header_may_come and lines.is_header(line, fields):
             self._header_may_come = False
             return None
-        lines.check_no_decimal_commas(line, len(fields), self.n_bands)
+        # Among the lines of a coll a comma parts the index, even where no space follows.
+        if not (self.lead == "index" and lines.is_coll_line(line)):
+            lines.check_no_decimal_commas(line, len(fields), self.n_bands)
         numbers = lines.numbers_of(fields)
         lead = self._check_lead(line, numbers)
         levels = numbers[1:] if lead else numbers

@@ -67,6 +67,7 @@ class RunningWindows:
     Examples
     --------
     >>> import numpy as np
+    >>> from barkcluster import WindowFeatures
     >>> running = WindowFeatures(scales=(0.1,), hop=0.05).running()
     >>> [len(running.push(np.full((1, 25), -40.0))[0]) for _ in range(16)]
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]

@@ -467,7 +467,7 @@ def feed_all(pieces, **options):
 line_parts = st.one_of(
     st.sampled_from([
         b"-40 -50\n", b"-1.5,-2.5\n", b"1,5 2,5\n", b"1, 2\n", b"3,4\r\n", b"0, -1 -2;\n",
-        b"1, -3 -4;\n", b"7, -3 -4;\n", b"0.5 -3 -4\n", b"10 -40 -41\r\n", b"20,-40,-41\n",
+        b"1, -3 -4;\n", b"7, -3 -4;\n", b"8,5 -4;\n", b"0.5 -3 -4\n", b"10 -40 -41\r\n", b"20,-40,-41\n",
         b"30, -40, -41\n", b"list -1 -2;\n", b"list list -1 -2;\n", b"list 0, -1 -2;\n",
         b"list ", b"-inf -inf\n", b"-inf5 3\n", b"1_0 2\n", b"nan 2\n", b"1e999 3\n", b"1e 3\n",
         b"1 2 3 4\n", b"5\n", b"\n", b"\r", b"\n\r", b";\n", b" ", b"#", b"# frame_rate: 50\n",
@@ -476,6 +476,14 @@ line_parts = st.one_of(
         b"9" * 70, b"\xd9\xa3 2\n", b",1\n", b"1e39 2\n", b"1e39 2 3\n"]),
     st.binary(max_size=8),
     st.text("0123456789.,;- \te\n", max_size=12).map(str.encode))
+
+
+def test_a_coll_line_without_a_space_is_the_same_for_any_split():
+    text = b"0, -40 -50;\n1,5 -60;\n2,6,5 -60;\n"
+    for pieces in ([text], [text[i:i + 3] for i in range(0, len(text), 3)]):
+        frames, parser = feed_all(pieces, n_bands=2)
+        np.testing.assert_array_equal(frames, [[-40.0, -50.0], [5.0, -60.0]])
+        assert parser.n_rejected == 1
 
 
 @settings(max_examples=400, deadline=None)
