@@ -49,6 +49,8 @@ BARK_EDGES_HZ.flags.writeable = False
 
 # No level of anything. Sums of cubes of numbers up to this are finite, in float32 too.
 LARGEST_DB = 1e9
+# Frame rates that differ by less are one: clocks of two machines do, two analyses differ by more.
+RATE_TOLERANCE = 0.005
 # Windows analysed at once: small enough for the cache, large enough to hide Python.
 _BLOCK_FRAMES = 128
 # Samples converted at once, 3 s at 44.1 kHz.

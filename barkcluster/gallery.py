@@ -37,7 +37,7 @@ from ._gallery_entry import (
 from ._gallery_folder import GalleryFolder, GalleryIndex
 from ._validation import check_fraction, check_positive_int
 from .calibration import Calibration
-from .frames import Session
+from .frames import RATE_TOLERANCE, Session
 from .model import FamiliarityModel
 from .sessions import read_session
 from .windows import WindowFeatures
@@ -218,7 +218,7 @@ class SessionGallery(BaseEstimator):
         check_is_fitted(self)
         template = self._template()
         take = take_of(session, template.frame_rate, self.reader)
-        if abs(take.frame_rate / self.frame_rate_ - 1.0) > 0.005:
+        if abs(take.frame_rate / self.frame_rate_ - 1.0) > RATE_TOLERANCE:
             raise ValueError(f"session must have {self.frame_rate_:g} frames a second, as those "
                              f"of the gallery; got {take.frame_rate:g}.")
         windows = windows_of(self._features, take)

@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._validation import check_choice, check_positive
 from .background import Background
 from .calibration import Calibration
-from .frames import Session, check_frames
+from .frames import RATE_TOLERANCE, Session, check_frames
 from .listening import (
     Listener,
     activity,
@@ -66,7 +66,6 @@ _PATTERN_SETTINGS: dict[type[FamiliarityScorer], dict[str, object]] = {
 }
 _PLAYING = 0.3
 _FEWEST_PLAYING = 10
-_RATE_TOLERANCE = 0.005
 
 
 @dataclass(eq=False)
@@ -461,13 +460,13 @@ class FamiliarityModel(BaseEstimator):
             raise ValueError(
                 f"background must be a Background or None; got {self.background!r:.80}.")
         self.background.check_is_fitted()
-        if abs(self.background.frame_rate_ / rate - 1) > _RATE_TOLERANCE:
+        if abs(self.background.frame_rate_ / rate - 1) > RATE_TOLERANCE:
             raise ValueError(f"background must come at {rate:g} frames a second, as the session; "
                              f"got {self.background.frame_rate_:g}.")
 
     def _check_rate(self, frames: Frames) -> None:
         if isinstance(frames, Session) and (
-                abs(frames.frame_rate / self.frame_rate_ - 1) > _RATE_TOLERANCE):
+                abs(frames.frame_rate / self.frame_rate_ - 1) > RATE_TOLERANCE):
             raise ValueError(
                 f"frames must come at {self.frame_rate_:g} a second, as in the fit; got "
                 f"{frames.frame_rate:g}.")

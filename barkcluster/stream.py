@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
 from ._validation import check_positive, check_positive_int
-from .frames import FLOOR_DB, LARGEST_DB, Session, check_frames
+from .frames import FLOOR_DB, LARGEST_DB, RATE_TOLERANCE, Session, check_frames
 from .listening import Listener
 from .windows import WindowFeatures
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
-# Clocks of two machines differ by less, the rates of two analyses by more.
-_RATE_TOLERANCE = 0.005
 # Frames come one by one: more would be room for nothing. Once in so many the windows move it.
 _CHUNK_FRAMES = 1000
 
@@ -246,7 +244,7 @@ class FamiliarityStream:
             Frames per second.
         """
         expected = self.features.frame_rate
-        if abs(check_positive("frame_rate", frame_rate) / expected - 1) > _RATE_TOLERANCE:
+        if abs(check_positive("frame_rate", frame_rate) / expected - 1) > RATE_TOLERANCE:
             raise ValueError(f"frames must come at {expected:g} a second, as in the fit; got "
                              f"{frame_rate:g}.")
 

@@ -87,7 +87,7 @@ def training_windows(features: WindowFeatures, takes: Takes) -> list[TrainingWin
     """
     blocks = features.blocks
     hop = features.hop_frames
-    n_hops = sum(len(take) for take in takes) // hop
+    n_hops = _n_hops(features, takes)
     times = min(max(n_hops / _HOPS_OF_KEPT, 1.0), _MOST_TIMES)
 
     def stride(scale: int, view: str) -> int:
@@ -110,6 +110,10 @@ def training_windows(features: WindowFeatures, takes: Takes) -> list[TrainingWin
             variant_rows=np.empty(0, np.intp)))
     _add_copies(windows, features, takes, strides)
     return windows
+
+
+def _n_hops(features: WindowFeatures, takes: Takes) -> int:
+    return sum(len(take) for take in takes) // features.hop_frames
 
 
 def _every(
@@ -148,8 +152,7 @@ def _add_copies(
     if not of_time.blocks:
         return
     where = {block: b for b, block in enumerate(features.blocks)}
-    n_hops = sum(len(take) for take in takes) // features.hop_frames
-    many = min(1.0, n_hops / _KEPT["pattern"])
+    many = min(1.0, _n_hops(features, takes) / _KEPT["pattern"])
     for begin, part, tempi in _pieces(takes, features.frame_rate):
         every = max(1, round(_COPY_STRIDE * many * len(tempi) / len(_TEMPI)))
         sparser = {block: strides[block] * every for block in of_time.blocks}

@@ -20,6 +20,7 @@ Run on its own (``python benchmarks/neural.py --sessions ...``) it is ``quality.
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -39,7 +40,7 @@ N_BATCH = 64
 N_BANDS = 25
 
 
-class Network:
+class Network(ABC):
     """What the three have in common: standardising, drawing windows, training, smoothing.
 
     A subclass makes its network in ``_build``, says what a batch costs in ``_loss`` and how
@@ -103,16 +104,19 @@ class Network:
             pairs.append((take[a:a + N_WINDOW].T, take[b:b + N_WINDOW].T))
         return torch.stack([a for a, _ in pairs]), torch.stack([b for _, b in pairs])
 
+    @abstractmethod
     def _build(self) -> nn.Module:
-        raise NotImplementedError
+        """The untrained network."""
 
+    @abstractmethod
     def _loss(self) -> Tensor:
-        raise NotImplementedError
+        """What a batch costs."""
 
+    @abstractmethod
     def _novelty(self, windows: Tensor) -> Tensor:
-        raise NotImplementedError
+        """How strange each window is."""
 
-    def _remember(self) -> None:
+    def _remember(self) -> None:  # noqa: B027 - most keep nothing
         """What is kept of the session beside the weights: nothing, usually."""
 
 
