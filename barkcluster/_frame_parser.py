@@ -18,8 +18,7 @@ from barkcluster._session_lines import BadLineError
 from barkcluster._validation import check_choice, check_positive_int
 from barkcluster.frames import FLOOR_DB, LARGEST_DB, N_BANDS, linear_to_db
 
-# Programs that do not scale their spectra send large powers; their levels are fine.
-_LARGEST_POWER = 1e30
+_LARGEST_POWER = 10.0 ** (LARGEST_DB / 10)
 
 
 class FrameParser:
@@ -283,11 +282,17 @@ class FrameParser:
 
     def _check_levels(self, levels: list[float]) -> None:
         if max(levels) > self._largest:
-            raise BadLineError(f"expected numbers up to {self._largest:g}, "
-                               f"got {max(levels):g}.")
+            raise BadLineError(self._too_large(max(levels)))
         if self.units == "linear" and min(levels) < 0:
             raise BadLineError(f"expected powers of 0 or more, got {min(levels):g}. "
                                "For levels in dB: units='db'.")
+
+    def _too_large(self, came: float) -> str:
+        if self.units == "db":
+            return (f"expected levels up to {LARGEST_DB:g} dB, got {came:g}. "
+                    "For linear powers: units='linear'.")
+        return (f"expected powers up to {_LARGEST_POWER:g} ({LARGEST_DB:g} dB), got {came:g}. "
+                "Divide them, so that full scale is about 1.")
 
     def _heed(self, comment: bytes) -> None:
         """Take what a comment says about the whole session."""

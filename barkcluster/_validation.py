@@ -120,6 +120,24 @@ def check_choice(name: str, value: object, choices: Collection[str]) -> str:
     raise ValueError(f"{name} must be {listed}; got {shown(value)}.")
 
 
+def check_not_masked(name: str, array: object) -> None:
+    """Raise ValueError for a masked array of which something is masked.
+
+    ``np.asarray`` would take what stands under the mask for numbers.
+
+    Examples
+    --------
+    >>> check_not_masked("frames", np.ma.masked_equal([-40.0, 0.0], 0.0))
+    Traceback (most recent call last):
+        ...
+    ValueError: frames must hold every number; got an array with 1 of 2 masked.
+    """
+    if isinstance(array, np.ma.MaskedArray) and np.ma.getmaskarray(array).any():
+        n_masked = int(np.ma.getmaskarray(array).sum())
+        raise ValueError(f"{name} must hold every number; got an array with {n_masked} of "
+                         f"{array.size} masked.")
+
+
 def shown(value: object) -> str:
     """Return the text of ``value`` in an error message, numpy scalars as plain numbers.
 

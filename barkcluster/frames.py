@@ -36,7 +36,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import rfft
 
-from barkcluster._validation import check_non_negative, check_positive, check_positive_int, shown
+from barkcluster._validation import (
+    check_non_negative,
+    check_not_masked,
+    check_positive,
+    check_positive_int,
+    shown,
+)
 
 FloatArray = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
@@ -47,8 +53,10 @@ BARK_EDGES_HZ: npt.NDArray[np.float64] = np.array([
     3700, 4400, 5300, 6400, 7700, 9500, 12000, 15500, 20500], dtype=np.float64)
 BARK_EDGES_HZ.flags.writeable = False
 
-# No level of anything. Sums of cubes of numbers up to this are finite, in float32 too.
-LARGEST_DB = 1e9
+# No sound is louder in any program's scale: samples of 16 bits that nobody scaled have powers of
+# 90 dB. One frame beyond it, a damaged packet, would outweigh minutes of music in what is learned.
+LARGEST_DB = 100.0
+LEVELS_IN_WORDS = f"finite levels in dB, at most {LARGEST_DB:g}"
 # Frame rates that differ by less are one: clocks of two machines do, two analyses differ by more.
 RATE_TOLERANCE = 0.005
 # Windows analysed at once: small enough for the cache, large enough to hide Python.
@@ -179,8 +187,8 @@ def check_frames(frames: npt.ArrayLike | Session, n_bands: int = N_BANDS, *,
     Raises
     ------
     ValueError
-        For another shape, for what is not a real number, for nan, ``+inf`` and
-        numbers above ``LARGEST_DB``.
+        For another shape, for what is not a real number, for nan and numbers above
+        ``LARGEST_DB``, and for arrays of which something is masked.
 
     Examples
     --------
@@ -193,6 +201,7 @@ def check_frames(frames: npt.ArrayLike | Session, n_bands: int = N_BANDS, *,
     """
     if isinstance(frames, Session):
         frames = frames.frames
+    check_not_masked(name, frames)
     try:
         array = np.asarray(frames)
     except ValueError as error:
@@ -214,8 +223,8 @@ def check_frames(frames: npt.ArrayLike | Session, n_bands: int = N_BANDS, *,
         return array
     if not array.max() <= LARGEST_DB:  # also when it is nan
         row, band = np.argwhere(~(array <= LARGEST_DB))[0]
-        raise ValueError(f"{name} must hold finite levels in dB (-inf is taken as "
-                         f"{FLOOR_DB:g}); got {array[row, band]:g} in row {row}, band {band}.")
+        raise ValueError(f"{name} must hold {LEVELS_IN_WORDS} (-inf is taken as {FLOOR_DB:g}); "
+                         f"got {array[row, band]:g} in row {row}, band {band}.")
     if array.min() < FLOOR_DB:
         array = np.maximum(array, array.dtype.type(FLOOR_DB))
     return array
@@ -239,6 +248,7 @@ def linear_to_db(power: npt.ArrayLike) -> FloatArray:
     >>> linear_to_db([0.0, 0.01, 1.0]).round(3)
     array([-100.,  -20.,    0.])
     """
+    check_not_masked("power", power)
     values: FloatArray = np.asarray(power)
     if values.dtype != np.float32:
         with np.errstate(invalid="ignore"):  # a signalling nan stays one
@@ -396,6 +406,7 @@ class BarkAnalyzer:
 
 def _check_sound(sound: npt.ArrayLike) -> npt.NDArray[np.number]:
     """Return ``sound`` as one channel of samples in a known format, or raise ValueError."""
+    check_not_masked("sound", sound)
     array = np.asarray(sound)
     if array.ndim != 1:
         hint = " Mix the channels first: sound.mean(axis=1)." if array.ndim == 2 else ""

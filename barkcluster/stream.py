@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
-from ._validation import check_positive, check_positive_int
-from .frames import FLOOR_DB, LARGEST_DB, RATE_TOLERANCE, Session, check_frames
+from ._validation import check_not_masked, check_positive, check_positive_int
+from .frames import FLOOR_DB, LARGEST_DB, LEVELS_IN_WORDS, RATE_TOLERANCE, Session, check_frames
 from .listening import Listener
 from .windows import WindowFeatures
 
@@ -266,6 +266,7 @@ class FamiliarityStream:
             If the frame has another shape or holds no numbers.
         """
         n_bands = self.features.n_bands
+        check_not_masked("frame", frame)
         try:
             row: FloatArray = np.asarray(frame, dtype=np.float64)
         except (TypeError, ValueError):
@@ -277,7 +278,7 @@ class FamiliarityStream:
         if not loudest <= LARGEST_DB:  # also when it is nan
             band = int(np.argmax(~(row <= LARGEST_DB)))
             self.n_rejected += 1
-            self.last_error = (f"frame {self.n_frames} must hold finite levels in dB; got "
+            self.last_error = (f"frame {self.n_frames} must hold {LEVELS_IN_WORDS}; got "
                                f"{row[band]:g} in band {band}.")
             return None
         if loudest <= FLOOR_DB:

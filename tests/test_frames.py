@@ -94,13 +94,26 @@ def test_what_is_no_frames_array_says_so(frames, message):
         check_frames(frames)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 1e10])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e10, 100.5])
 def test_not_finite_says_where(value):
     frames = np.zeros((300, 25))
     frames[17, 3] = value
-    with pytest.raises(ValueError, match=r"^take must hold finite levels in dB .*; got "
+    with pytest.raises(ValueError, match=r"^take must hold finite levels in dB, at most 100 .*got "
                                          rf"{value:g} in row 17, band 3\.$".replace("+", r"\+")):
         check_frames(frames, name="take")
+
+
+def test_what_is_masked_is_not_taken_for_levels():
+    frames = np.ma.masked_greater(np.where(np.arange(75).reshape(3, 25) == 30, 0.0, -40.0), -1.0)
+    for check in (check_frames, Session):
+        with pytest.raises(ValueError, match=r"frames must hold every number; got an array with 1 "
+                                             r"of 75 masked\."):
+            check(frames)
+    with pytest.raises(ValueError, match="power must hold every number"):
+        linear_to_db(np.ma.masked_equal([0.0, 1.0], 0.0))
+    with pytest.raises(ValueError, match="sound must hold every number"):
+        bark_frames(np.ma.masked_equal(np.zeros(4096), 0.0), 44100)
+    assert len(check_frames(np.ma.masked_greater(np.full((3, 25), -40.0), -1.0))) == 3
 
 
 def test_other_band_counts_when_asked_for():

@@ -118,10 +118,16 @@ def test_linear_powers_are_converted(read):
     np.testing.assert_allclose(session.frames, [[-100, -30, 0], [-100, -10, 10]], atol=1e-6)
 
 
-def test_unscaled_powers_and_clocks_since_1970_are_fine(read):
-    session = read("1731000000000 1e14\n1731000000010 0\n", units="linear", n_bands=1)
-    np.testing.assert_allclose(session.frames, [[140], [-100]])
+def test_powers_of_unscaled_samples_and_clocks_since_1970_are_fine(read):
+    session = read("1731000000000 1e9\n1731000000010 0\n", units="linear", n_bands=1)
+    np.testing.assert_allclose(session.frames, [[90], [-100]])
     assert session.frame_rate == 100
+
+
+def test_powers_beyond_any_sound_say_what_to_do(read):
+    with pytest.raises(ValueError, match=r"jam.txt:1: expected powers up to 1e\+10 \(100 dB\), "
+                                         r"got 1e\+14\. Divide them"):
+        read("1e14\n0\n", units="linear", n_bands=1)
 
 
 def test_other_band_counts_when_asked_for(read):
@@ -216,8 +222,9 @@ BAD_LINES = [
     ("-40 " * 24 + "1e", r"expected a number, got '1e'\."),
     ("-40 " * 24 + ".", r"expected a number, got '.'\."),
     ("-40 " * 24 + '"-40"', r"expected a number, got '\"-40\"'\."),
-    ("-40 " * 24 + "1e999", r"expected numbers up to 1e\+09, got inf\."),
-    ("-40 " * 24 + "1e10", r"expected numbers up to 1e\+09, got 1e\+10\."),
+    ("-40 " * 24 + "1e999", r"expected levels up to 100 dB, got inf\."),
+    ("-40 " * 24 + "100.5", r"expected levels up to 100 dB, got 100\.5\. .* units='linear'\."),
+    ("-40 " * 24 + "1e6", r"expected levels up to 100 dB, got 1e\+06\."),
     ("-40 " * 24 + "x" * 99, r"expected a number, got 'x{37}\.\.\.'\."),
     ("oops " + "-40 " * 24, r"expected a number, got 'oops'\."),
     ("-40,5 " * 25, r"expected decimal points, got decimal commas \(-40,5\)\."),
@@ -389,7 +396,7 @@ def test_the_warning_points_at_the_caller(read, tmp_path):
 def test_written_and_read_back_is_the_same(tmp_path_factory, data, dtype, name, rate):
     frames = np.array([np.arange(25)], dtype=dtype) / 3 if data is None else data.draw(hnp.arrays(
         dtype, st.tuples(st.integers(1, 4), st.just(25)),
-        elements=st.floats(-100, 1e9, width=8 * dtype().itemsize)))
+        elements=st.floats(-100, 100, width=8 * dtype().itemsize)))
     session = Session(frames, rate, name)
     path = tmp_path_factory.getbasetemp() / "round.txt"
     write_session(session, path)
