@@ -10,15 +10,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .audio import read_audio
-    from .background import Background
     from .calibration import Calibration
-    from .explanation import Explanation
-    from .frames import Session, bark_frames
+    from .frames import Session, bark_frames, read_audio, read_session, write_session
     from .gallery import SessionGallery, load_gallery
-    from .model import FamiliarityModel
+    from .model import (
+        Background,
+        Explanation,
+        FamiliarityModel,
+        FamiliarityStream,
+        ModelFormatError,
+        Reading,
+        Timeline,
+        load_background,
+        load_model,
+        load_scorer,
+    )
     from .motifs import Motif, Stretch, Unique, find_motifs, unique_to
-    from .persistence import ModelFormatError, load_background, load_model, load_scorer
     from .retraining import RetrainingStream
     from .scorers import (
         SCORERS,
@@ -28,10 +35,7 @@ if TYPE_CHECKING:
         KNNDensityScorer,
         SOMScorer,
     )
-    from .sessions import read_session, write_session
-    from .stream import FamiliarityStream, Reading
     from .tempo import Tempo, TempoTracker, estimate_tempo
-    from .timeline import Timeline
     from .windows import WindowFeatures
 
 __version__ = "0.1.0"
@@ -39,9 +43,9 @@ __version__ = "0.1.0"
 _HOME = {
     "Session": "frames",
     "bark_frames": "frames",
-    "read_session": "sessions",
-    "write_session": "sessions",
-    "read_audio": "audio",
+    "read_session": "frames",
+    "write_session": "frames",
+    "read_audio": "frames",
     "WindowFeatures": "windows",
     "Calibration": "calibration",
     "SCORERS": "scorers",
@@ -51,18 +55,18 @@ _HOME = {
     "SOMScorer": "scorers",
     "KNNDensityScorer": "scorers",
     "FamiliarityModel": "model",
-    "Timeline": "timeline",
-    "Background": "background",
-    "FamiliarityStream": "stream",
-    "Reading": "stream",
+    "Timeline": "model",
+    "Background": "model",
+    "FamiliarityStream": "model",
+    "Reading": "model",
     "RetrainingStream": "retraining",
-    "Explanation": "explanation",
+    "Explanation": "model",
     "SessionGallery": "gallery",
     "load_gallery": "gallery",
-    "ModelFormatError": "persistence",
-    "load_background": "persistence",
-    "load_model": "persistence",
-    "load_scorer": "persistence",
+    "ModelFormatError": "model",
+    "load_background": "model",
+    "load_model": "model",
+    "load_scorer": "model",
     "Tempo": "tempo",
     "TempoTracker": "tempo",
     "estimate_tempo": "tempo",

@@ -17,7 +17,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn, TextIO
 
-from . import __version__
+from barkcluster import __version__
 
 COMMANDS = {
     "demo": "make a jam, learn its beginning with every scorer, show what they hear in the rest",

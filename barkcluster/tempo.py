@@ -36,9 +36,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, signal
 
-from ._pooling import pooled
-from ._validation import check_positive, check_positive_int
-from .frames import N_BANDS, Session, check_frames
+from barkcluster._validation import check_positive, check_positive_int
+from barkcluster.frames.resampling import pooled
+from barkcluster.frames.session import N_BANDS, Session, check_frames
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from barkcluster import Session, SessionGallery, load_gallery
-from barkcluster._gallery_entry import sketch_prototypes
+from barkcluster.gallery.entry import sketch_prototypes
 from barkcluster.synthetic import make_session
 
 Frames = npt.NDArray[np.float32]

@@ -14,8 +14,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
 from barkcluster import FamiliarityModel, Session, SessionGallery, WindowFeatures
-from barkcluster._gallery_entry import strangeness, windows_of
 from barkcluster.gallery import DEFAULT_HOP, DEFAULT_SCALES
+from barkcluster.gallery.entry import strangeness, windows_of
 
 from corpora import FRAME_RATE, Frames
 from tasks import Columns

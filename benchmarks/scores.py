@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from barkcluster._instruments import (
+from barkcluster.synthetic.instruments import (
     BASSES,
     KEYS,
     LEADS,

@@ -23,9 +23,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster.frames import read_session
 from barkcluster.model import FamiliarityModel
 from barkcluster.scorers import SCORERS
-from barkcluster.sessions import read_session
 from barkcluster.synthetic import make_session
 from barkcluster.windows import WindowFeatures
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barkcluster import Session, synthetic, tempo
-from barkcluster._pooling import pooled
+from barkcluster.frames.resampling import pooled
 from barkcluster.tempo import TempoTracker, estimate_tempo
 
 

@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 
 import barkcluster
-from barkcluster.commands._options import SESSION_SUFFIXES, is_session, read
 from barkcluster.display.progress import progress
+
+from ._options import SESSION_SUFFIXES, is_session, read
 
 
 def add_gallery(parser: argparse.ArgumentParser) -> None:

@@ -6,14 +6,9 @@ import argparse
 from pathlib import Path
 
 import barkcluster
-from barkcluster.commands._options import (
-    SESSION_SUFFIXES,
-    add_reading,
-    check_folder_of,
-    is_session,
-    read,
-)
 from barkcluster.display.progress import progress
+
+from ._options import SESSION_SUFFIXES, add_reading, check_folder_of, is_session, read
 
 _DESCRIPTION = """\
 Takes excerpts of other sessions. A model that knows how strange they are to it has one threshold

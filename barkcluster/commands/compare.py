@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 import barkcluster
-from barkcluster.commands._options import add_color, add_reading, add_seed, positive, read, scales
-from barkcluster.commands._race import Run, agreement, auc, number, race
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import Style, clock, style_for, table
+
+from ._options import add_color, add_reading, add_seed, positive, read, scales
+from ._race import Run, agreement, auc, number, race
 
 _DESCRIPTION = """\
 Lets every scorer learn the beginning of a session and score the rest: what they say, how fast

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 import barkcluster
 from barkcluster import synthetic
-from barkcluster.commands._options import add_color, add_seed, positive
-from barkcluster.commands._race import Run, auc, number, race
 from barkcluster.display.bars import Mark, draw_timeline
 from barkcluster.display.picture import timeline_picture
 from barkcluster.display.terminal import Style, clock, style_for, table, terminal_width
+
+from ._options import add_color, add_seed, positive
+from ._race import Run, auc, number, race
 
 _DESCRIPTION = """\
 Makes a jam session of drums, bass, chords and riffs, lets every scorer learn its first 40 % and

@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 
 import barkcluster
-from barkcluster.commands._options import positive
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import clock
+
+from ._options import positive
 
 _DESCRIPTION = """\
 Turns sound (wav, flac, ogg, mp3) into session text files: 25 Bark levels in dB for every frame.

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from barkcluster.commands._options import (
-    add_learning,
-    add_reading,
-    check_folder_of,
-    make_model,
-    read,
-)
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import clock
+
+from ._options import add_learning, add_reading, check_folder_of, make_model, read
 
 _DESCRIPTION = """\
 Learns sessions and writes a model file, for `barkcluster score` and for load_model().

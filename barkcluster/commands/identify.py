@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from barkcluster.commands._gallery import add_gallery, gallery_of
-from barkcluster.commands._options import add_reading, positive, read
+from ._gallery import add_gallery, gallery_of
+from ._options import add_reading, positive, read
 
 _DESCRIPTION = """\
 Prints, for each QUERY, the name in the folder that it belongs to, or "none of them". A subfolder

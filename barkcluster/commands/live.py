@@ -16,14 +16,9 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import barkcluster
-from barkcluster.commands._options import (
-    add_learning,
-    background_of,
-    check_folder_of,
-    make_model,
-    positive,
-)
 from barkcluster.display.terminal import clock
+
+from ._options import add_learning, background_of, check_folder_of, make_model, positive
 
 if TYPE_CHECKING:
     from barkcluster.live.addresses import Address
@@ -158,7 +153,7 @@ def _player(args: argparse.Namespace, address: Address, name: str) -> Player:
     """The player of a source, with a stream and a file of its own."""
     from barkcluster.live.addresses import is_live
     from barkcluster.live.player import Player
-    from barkcluster.retraining import RetrainingStream
+    from barkcluster.retraining.stream import RetrainingStream
     from barkcluster.tempo import TempoTracker
 
     if args.model is None:

@@ -7,8 +7,9 @@ import math
 import sys
 
 import barkcluster
-from barkcluster.commands._options import add_color, add_reading, positive, read
 from barkcluster.display.terminal import clock, style_for, table
+
+from ._options import add_color, add_reading, positive, read
 
 _DESCRIPTION = """\
 Finds the patterns that recur in FILE, 1 to 16 s long: how often, how alike (0 to 1) and where;

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from barkcluster.commands._gallery import add_gallery, gallery_of
-from barkcluster.commands._options import add_color, add_reading, read
 from barkcluster.display.terminal import style_for, table
+
+from ._gallery import add_gallery, gallery_of
+from ._options import add_color, add_reading, read
 
 _DESCRIPTION = """\
 Ranks the sessions of a folder by how familiar QUERY is to each: the share of pieces of the

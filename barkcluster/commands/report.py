@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from barkcluster.commands._options import (
-    add_learning,
-    add_reading,
-    check_folder_of,
-    make_model,
-    read,
-)
 from barkcluster.display.progress import progress
+
+from ._options import add_learning, add_reading, check_folder_of, make_model, read
 
 _DESCRIPTION = """\
 Writes one HTML page about sessions, complete in itself: familiarity over time, what was strange,
@@ -42,8 +37,8 @@ def run(args: argparse.Namespace) -> None:
     # Here, so that --help is there at once.
     from sklearn.base import clone
 
-    from barkcluster.display.page import write_report
-    from barkcluster.display.report import report_on, report_on_itself
+    from barkcluster.display.report.contents import report_on, report_on_itself
+    from barkcluster.display.report.page import write_report
 
     check_folder_of(args.output)
     reports = []

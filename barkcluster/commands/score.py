@@ -10,19 +10,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 import barkcluster
-from barkcluster.commands._options import (
-    add_color,
-    add_learning,
-    add_reading,
-    check_folder_of,
-    make_model,
-    read,
-)
 from barkcluster.display.bars import draw_timeline
 from barkcluster.display.moments import strangest
 from barkcluster.display.picture import timeline_picture
 from barkcluster.display.progress import Step, progress
 from barkcluster.display.terminal import Style, clock, style_for, table, terminal_width
+
+from ._options import add_color, add_learning, add_reading, check_folder_of, make_model, read
 
 _DESCRIPTION = """\
 Learns the TRAIN files, separate takes of one session, and says how familiar each moment of NEW

@@ -7,8 +7,9 @@ import math
 import sys
 
 import barkcluster
-from barkcluster.commands._options import add_color, add_reading, read
 from barkcluster.display.terminal import style_for, table
+
+from ._options import add_color, add_reading, read
 
 _DESCRIPTION = """\
 Estimates the tempo of each FILE: beats per minute, a confidence from 0 to 1, and what else it may

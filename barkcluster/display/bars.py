@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .terminal import Style, clock
 
 if TYPE_CHECKING:  # the model takes long to import
-    from ..timeline import Timeline
+    from barkcluster.model.timeline import Timeline
 
 FloatArray = npt.NDArray[np.float64]
 

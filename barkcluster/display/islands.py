@@ -10,10 +10,10 @@ import numpy.typing as npt
 from scipy.spatial.distance import cdist
 from sklearn.utils.validation import check_is_fitted
 
-from .._validation import check_positive_int
-from ..frames import N_BANDS
-from ..scorers import SOMScorer
-from ..windows import TEXTURE_UNITS
+from barkcluster._validation import check_positive_int
+from barkcluster.frames.session import N_BANDS
+from barkcluster.scorers import SOMScorer
+from barkcluster.windows.features import TEXTURE_UNITS
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:  # the model takes long to import
-    from ..timeline import Timeline
+    from barkcluster.model.timeline import Timeline
 
 
 def strangest(timeline: Timeline, count: int = 5, apart_s: float | None = None) -> list[int]:

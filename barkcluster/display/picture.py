@@ -12,8 +12,8 @@ from .bars import Mark
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..frames import Session
-    from ..timeline import Timeline
+    from barkcluster.frames.session import Session
+    from barkcluster.model.timeline import Timeline
 
 _MOST_COLUMNS = 2000
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._validation import check_positive
-from ..frames import BARK_EDGES_HZ, N_BANDS, Session, check_frames
-from ..model import FamiliarityModel, Frames
-from ..scorers import SOMScorer
-from ..timeline import Timeline
+from barkcluster._validation import check_positive
+from barkcluster.frames.bark import BARK_EDGES_HZ
+from barkcluster.frames.session import N_BANDS, Session, check_frames
+from barkcluster.model.model import FamiliarityModel, Frames
+from barkcluster.model.timeline import Timeline
+from barkcluster.scorers import SOMScorer
+
 from .islands import FloatArray, IslandMap, island_map
 
 if TYPE_CHECKING:

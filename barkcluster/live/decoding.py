@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from barkcluster._validation import check_choice
-from barkcluster.frames import N_BANDS, linear_to_db
+from barkcluster.frames.bark import linear_to_db
+from barkcluster.frames.session import N_BANDS
 
-from .arrivals import Command, Frame, NotUnderstoodError, frames_and_commands
 from .fudi import FudiParser
+from .messages import Command, Frame, NotUnderstoodError, frames_and_commands
 from .osc import parse_packet
 from .text import TextParser
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from barkcluster._session_lines import BadLineError, numbers_of
+from barkcluster.frames.grammar import BadLineError, numbers_of
 
-from .arrivals import Message, NotUnderstoodError, Value
+from .messages import Message, NotUnderstoodError, Value
 
 _WORD = re.compile(rb"(?:[^\s\\]|\\.)+", re.DOTALL)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)

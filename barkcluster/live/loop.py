@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .addresses import Address
-from .arrivals import Command, Frame
 from .decoding import Decoder, decoder_of
+from .messages import Command, Frame
 from .microphone import Microphone
 from .player import Player
 from .receiving import Received, Receiver

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from barkcluster.frames import BarkAnalyzer
+from barkcluster.frames.bark import BarkAnalyzer
 
 from .receiving import Received
 

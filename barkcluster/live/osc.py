@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .arrivals import Message, NotUnderstoodError, Value
+from .messages import Message, NotUnderstoodError, Value
 
 if TYPE_CHECKING:
     from pythonosc.osc_message import OscMessage

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from barkcluster.frames import LARGEST_DB
-from barkcluster.model import FamiliarityModel
-from barkcluster.persistence import load_model
-from barkcluster.retraining import RetrainingStream
-from barkcluster.stream import Reading
+from barkcluster.frames.session import LARGEST_DB
+from barkcluster.model.model import FamiliarityModel
+from barkcluster.model.stored import load_model
+from barkcluster.model.stream import Reading
+from barkcluster.retraining.stream import RetrainingStream
 from barkcluster.tempo import Tempo, TempoTracker
 
-from .arrivals import Command
+from .messages import Command
 
 # A sender that says nothing for so long may have missed frames; less is a slow moment.
 _GAP_S = 0.5

@@ -16,12 +16,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from barkcluster.stream import Reading
+from barkcluster.model.stream import Reading
 from barkcluster.tempo import Tempo
 
 from .addresses import Address
-from .arrivals import Value
 from .fudi import to_fudi
+from .messages import Value
 from .osc import build_message
 from .player import Player, Report
 

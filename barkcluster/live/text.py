@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from barkcluster._frame_parser import FrameParser
+from barkcluster.frames.parser import FrameParser
 
-from .arrivals import COMMANDS, Command, Frame
+from .messages import COMMANDS, Command, Frame
 
 
 class TextParser:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from .._validation import check_fraction, check_positive_int, check_share
-from ..calibration import Calibration, correlation_time, held_out_blocks
+from barkcluster._validation import check_fraction, check_positive_int, check_share
+from barkcluster.calibration.calibration import Calibration, correlation_time, held_out_blocks
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
@@ -199,7 +199,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         OSError
             If the file cannot be written; an older one is as it was.
         """
-        from ..persistence import save_scorer
+        from barkcluster.model.stored import save_scorer
 
         save_scorer(self, path)
 

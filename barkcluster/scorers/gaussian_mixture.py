@@ -14,7 +14,8 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._validation import check_positive_int
+from barkcluster._validation import check_positive_int
+
 from .base import FamiliarityScorer, FloatArray
 
 _MAX_DIRECTIONS = 20

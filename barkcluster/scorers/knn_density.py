@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._validation import check_choice, check_positive_int
+from barkcluster._validation import check_choice, check_positive_int
+
 from .base import FamiliarityScorer, FloatArray
 
 # Candidates beyond k that are measured exactly, so that rounding in the fast search cannot

@@ -11,7 +11,8 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._validation import check_positive, check_positive_int
+from barkcluster._validation import check_positive, check_positive_int
+
 from .base import FamiliarityScorer, FloatArray
 from .codebook import distance_to_nearest
 

@@ -13,9 +13,9 @@ What travels between Pd and ``barkcluster live``, message by message.
 import matplotlib.pyplot as plt
 
 from barkcluster import FamiliarityModel, synthetic
-from barkcluster.live.arrivals import Frame
 from barkcluster.live.decoding import decoder_of
 from barkcluster.live.fudi import to_fudi
+from barkcluster.live.messages import Frame
 
 session, known = synthetic.make_session(1.5, random_state=3)
 packets = [to_fudi("bark", frame.tolist()) for frame in session.frames]

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from barkcluster import SCORERS, FamiliarityModel
-from barkcluster.persistence import FORMAT_VERSION
+from barkcluster.model.stored import FORMAT_VERSION
 
 
 def made_up_frames(n_frames, seed=1):

@@ -124,7 +124,7 @@ def main() -> None:
 
     with atheris.instrument_imports(include=["barkcluster", "zipfile", "json"]):
         import barkcluster.model
-        import barkcluster.persistence  # noqa: F401
+        import barkcluster.model.stored  # noqa: F401
     # mypy cannot know that zipfile has this.
     zipfile.ZipExtFile._update_crc = lambda self, data: None  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as folder:

@@ -35,8 +35,8 @@ SEEDS = [
 
 def fuzz_one(data: bytes) -> None:
     """Raise if one input breaks a promise of the decoders."""
-    from barkcluster.live.arrivals import COMMANDS, Command, Frame
     from barkcluster.live.decoding import decoder_of
+    from barkcluster.live.messages import COMMANDS, Command, Frame
 
     if len(data) < 2:
         return

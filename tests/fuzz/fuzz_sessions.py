@@ -28,8 +28,7 @@ SEEDS = [
 
 def fuzz_one(data: bytes) -> None:
     """Raise if one input breaks a promise of the session reader."""
-    from barkcluster.frames import FLOOR_DB
-    from barkcluster.sessions import FrameParser, UnfinishedLineWarning, read_session
+    from barkcluster.frames import FLOOR_DB, FrameParser, UnfinishedLineWarning, read_session
 
     if len(data) < 2:
         return
@@ -75,7 +74,7 @@ def main() -> None:
     import atheris
 
     with atheris.instrument_imports(include=["barkcluster"]):
-        import barkcluster.sessions  # noqa: F401
+        import barkcluster.frames  # noqa: F401
     with tempfile.TemporaryDirectory() as seeds:
         for i, text in enumerate(SEEDS):
             for choice in (1, 9):

@@ -1,0 +1,1 @@
+"""One page about sessions: what it says, and how it looks."""

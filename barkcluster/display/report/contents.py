@@ -1,0 +1,205 @@
+"""What a report says of a session: how familiar, what was strange, what recurs, map and tempo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from barkcluster._validation import check_fraction
+from barkcluster.display.islands import IslandMap, island_map
+from barkcluster.display.moments import strangest
+from barkcluster.display.terminal import clock
+from barkcluster.frames.session import N_BANDS, Session
+from barkcluster.model.explanation import band_words
+from barkcluster.model.model import FamiliarityModel
+from barkcluster.model.timeline import Timeline
+from barkcluster.motifs.search import Motif, find_motifs
+from barkcluster.scorers import SOMScorer
+from barkcluster.tempo import Tempo, estimate_tempo
+from barkcluster.windows.features import WindowFeatures
+
+_MOST_MOMENTS = 8
+_FEWEST_MOMENTS = 3
+_MOST_MOTIFS = 8
+_STRANGE = 0.05
+_MAP_SCALE_S = 3.0
+_MAP_WINDOWS = 600
+_TEMPO_STRETCHES = 12
+_TEMPO_STRETCH_S = 20.0
+_SHORTEST_TEMPO_S = 5.0
+_SHORTEST_MOTIFS_S = 10.0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment that was strange.
+
+    Attributes
+    ----------
+    start, stop : float
+        Seconds: the window that was strangest.
+    familiarity : float
+        0 to 1, all scales together.
+    because : str
+        Which window length, and what about the bands.
+    """
+
+    start: float
+    stop: float
+    familiarity: float
+    because: str
+
+
+@dataclass(frozen=True, eq=False)
+class SessionReport:
+    """All that `barkcluster.display.page.write_report` shows of one session.
+
+    Attributes
+    ----------
+    session : Session
+    timeline : Timeline
+        Its times count from the session's start.
+    learned_s : float
+        Seconds at its beginning that were learned; 0 if the model knew something else.
+    learned_from : str
+        What was learned, in words.
+    moments : list of Moment
+        Strangest first.
+    motifs : list of Motif
+    islands : IslandMap or None
+        None where the session is too short for a map.
+    tempo : Tempo or None
+    tempi : list of (float, float, Tempo)
+        Start and stop in seconds of stretches, and the tempo in each.
+    numbers : list of (str, str)
+        What the rest rests on.
+    """
+
+    session: Session
+    timeline: Timeline
+    learned_s: float
+    learned_from: str
+    moments: list[Moment]
+    motifs: list[Motif]
+    islands: IslandMap | None
+    tempo: Tempo | None
+    tempi: list[tuple[float, float, Tempo]]
+    numbers: list[tuple[str, str]]
+
+
+def report_on_itself(session: Session, model: FamiliarityModel,
+                     share: float = 0.4) -> SessionReport:
+    """Learn the beginning of a session and report on all of it.
+
+    Parameters
+    ----------
+    session : Session
+    model : FamiliarityModel
+        Not fitted yet.
+    share : float, default=0.4
+        How much of the session to learn, between 0 and 1.
+
+    Returns
+    -------
+    report : SessionReport
+    """
+    learned_s = check_fraction("share", share) * session.duration
+    heard = session.between(0, learned_s)
+    rest = session.between(learned_s, session.duration)
+    model.fit(heard)
+    timeline = model.timeline(rest)
+    return _report(session, rest, model, replace(timeline, times=timeline.times + learned_s),
+                   learned_s, f"its own first {share:.0%}")
+
+
+def report_on(session: Session, model: FamiliarityModel, learned_from: str) -> SessionReport:
+    """Report on a session by what was learned of others.
+
+    Parameters
+    ----------
+    session : Session
+    model : FamiliarityModel
+        Fitted.
+    learned_from : str
+        What it was fitted on, in words.
+
+    Returns
+    -------
+    report : SessionReport
+    """
+    return _report(session, session, model, model.timeline(session), 0.0, learned_from)
+
+
+def _report(session: Session, judged: Session, model: FamiliarityModel, timeline: Timeline,
+            learned_s: float, learned_from: str) -> SessionReport:
+    tempi = []
+    if session.duration >= _SHORTEST_TEMPO_S:
+        n = max(1, min(_TEMPO_STRETCHES, int(session.duration / _TEMPO_STRETCH_S)))
+        cuts = np.linspace(0.0, session.duration, n + 1).tolist()
+        tempi = [(a, b, estimate_tempo(session.between(a, b)))
+                 for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return SessionReport(
+        session, timeline, learned_s, learned_from,
+        _moments(judged, model, timeline, learned_s),
+        find_motifs(session, max_motifs=_MOST_MOTIFS)
+        if session.duration >= _SHORTEST_MOTIFS_S else [],
+        _map_of(session), estimate_tempo(session) if tempi else None,
+        tempi if len(tempi) > 1 else [], _numbers(session, model, timeline))
+
+
+def _moments(heard: Session, model: FamiliarityModel, timeline: Timeline,
+             learned_s: float) -> list[Moment]:
+    """The strangest moments of what was judged, which began after what was learned."""
+    moments: list[Moment] = []
+    for row in strangest(timeline, _MOST_MOMENTS):
+        familiarity = float(timeline.familiarity[row])
+        if len(moments) >= _FEWEST_MOMENTS and familiarity >= _STRANGE:
+            break           # what is usual is no surprise
+        stop = float(timeline.times[row])
+        explanation = model.explain(heard, stop - learned_s + 1e-6)
+        scale = min(explanation.by_scale, key=explanation.by_scale.__getitem__)
+        texts = [f"strangest at {scale:g} s ({_figure(explanation.by_scale[scale])})",
+                 band_words(explanation.bands)]
+        likest = next((r for r in explanation.reminders if r.view == "texture"), None)
+        if likest is not None:
+            texts.append(f"likest sound learned: {clock(likest.time, 1)}")
+        moments.append(Moment(max(learned_s, stop - scale), stop, familiarity,
+                              "; ".join(text for text in texts if text)))
+    return moments
+
+
+def _map_of(session: Session) -> IslandMap | None:
+    """A map of the session's own sounds."""
+    if session.duration < 4 * _MAP_SCALE_S or session.n_bands != N_BANDS:
+        return None
+    hop = max(0.25, session.duration / _MAP_WINDOWS)
+    features = WindowFeatures((_MAP_SCALE_S,), hop, session.frame_rate, views=("texture",))
+    (windows,) = features.transform_views(session)
+    side = max(3, min(8, round(len(windows.X) ** 0.25 * 1.7)))
+    scorer = SOMScorer(shape=(side, side), random_state=0).fit(windows.X)
+    return island_map(scorer, windows.X, windows.times)
+
+
+def _numbers(session: Session, model: FamiliarityModel,
+             timeline: Timeline) -> list[tuple[str, str]]:
+    low = timeline.familiarity < _STRANGE
+    rows = [
+        ("length", f"{session.duration:g} s, {len(session)} frames at {session.frame_rate:g} Hz"),
+        ("learned", f"{model.duration_:g} s, worth {model.n_effective_:.3g} independent windows"),
+        ("scorer", model.scorer if isinstance(model.scorer, str) else type(model.scorer).__name__),
+        ("moments judged", str(len(timeline))),
+        ("mean familiarity", f"{timeline.familiarity.mean():.3f}"),
+        ("below 0.05", f"{low.mean():.1%} of the time (more of the same: about 5 %)"),
+    ]
+    for j, scale in enumerate(timeline.scales):
+        known = timeline.by_scale[np.isfinite(timeline.by_scale[:, j]), j]
+        if len(known):
+            rows.append((f"windows of {scale:g} s",
+                         f"mean {known.mean():.3f}, below 0.05 {np.mean(known < _STRANGE):.1%} "
+                         f"of the time"))
+    return rows
+
+
+def _figure(familiarity: float) -> str:
+    return f"{familiarity:.2f}" if familiarity >= _STRANGE else f"{familiarity:.1g}"

@@ -1,0 +1,466 @@
+"""Many sessions at once: which one is this like, is it any of them, which are like each other?
+
+Each name has a model of its own, so that names come and go without the others being learned again.
+A query is compared with a small sketch of every name first; the full models judge the best
+candidates. Their answers, mean strangeness over the query, are calibrated on pieces of the
+gallery's own sessions that were held out from their models: familiarity 0.05 is what one in twenty
+such pieces does not reach.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Self, TypeAlias
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
+
+from barkcluster._validation import check_fraction, check_positive_int
+from barkcluster.calibration.calibration import Calibration
+from barkcluster.files.archive import ModelFormatError
+from barkcluster.frames.session import RATE_TOLERANCE, Session
+from barkcluster.frames.text import read_session
+from barkcluster.model.model import FamiliarityModel
+from barkcluster.windows.features import WindowFeatures
+
+from .entry import (
+    N_PROTOTYPES,
+    SKETCH_SIZE,
+    Entry,
+    Float32Array,
+    FloatArray,
+    Source,
+    Windows,
+    learn_entry,
+    sketch,
+    strangeness,
+    take_of,
+    windows_of,
+)
+from .folder import GalleryFolder, GalleryIndex
+
+Sources: TypeAlias = Source | Sequence[Source]
+
+DEFAULT_SCALES = (1.0, 3.0, 10.0)
+DEFAULT_HOP = 0.5
+
+# Models of a folder that stay in memory: enough for the candidates of a few queries.
+_MOST_LOADED = 64
+# Names compared with a query at once, and windows of the query that are.
+_NAMES_AT_ONCE = 512
+_SKETCHED_WINDOWS = 40
+
+
+class SessionGallery(BaseEstimator):
+    """Learns sessions by name, then says which of them another one is like.
+
+    Parameters
+    ----------
+    model : FamiliarityModel, optional
+        What learns each name, not fitted; it is cloned. By default one with windows of 1, 3 and
+        10 s every 0.5 s, which is enough to tell sessions apart.
+    n_candidates : int, default=20
+        Names that the full models judge in a query; sketches choose them if there are more.
+    false_alarm_rate : float, default=0.05
+        Of `identify`: the share of pieces of known sessions that are taken for none of them.
+    n_pieces : int, default=4
+        Pieces of each name's sessions that are held out in turn, for the calibration: whole
+        takes where there are that many, else stretches of time.
+    folder : path-like, optional
+        Where the models are kept, a file each; it is made if need be. By default in memory,
+        about 5 MB a name.
+    reader : callable, default=read_session
+        Makes a Session of a path. Other processes must be able to import it.
+    n_jobs : int or None, default=None
+        As in joblib; so is the backend: ``with joblib.parallel_config(backend="dask"): ...``.
+
+    Attributes
+    ----------
+    names_ : list of str
+        In the order they were added.
+    prototypes_ : ndarray of shape (n_names, 16, 64), float32
+        The sketches.
+    held_out_ : dict of str to ndarray
+        Strangeness of each name's held-out pieces.
+    calibration_ : Calibration
+        Of all of them together.
+    frame_rate_ : float
+        Frames per second of all sessions.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> played = {name: rng.normal(-40, 6, size=25) + rng.normal(0, 4, size=(3000, 25))
+    ...           for name in ("monday", "tuesday")}
+    >>> gallery = SessionGallery(FamiliarityModel(scales=(0.5, 2.0)))
+    >>> gallery = gallery.fit({name: frames[:2000] for name, frames in played.items()})
+    >>> gallery.rank(played["monday"][2000:])[0][0]
+    'monday'
+    >>> print(gallery.identify(played["monday"][2000:] + 20.0))
+    None
+    """
+
+    names_: list[str]
+    prototypes_: Float32Array
+    held_out_: dict[str, FloatArray]
+    calibration_: Calibration
+    frame_rate_: float
+    _features: WindowFeatures                # of a query: those of the names with long sessions
+    _kept: dict[str, tuple[FamiliarityModel, Windows] | str]
+    _loaded: OrderedDict[str, FamiliarityModel]
+    _files: GalleryFolder
+
+    def __init__(
+        self,
+        model: FamiliarityModel | None = None,
+        *,
+        n_candidates: int = 20,
+        false_alarm_rate: float = 0.05,
+        n_pieces: int = 4,
+        folder: str | os.PathLike[str] | None = None,
+        reader: Callable[[str | os.PathLike[str]], Session] = read_session,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.model = model
+        self.n_candidates = n_candidates
+        self.false_alarm_rate = false_alarm_rate
+        self.n_pieces = n_pieces
+        self.folder = folder
+        self.reader = reader
+        self.n_jobs = n_jobs
+
+    def fit(self, sessions: Mapping[str, Sources], y: None = None) -> Self:
+        """Learn sessions by name.
+
+        Parameters
+        ----------
+        sessions : dict of str to session or list of them
+            A session is an array of shape (n_frames, 25), a `Session`, or a path, which is read
+            where it is learned: what many workers are sent is the path alone. A list holds
+            separate takes.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : SessionGallery
+
+        Raises
+        ------
+        ValueError
+            If there are none, or one is too short; then the gallery is as it was before.
+        """
+        if not sessions:
+            raise ValueError("sessions must name at least one session; got none.")
+        files = None if self.folder is None else GalleryFolder(self.folder)
+        return self._learn(sessions, [], [] if files is None else files.files())
+
+    def add(self, sessions: Mapping[str, Sources]) -> Self:
+        """Learn more names; the others stay as they are. A name that is known is replaced.
+
+        Parameters
+        ----------
+        sessions : dict of str to session or list of them
+            As in `fit`.
+
+        Returns
+        -------
+        self : SessionGallery
+        """
+        check_is_fitted(self)
+        kept = [name for name in self.names_ if name not in sessions]
+        return self._learn(sessions, kept, self._files_of(sessions))
+
+    def remove(self, *names: str) -> Self:
+        """Forget names.
+
+        Parameters
+        ----------
+        *names : str
+
+        Returns
+        -------
+        self : SessionGallery
+
+        Raises
+        ------
+        KeyError
+            If one is not known; then nothing is forgotten.
+        ValueError
+            If none would be left.
+        """
+        check_is_fitted(self)
+        for name in names:
+            if name not in self.names_:
+                raise KeyError(name)
+        kept = [name for name in self.names_ if name not in names]
+        if not kept:
+            raise ValueError("names must leave at least one in the gallery.")
+        return self._learn({}, kept, self._files_of(names))
+
+    def rank(self, session: Source) -> list[tuple[str, float]]:
+        """The names that a session is most like.
+
+        Parameters
+        ----------
+        session : array-like of shape (n_frames, 25), Session or path
+
+        Returns
+        -------
+        ranking : list of (name, familiarity)
+            The candidates, most alike first, all names if there are no more than
+            ``n_candidates``. Familiarity is the share of held-out pieces of the gallery's own
+            sessions that are at least as strange to their model.
+        """
+        check_is_fitted(self)
+        template = self._template()
+        take = take_of(session, template.frame_rate, self.reader)
+        if abs(take.frame_rate / self.frame_rate_ - 1.0) > RATE_TOLERANCE:
+            raise ValueError(f"session must have {self.frame_rate_:g} frames a second, as those "
+                             f"of the gallery; got {take.frame_rate:g}.")
+        windows = windows_of(self._features, take)
+        candidates = self._candidates(take)
+        judged: list[float] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+            delayed(strangeness)(self._model(name), windows) for name in candidates)
+        order = np.argsort(judged, kind="stable")
+        familiarity = self.calibration_.familiarity(np.array(judged)[order])
+        return [(candidates[i], float(f)) for i, f in zip(order, familiarity, strict=True)]
+
+    def identify(self, session: Source) -> str | None:
+        """The name that a session belongs to, or None.
+
+        Parameters
+        ----------
+        session : array-like of shape (n_frames, 25), Session or path
+
+        Returns
+        -------
+        name : str or None
+            None if it is none of them: the most alike is less familiar than
+            ``false_alarm_rate``, and so is that share of what does belong to it.
+        """
+        rate = check_fraction("false_alarm_rate", self.false_alarm_rate)
+        name, familiarity = self.rank(session)[0]
+        return name if familiarity >= rate else None
+
+    def novelty_order(self, sessions: Mapping[str, Source]) -> list[tuple[str, float]]:
+        """Which of these sessions are from none of the known ones?
+
+        Parameters
+        ----------
+        sessions : dict of str to session
+            By what to call them.
+
+        Returns
+        -------
+        order : list of (str, float)
+            The strangest first, each with its familiarity to the most alike name.
+        """
+        best = [(key, self.rank(session)[0][1]) for key, session in sessions.items()]
+        return sorted(best, key=lambda item: item[1])
+
+    def similarity_matrix(self) -> FloatArray:
+        """Familiarity of each name's sessions to each name's model.
+
+        Returns
+        -------
+        similarity : ndarray of shape (n_names, n_names)
+            Row ``i``, column ``j``: of windows of ``names_[i]`` to the model of ``names_[j]``. On
+            the diagonal the median of the held-out pieces; nan where there are none. The full
+            models judge all pairs, so this takes n times as long as a query.
+        """
+        check_is_fitted(self)
+        samples = [self._sample(name) for name in self.names_]
+        columns: list[list[float]] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+            delayed(_column)(self._model(name), samples) for name in self.names_)
+        matrix = self.calibration_.familiarity(np.array(columns).T.ravel()).reshape(
+            len(columns), -1)
+        for i, name in enumerate(self.names_):
+            own = self.held_out_[name]
+            matrix[i, i] = self.calibration_.familiarity([np.median(own)])[0] if len(own) else (
+                np.nan)
+        return matrix
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the gallery to a folder for `load_gallery`: numbers and text alone, no pickle.
+
+        Parameters
+        ----------
+        folder : path-like
+            Made if need be. What another gallery left there is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        OSError
+            If it cannot be written.
+        """
+        check_is_fitted(self)
+        target = GalleryFolder(folder, make=True)
+        stale = target.files()
+        self._write_index(target, [target.write_entry(self._model(name), self._sample(name))
+                                   for name in self.names_])
+        target.delete(stale)
+
+    def _learn(self, sessions: Mapping[str, Sources], kept: list[str], stale: list[str]) -> Self:
+        """Become a gallery of some of the old names and these new ones."""
+        if kept and (self.folder is None) != isinstance(self._kept[kept[0]], tuple):
+            raise ValueError("folder must stay as it was when the gallery was fitted.")
+        check_positive_int("n_candidates", self.n_candidates)
+        check_positive_int("n_pieces", self.n_pieces)
+        check_fraction("false_alarm_rate", self.false_alarm_rate)
+        template = self._template()
+        files = None if self.folder is None else GalleryFolder(self.folder, make=True)
+        learned: list[Entry] = Parallel(n_jobs=self.n_jobs)(
+            delayed(learn_entry)(name, template, sources, self.reader, self.n_pieces, files)
+            for name, sources in _checked(sessions).items())
+        rows = {name: i for i, name in enumerate(self.names_)} if kept else {}
+        features = [*([self._features] if kept else []), *(entry.features for entry in learned)]
+        rates = {one.frame_rate for one in features}
+        if max(rates) > 1.005 * min(rates):
+            raise ValueError("sessions must have one frame rate; got "
+                             + ", ".join(f"{rate:g}" for rate in sorted(rates)) + ".")
+        held_out = {**{name: self.held_out_[name] for name in kept},
+                    **dict(zip(sessions, (entry.held_out for entry in learned), strict=True))}
+        pool = np.sort(np.concatenate(list(held_out.values())))
+        if not len(pool):
+            raise ValueError(
+                "sessions must be long enough to hold out pieces of them, about "
+                f"{4 * template.scales[0] * self.n_pieces:g} s each; got shorter ones alone.")
+        self._kept = {**{name: self._kept[name] for name in kept},
+                      **dict(zip(sessions, (entry.kept for entry in learned), strict=True))}
+        self._loaded = OrderedDict()
+        self._features = max(features, key=lambda one: len(one.scales))
+        self.prototypes_ = np.stack([*(self.prototypes_[rows[name]] for name in kept),
+                                     *(entry.prototypes for entry in learned)])
+        self.names_ = [*kept, *sessions]
+        self.held_out_ = held_out
+        # Pieces apart from each other are worth one each.
+        self.calibration_ = Calibration.restore(pool, float(len(pool)))
+        self.frame_rate_ = self._features.frame_rate
+        if files is not None:
+            self._files = files
+            self._write_index(files, [file for file in self._kept.values()
+                                      if isinstance(file, str)])
+            files.delete(stale)
+        return self
+
+    def _write_index(self, files: GalleryFolder, names_of_files: list[str]) -> None:
+        files.write_index(GalleryIndex(
+            self.names_, names_of_files, self.prototypes_, list(self.held_out_.values()),
+            self._features, self.n_candidates, self.n_pieces, self.false_alarm_rate))
+
+    def _files_of(self, names: Iterable[str]) -> list[str]:
+        return [kept for kept in map(self._kept.get, names) if isinstance(kept, str)]
+
+    def _candidates(self, take: Session) -> list[str]:
+        """Names whose sketches are nearest, nearest first."""
+        if len(self.names_) <= self.n_candidates:
+            return list(self.names_)
+        rows = sketch(take)
+        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _SKETCHED_WINDOWS)).astype(int)]
+        distance = np.empty(len(self.names_))
+        for start in range(0, len(self.names_), _NAMES_AT_ONCE):
+            some = self.prototypes_[start:start + _NAMES_AT_ONCE]
+            flat = some.reshape(-1, SKETCH_SIZE)
+            squares = ((rows ** 2).sum(axis=1)[:, None] + (flat ** 2).sum(axis=1)
+                       - 2.0 * rows @ flat.T)
+            nearest = squares.reshape(len(rows), len(some), N_PROTOTYPES).min(axis=2)
+            distance[start:start + len(some)] = np.sqrt(np.maximum(nearest, 0.0)).mean(axis=0)
+        return [self.names_[i] for i in np.argsort(distance, kind="stable")[:self.n_candidates]]
+
+    def _template(self) -> FamiliarityModel:
+        """The model, not fitted, that each name's is a clone of."""
+        if self.model is None:
+            return FamiliarityModel(scales=DEFAULT_SCALES, hop=DEFAULT_HOP, random_state=0)
+        if not isinstance(self.model, FamiliarityModel):
+            raise ValueError(f"model must be a FamiliarityModel; got {self.model!r}.")
+        return clone(self.model)
+
+    def _model(self, name: str) -> FamiliarityModel:
+        """The model of a name, from memory or its file."""
+        kept = self._kept[name]
+        if not isinstance(kept, str):
+            return kept[0]
+        if name not in self._loaded:
+            self._loaded[name] = self._files.model(kept)
+            while len(self._loaded) > _MOST_LOADED:
+                self._loaded.popitem(last=False)
+        self._loaded.move_to_end(name)
+        return self._loaded[name]
+
+    def _sample(self, name: str) -> Windows:
+        """The windows that were kept of a name."""
+        kept = self._kept[name]
+        return self._files.sample(kept) if isinstance(kept, str) else kept[1]
+
+
+def load_gallery(folder: str | os.PathLike[str], *,
+                 reader: Callable[[str | os.PathLike[str]], Session] = read_session,
+                 n_jobs: int | None = None) -> SessionGallery:
+    """The gallery in a folder; its models stay there until a query needs them.
+
+    Whatever the files hold, nothing in them is executed.
+
+    Parameters
+    ----------
+    folder : path-like
+        As `SessionGallery.save` or a gallery with a ``folder`` left it.
+    reader, n_jobs
+        As in `SessionGallery`.
+
+    Returns
+    -------
+    gallery : SessionGallery
+        Fitted; its ``folder`` is this one, and what is added or removed changes it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ModelFormatError
+        If a file is damaged or none of a gallery.
+    """
+    files = GalleryFolder(folder)
+    index = files.read_index()
+    if index.prototypes.shape[1:] != (N_PROTOTYPES, SKETCH_SIZE):
+        raise ModelFormatError(f"{os.fspath(folder)}: sketches must be of {N_PROTOTYPES} by "
+                               f"{SKETCH_SIZE} numbers; got {index.prototypes.shape[1:]}.")
+    gallery = SessionGallery(
+        clone(files.model(index.files[0])), n_candidates=index.n_candidates,
+        false_alarm_rate=index.false_alarm_rate, n_pieces=index.n_pieces, folder=folder,
+        reader=reader, n_jobs=n_jobs)
+    gallery.names_ = index.names
+    gallery.prototypes_ = index.prototypes
+    gallery.held_out_ = dict(zip(index.names, index.held_out, strict=True))
+    pool = np.sort(np.concatenate(index.held_out))
+    gallery.calibration_ = Calibration.restore(pool, float(len(pool)))
+    gallery.frame_rate_ = index.features.frame_rate
+    gallery._features = index.features
+    gallery._kept = dict(zip(index.names, index.files, strict=True))
+    gallery._loaded = OrderedDict()
+    gallery._files = files
+    return gallery
+
+
+def _checked(sessions: Mapping[str, Sources]) -> dict[str, list[Source]]:
+    """A list of takes for each name."""
+    takes: dict[str, list[Source]] = {}
+    for name, given in sessions.items():
+        if not isinstance(name, str) or not 0 < len(name) <= 200:
+            raise ValueError(f"names must be texts of 1 to 200 characters; got {name!r}.")
+        several = isinstance(given, (list, tuple)) and all(
+            isinstance(take, (Session, str, os.PathLike)) or np.ndim(take) == 2 for take in given)
+        takes[name] = list(given) if several else [given]  # type: ignore[arg-type, list-item]
+        if not takes[name]:
+            raise ValueError(f"{name!r} must have at least one session; got none.")
+    return takes
+
+
+def _column(model: FamiliarityModel, samples: list[Windows]) -> list[float]:
+    return [strangeness(model, [sample]) for sample in samples]

@@ -1,0 +1,23 @@
+"""One scorer for each scale and view, what they say together, and all that hears with it."""
+
+from .background import Background
+from .explanation import Explanation
+from .model import DEFAULT_SCALES, FamiliarityModel, Part
+from .stored import ModelFormatError, load_background, load_model, load_scorer
+from .stream import FamiliarityStream, Reading
+from .timeline import Timeline
+
+__all__ = [
+    "DEFAULT_SCALES",
+    "Background",
+    "Explanation",
+    "FamiliarityModel",
+    "FamiliarityStream",
+    "ModelFormatError",
+    "Part",
+    "Reading",
+    "Timeline",
+    "load_background",
+    "load_model",
+    "load_scorer",
+]

@@ -1,0 +1,172 @@
+"""What other sessions sound like: excerpts that a model may hear as strangers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Self, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.exceptions import NotFittedError
+
+from barkcluster._validation import check_positive
+from barkcluster.frames.session import Session, check_frames
+
+Frames: TypeAlias = npt.ArrayLike | Session
+
+# Long enough for the longest windows of a model, and for their averages to settle.
+EXCERPT_S = 15.0
+# Half precision: .03 dB at the levels of music.
+LOUDEST_DB = 65504.0
+
+
+class Background:
+    """Other sessions, for models that are to know strangers from their own.
+
+    A model says how strange a moment is among those of its session. With a background it also
+    knows how strange other music is to it, so that one threshold serves all sessions:
+    ``FamiliarityModel(background=...)``.
+
+    Parameters
+    ----------
+    frame_rate : float, default=100.0
+        Frames per second of plain arrays. A `Session` brings its own.
+
+    Attributes
+    ----------
+    excerpts_ : ndarray of shape (n_excerpts, n_frames, 25), float16
+        Up to 32 stretches of 15 s, evenly from all sessions.
+    frame_rate_ : float
+        Frames per second.
+    n_sessions_ : int
+        Sessions that they are from.
+
+    Notes
+    -----
+    Nothing in it depends on scorers or windows: any model may use it. `sklearn.base.clone` takes
+    it as it is, for it is what a model is compared with, not what is to be learned anew.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from barkcluster import FamiliarityModel
+    >>> rng = np.random.default_rng(0)
+    >>> others = [rng.normal(-40, spread, size=(2000, 25)) for spread in (2, 12, 18)]
+    >>> background = Background().fit(others)
+    >>> background
+    <Background: 3 excerpts of 15 s from 3 sessions, 100 frames a second>
+    >>> heard = rng.normal(-40, 6, size=(2000, 25))
+    >>> model = FamiliarityModel(scales=(0.5,), background=background).fit(heard)
+    >>> model.score(others[1]) < 0.05 < model.score(rng.normal(-40, 6, size=(1000, 25)))
+    True
+    """
+
+    # Each fit hears all of them, for half a second; six serve nearly as well.
+    MOST_EXCERPTS = 32
+
+    excerpts_: npt.NDArray[np.float16]
+    frame_rate_: float
+    n_sessions_: int
+
+    def __init__(self, *, frame_rate: float = 100.0) -> None:
+        self.frame_rate = frame_rate
+
+    def fit(self, sessions: Frames | Sequence[Frames], y: None = None) -> Self:
+        """Take excerpts of other sessions.
+
+        Parameters
+        ----------
+        sessions : list of (array-like of shape (n_frames, 25) or Session), or one of them
+            Bark coefficients in dB. Sessions shorter than an excerpt are left out; of more than
+            32, some are taken, evenly over the list; of fewer, several excerpts each.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : Background
+
+        Raises
+        ------
+        ValueError
+            If no session is long enough, or they differ in rate.
+        """
+        given = list(sessions) if isinstance(sessions, (list, tuple)) else [sessions]
+        rates = {s.frame_rate for s in given if isinstance(s, Session)}
+        if len(rates) > 1:
+            raise ValueError("sessions must have one frame rate; got "
+                             + ", ".join(f"{r:g}" for r in sorted(rates)) + " frames a second.")
+        rate = rates.pop() if rates else check_positive("frame_rate", self.frame_rate)
+        length = excerpt_frames(rate)
+        checked = [check_frames(s, name=f"sessions[{i}]")
+                   for i, s in enumerate(cast("list[Frames]", given))]
+        able = [frames for frames in checked if len(frames) >= length]
+        if not able:
+            raise ValueError(
+                f"sessions must hold one of at least {length} frames ({EXCERPT_S:g} s); the "
+                f"longest has {max(map(len, checked), default=0)}.")
+        chosen = [able[i] for i in np.unique(
+            np.linspace(0, len(able) - 1, self.MOST_EXCERPTS).round().astype(int))]
+        each, more = divmod(self.MOST_EXCERPTS, len(chosen))
+        excerpts = [excerpt for i, frames in enumerate(chosen)
+                    for excerpt in _excerpts(frames, length, each + (i < more))]
+        loudest = max(float(excerpt.max()) for excerpt in excerpts)
+        if loudest > LOUDEST_DB:
+            raise ValueError(f"sessions must hold levels of up to {LOUDEST_DB:g} dB; got "
+                             f"{loudest:g}.")
+        self.excerpts_ = np.stack(excerpts).astype(np.float16)
+        self.frame_rate_ = float(rate)
+        self.n_sessions_ = len(chosen)
+        return self
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the background to a file for `load_background`.
+
+        Parameters
+        ----------
+        path : path-like
+            An .npz file, whatever its name ends in. It takes the place of an older one only when
+            all of it is on disk.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        OSError
+            If the file cannot be written; an older one is as it was.
+        """
+        from .stored import save_background  # which reads what is written here
+
+        self.check_is_fitted()
+        save_background(self, path)
+
+    def check_is_fitted(self) -> None:
+        """Raise NotFittedError before ``fit``."""
+        if not hasattr(self, "excerpts_"):
+            raise NotFittedError("This Background is empty: call fit with other sessions.")
+
+    def __sklearn_clone__(self) -> Self:
+        return self
+
+    def __repr__(self) -> str:
+        if not hasattr(self, "excerpts_"):
+            return f"Background(frame_rate={self.frame_rate!r})"
+        return (f"<Background: {len(self.excerpts_)} excerpts of {EXCERPT_S:g} s from "
+                f"{self.n_sessions_} session{'s' if self.n_sessions_ > 1 else ''}, "
+                f"{self.frame_rate_:g} frames a second>")
+
+
+def excerpt_frames(frame_rate: float) -> int:
+    """Frames of an excerpt."""
+    return max(1, round(EXCERPT_S * frame_rate))
+
+
+def _excerpts(
+    frames: npt.NDArray[np.floating], length: int, wanted: int
+) -> list[npt.NDArray[np.floating]]:
+    """Stretches from the middles of equal parts, as many as fit: ends are silent more often."""
+    n = min(wanted, len(frames) // length)
+    part = len(frames) / n
+    starts = [round((i + 0.5) * part - 0.5 * length) for i in range(n)]
+    return [frames[start:start + length] for start in starts]

@@ -1,0 +1,66 @@
+"""A model hears a background: its calibrations in relation to the strangers in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from barkcluster.calibration.calibration import Calibration, normal_score
+from barkcluster.calibration.cohort import StrangerCalibration
+
+from .listening import Listener
+
+if TYPE_CHECKING:
+    from .background import Background
+    from .model import FamiliarityModel
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+
+# An excerpt this familiar at its median is no stranger, but of the session itself.
+_OWN = 0.9
+# Of fewer excerpts nothing is learned about strangers in general.
+_FEWEST = 3
+
+
+def stranger_calibrations(
+    model: FamiliarityModel, background: Background
+) -> list[Calibration] | None:
+    """The calibrations of a fitted model, each in relation to the strangers of a background.
+
+    Every excerpt is heard from its beginning as any music is, so that what is said while longer
+    windows are still filling is compared with strangers of whom no more was heard either.
+
+    Parameters
+    ----------
+    model : FamiliarityModel
+        Fitted, with calibrations of its own.
+    background : Background
+        Fitted, at the frame rate of the model.
+
+    Returns
+    -------
+    calibrations : list of StrangerCalibration or None
+        None where too few of the excerpts are strangers to the session. Scales longer than an
+        excerpt are compared with what is said of the longest that it fills.
+    """
+    strangers: list[tuple[FloatArray, npt.NDArray[np.intp]]] = []
+    for excerpt in background.excerpts_:
+        windows = model.features_.running().push(excerpt.astype(np.float32))
+        familiarity, by_scale = Listener(model).answer(windows)
+        if len(familiarity) and np.median(familiarity) <= _OWN:
+            strangers.append((normal_score(familiarity), np.sum(~np.isnan(by_scale), axis=1)))
+    if len(strangers) < _FEWEST:
+        return None
+    strangeness = np.concatenate([z for z, _ in strangers])
+    n_full = np.concatenate([n for _, n in strangers])
+    lengths = np.unique(n_full)
+    related: list[Calibration] = []
+    for i, calibration in enumerate(model.calibrations_):
+        nearest = lengths[np.argmin(np.abs(lengths - (i + 1)))]
+        low, typical, high = np.percentile(strangeness[n_full == nearest], [25.0, 50.0, 75.0])
+        related.append(StrangerCalibration.of(
+            calibration, typical, (high - low) / (2.0 * float(ndtri(0.75)))))
+    return related

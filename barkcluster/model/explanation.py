@@ -1,0 +1,276 @@
+"""Why a moment is familiar or strange: what it reminded the model of, and what about it is new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial.distance import cdist
+from sklearn.utils.validation import check_is_fitted
+
+from barkcluster._validation import check_non_negative, check_positive_int
+from barkcluster.frames.bark import BARK_EDGES_HZ
+from barkcluster.frames.session import N_BANDS, Session, check_frames
+from barkcluster.scorers import (
+    FamiliarityScorer,
+    GaussianMixtureScorer,
+    KNNDensityScorer,
+    SOMScorer,
+)
+from barkcluster.scorers.kmeans import KMeansScorer
+from barkcluster.windows.running import COMMON_LEVEL, PATTERNS, TEXTURE_UNITS
+
+from .listening import Listener
+
+if TYPE_CHECKING:
+    from .model import FamiliarityModel, Frames
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+
+# Bands are named from this difference on, in dB.
+_ODD_DB = 4.0
+_FEW_RANGES = 2
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """A moment of what was learned that a window resembles.
+
+    Attributes
+    ----------
+    time : float
+        Seconds at the remembered window's end, counted on over the takes.
+    scale : float
+        Length of the windows compared, in seconds.
+    view : str
+        What was compared: "texture", "rhythm", or the pattern of a group of bands.
+    distance : float
+        In the scorer's own unit: novelties of the same scale and view compare with it.
+    """
+
+    time: float
+    scale: float
+    view: str
+    distance: float
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What one scorer of the model says of a moment by itself.
+
+    Attributes
+    ----------
+    scale : float
+        Window length in seconds.
+    view : str
+        "texture", "rhythm", or the pattern of a group of bands.
+    familiarity : float
+        0 to 1: the share of its own held-out windows at least as strange.
+    """
+
+    scale: float
+    view: str
+    familiarity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What `FamiliarityModel.explain` answers.
+
+    Attributes
+    ----------
+    time : float
+        Seconds: the end of the windows that are explained.
+    familiarity : float
+        All scales together.
+    by_scale : dict of float to float
+        Familiarity at each window length that is full.
+    witnesses : tuple of Witness
+        Strangest first.
+    reminders : tuple of Reminder
+        The likest remembered windows of each view at the longest window length, nearest first
+        within a view. Scorers that keep prototypes alone (som, gmm) have no moments to name.
+    bands : ndarray of shape (n_bands,)
+        dB: how much louder each band is than in the likest texture remembered, at the scale
+        whose texture is strangest.
+
+    Notes
+    -----
+    ``str(explanation)`` says it in words.
+    """
+
+    time: float
+    familiarity: float
+    by_scale: dict[float, float]
+    witnesses: tuple[Witness, ...]
+    reminders: tuple[Reminder, ...]
+    bands: FloatArray
+
+    def __str__(self) -> str:
+        worst = self.witnesses[0]
+        lines = [f"{self.time:.1f} s: familiarity {self.familiarity:.2g}; strangest to the "
+                 f"{_named(worst.view)} of {worst.scale:g} s ({worst.familiarity:.2g})"]
+        odd = band_words(self.bands)
+        if odd:
+            lines.append(f"beside the likest sound known: {odd}")
+        # Of the patterns, the group of bands whose memory is nearest.
+        likest: dict[str, Reminder] = {}
+        for reminder in self.reminders:
+            kind = "pattern" if reminder.view in PATTERNS else reminder.view
+            if kind not in likest or reminder.distance < likest[kind].distance:
+                likest[kind] = reminder
+        lines += [f"{_named(reminder.view)} reminds of {reminder.time:.1f} s"
+                  for _, reminder in sorted(likest.items(), reverse=True)]
+        return "\n".join(lines)
+
+
+def explain(model: FamiliarityModel, frames: Frames, time: float,
+            n_reminders: int = 3) -> Explanation:
+    """What `FamiliarityModel.explain` does.
+
+    Parameters
+    ----------
+    model : FamiliarityModel
+        Fitted.
+    frames : array-like of shape (n_frames, 25) or Session
+        What is heard, from its beginning.
+    time : float
+        Seconds: the moment in question, the end of its windows.
+    n_reminders : int, default=3
+        Remembered windows to name for each view.
+
+    Returns
+    -------
+    explanation : Explanation
+    """
+    check_is_fitted(model)
+    model._check_rate(frames)
+    check_positive_int("n_reminders", n_reminders)
+    features = model.features_
+    checked = check_frames(frames, features.n_bands)
+    rate, hop = model.frame_rate_, features.hop_frames
+    stop = int(check_non_negative("time", time) * rate + 1e-6)
+    shortest = -(-features.scale_frames[0] // hop) * hop
+    if not shortest <= stop <= len(checked):
+        raise ValueError(f"time must be from {shortest / rate:g} s, when the first window is "
+                         f"full, to the end, {len(checked) / rate:g} s; got {time:g}.")
+    # What averages over the longest scale hears starts two of them before; on the grid of hops.
+    first = max(0, stop - 2 * features.scale_frames[-1] - 4 * hop) // hop * hop
+    piece = Session(checked[first:stop], rate, n_bands=features.n_bands)
+    blocks = [view.X for view in features.transform_views(piece)]
+    familiarity, by_scale = Listener(model).answer(blocks)
+    rows = [X[-1:].astype(np.float64) for X in blocks]
+    witnesses = sorted(
+        (Witness(model.scales_[part.scale], part.view, float(
+            part.scorer.calibration_of(part.scorer.novelty_of(row))[0]))
+         for part, row in zip(model.parts_, rows, strict=True) if len(row)),
+        key=lambda witness: witness.familiarity)
+    full = np.isfinite(by_scale[-1])
+    longest = int(np.flatnonzero(full)[-1])
+    reminders: list[Reminder] = []
+    for part, row in zip(model.parts_, rows, strict=True):
+        if len(row) and len(part.times) and (part.scale == longest or part.view in PATTERNS):
+            scale = features.block_frames(part.scale, part.view) / rate
+            reminders += [Reminder(float(part.times[i]), scale, part.view, distance)
+                          for i, distance in _nearest(part.scorer, row, n_reminders)]
+    ends = stop // hop * hop / rate
+    return Explanation(
+        ends, float(familiarity[-1]),
+        {float(s): float(f) for s, f in zip(model.scales_, by_scale[-1], strict=True)
+         if np.isfinite(f)},
+        tuple(witnesses), tuple(reminders), _bands(model, rows, witnesses))
+
+
+def band_words(bands: npt.ArrayLike) -> str:
+    """Differences of level in words, such as "louder at 1.5 kHz to 2.3 kHz".
+
+    Parameters
+    ----------
+    bands : array-like of shape (n_bands,)
+        dB; named are those of 4 dB and more.
+
+    Returns
+    -------
+    text : str
+        Empty if no band differs by as much, or the bands are not the 25 of Bark.
+
+    Examples
+    --------
+    >>> band_words([0.0] * 20 + [9.0] * 2 + [0.0] * 3)
+    'louder at 6.4 kHz to 9.5 kHz'
+    """
+    values = np.asarray(bands, dtype=np.float64)
+    if len(values) != N_BANDS:
+        return ""
+    texts = []
+    for word, odd in (("louder", values >= _ODD_DB), ("softer", values <= -_ODD_DB)):
+        if odd.all():
+            texts.append(f"{word} in all bands")
+        elif odd.any():
+            texts.append(f"{word} at " + ", ".join(_ranges(odd)))
+    return "; ".join(texts)
+
+
+def _nearest(scorer: FamiliarityScorer, row: FloatArray, n: int) -> list[tuple[int, float]]:
+    """Rows of the fit that are likest, no two of them neighbors, and their distances."""
+    inside = scorer._to_metric(row)
+    if isinstance(scorer, KNNDensityScorer):
+        distances = cdist(inside, scorer.memory_)[0]
+        numbers = scorer.memory_rows_
+    elif isinstance(scorer, KMeansScorer):
+        centers = cdist(inside, scorer.codebook_)[0]
+        numbers = np.arange(len(scorer.labels_))
+        distances = centers[scorer.labels_]
+    else:
+        return []
+    chosen: list[tuple[int, float]] = []
+    for i in np.argsort(distances, kind="stable"):
+        number = int(numbers[i])
+        if all(abs(number - other) > max(1, scorer.gap_) for other, _ in chosen):
+            chosen.append((number, float(distances[i])))
+        if len(chosen) == n:
+            break
+    return chosen
+
+
+def _bands(model: FamiliarityModel, rows: list[FloatArray],
+           witnesses: list[Witness]) -> FloatArray:
+    """Level of each band less that of the likest texture, at the strangest texture's scale."""
+    scale = next(w.scale for w in witnesses if w.view == "texture")
+    part, row = next((p, r) for p, r in zip(model.parts_, rows, strict=True)
+                     if p.view == "texture" and model.scales_[p.scale] == scale)
+    scorer, n_bands = part.scorer, model.features_.n_bands
+    inside = scorer._to_metric(row)
+    if isinstance(scorer, KNNDensityScorer):
+        likest = scorer.memory_[np.argmin(cdist(inside, scorer.memory_))]
+    elif isinstance(scorer, (KMeansScorer, SOMScorer)):
+        prototypes = scorer.codebook_.reshape(-1, inside.shape[1])
+        likest = prototypes[np.argmin(cdist(inside, prototypes))]
+    elif isinstance(scorer, GaussianMixtureScorer):
+        means = scorer.means_ @ scorer.directions_.T
+        likest = means[np.argmin(cdist(inside, means))]
+    else:
+        likest = np.zeros(inside.shape[1])
+    columns = (row - scorer._from_metric(likest[None]))[0, :n_bands] * TEXTURE_UNITS["level"]
+    # The texture holds a share of the level that all bands have in common: back to all of it.
+    return columns + (1.0 / COMMON_LEVEL - 1.0) * columns.mean()
+
+
+def _ranges(odd: npt.NDArray[np.bool_]) -> list[str]:
+    """Runs of bands as frequencies, the widest few from low to high."""
+    edges = np.flatnonzero(np.diff(np.r_[False, odd, False].astype(int)))
+    runs = sorted(zip(edges[::2], edges[1::2], strict=True), key=lambda run: run[0] - run[1])
+    return [f"{_hertz(BARK_EDGES_HZ[a])} to {_hertz(BARK_EDGES_HZ[b])}"
+            for a, b in sorted(runs[:_FEW_RANGES])]
+
+
+def _hertz(value: float) -> str:
+    return f"{value:g} Hz" if value < 1000 else f"{value / 1000:.2g} kHz"
+
+
+def _named(view: str) -> str:
+    if view not in PATTERNS:
+        return view
+    return f"pattern of band group {PATTERNS.index(view) + 1} of {len(PATTERNS)}"

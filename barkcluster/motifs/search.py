@@ -1,0 +1,326 @@
+"""What repeats in a session, where, and what only this session has.
+
+Every stretch of a length is compared with every other (`barkcluster._alignment`). A stretch with
+partners more alike than chance makes a motif with them; the one that explains most comes first,
+then the rest without it. Chance is measured: the session against itself backwards. Lengths double
+from ``shortest`` to ``longest``; a short motif that occurs only inside a longer one is left out.
+
+This is coarser than a matrix profile, which finds the nearest neighbor of every frame's window,
+and far quicker; see benchmarks/motifs.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from barkcluster._validation import check_positive, check_positive_int
+from barkcluster.frames.session import N_BANDS, Session, check_frames
+from barkcluster.tempo import estimate_tempo
+
+from .grouping import all_partners, groups, inside
+from .similarity import ROWS_IN_SHORTEST, Contour, blocks, chance, contour, similarities
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+
+_LEAST_SIMILARITY = 0.55
+_TEMPO_CONTEXT_S = 12.0
+_HEARD_AGAIN_ROWS = 1   # where a motif is looked for may be rounded by so much
+
+
+@dataclass(frozen=True, eq=False)
+class Motif:
+    """A pattern that recurs.
+
+    Attributes
+    ----------
+    starts : tuple of float
+        Where each occurrence begins, in seconds, in order.
+    length : float
+        Seconds.
+    similarities : tuple of float
+        How like each occurrence is to the representative, 0 to 1; 1 for itself.
+    similarity : float
+        Mean of the others' similarities.
+    representative : float
+        Start of the occurrence that the others are most like.
+    levels : ndarray of shape (n_bands,)
+        Mean level of each band in dB, over all occurrences.
+    loudness : float
+        Mean level of all bands together in dB.
+    bpm : float
+        Tempo around the representative, nan if there is none.
+    """
+
+    starts: tuple[float, ...]
+    length: float
+    similarities: tuple[float, ...]
+    similarity: float
+    representative: float
+    levels: FloatArray
+    loudness: float
+    bpm: float
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __repr__(self) -> str:
+        return (f"<Motif of {self.length:g} s, {len(self)} times, {self.similarity:.2f} alike, "
+                f"best at {self.representative:g} s>")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a session that nothing elsewhere is like.
+
+    Attributes
+    ----------
+    start, stop : float
+        Seconds.
+    similarity : float
+        Of its least familiar window to the likest elsewhere, 0 to 1.
+    """
+
+    start: float
+    stop: float
+    similarity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Unique:
+    """What `unique_to` answers.
+
+    Attributes
+    ----------
+    motifs : tuple of Motif
+        Motifs of the session that do not occur in the others.
+    stretches : tuple of Stretch
+        Where its windows are no more like anything in the others than chance makes them.
+    """
+
+    motifs: tuple[Motif, ...]
+    stretches: tuple[Stretch, ...]
+
+
+def find_motifs(frames: npt.ArrayLike | Session, *, frame_rate: float = 100.0,
+                shortest: float = 1.0, longest: float = 16.0, max_motifs: int = 20,
+                ) -> list[Motif]:
+    """The patterns that recur in a session, those that explain most of it first.
+
+    Parameters
+    ----------
+    frames : array-like of shape (n_frames, 25) or Session
+        Bark coefficients in dB.
+    frame_rate : float, default=100.0
+        Frames per second; a Session brings its own.
+    shortest : float, default=1.0
+        Seconds of the shortest motifs; starts are found to an eighth of it.
+    longest : float, default=16.0
+        Lengths double from ``shortest`` up to this.
+    max_motifs : int, default=20
+        Return at most so many.
+
+    Returns
+    -------
+    motifs : list of Motif
+        May be empty. Occurrences of one motif do not overlap; those of different ones may.
+
+    Raises
+    ------
+    ValueError
+        For frames that are not usable.
+
+    Notes
+    -----
+    A minute takes 0.1 s of processor time, 5 minutes 0.7 s, 20 minutes 9 s: time grows with the
+    square of the length. Memory grows with the length: 50 MB for 10 minutes, 190 MB for 20.
+
+    Occurrences may be up to a tenth slower or faster than the representative, louder or softer,
+    varied, and covered in part by other instruments. Silence, held notes and noise recur in
+    nothing: a stretch counts only if something begins in it once a second or more.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> riff = np.repeat(rng.normal(-40, 10, size=(16, 25)), 12, axis=0)        # 1.92 s
+    >>> between = [np.repeat(rng.normal(-40, 10, size=(40, 25)), 12, axis=0) for _ in range(3)]
+    >>> frames = np.concatenate([riff, between[0], riff, between[1], riff, between[2]])
+    >>> motif = find_motifs(frames)[0]
+    >>> len(motif), motif.length
+    (3, 2.0)
+    """
+    session = _as_session(frames, frame_rate)
+    lines = _Lines(session, shortest, longest)
+    check_positive_int("max_motifs", max_motifs)
+    return [motif for motif, _ in _find(session, lines, max_motifs)]
+
+
+def unique_to(session: npt.ArrayLike | Session, others: Iterable[npt.ArrayLike | Session], *,
+              frame_rate: float = 100.0, shortest: float = 1.0, longest: float = 16.0,
+              window: float = 2.0, max_motifs: int = 20) -> Unique:
+    """Motifs and moments of a session that other sessions lack.
+
+    Parameters
+    ----------
+    session : array-like of shape (n_frames, 25) or Session
+        The one in question.
+    others : iterable of such
+        What it is compared with; one at a time, so they may be read as they are needed.
+    frame_rate, shortest, longest, max_motifs
+        As for `find_motifs`. A Session brings its own frame rate.
+    window : float, default=2.0
+        Seconds of the windows that moments are judged by: ``shortest`` times a power of two.
+
+    Returns
+    -------
+    unique : Unique
+
+    Examples
+    --------
+    >>> from barkcluster import synthetic
+    >>> jam, _ = synthetic.make_session(0.5, random_state=1, surprises=False)
+    >>> unique_to(jam, [jam]).motifs
+    ()
+    >>> other, _ = synthetic.make_session(0.5, random_state=2, surprises=False)
+    >>> bool(unique_to(jam, [other]).motifs)
+    True
+    """
+    own = _as_session(session, frame_rate, "session")
+    lines = _Lines(own, shortest, longest)
+    check_positive_int("max_motifs", max_motifs)
+    judged = round(check_positive("window", window) / lines.row_s)
+    if judged not in lines.spans:
+        raise ValueError(f"window must be one of the lengths {lines.lengths}; got {window:g}.")
+    found = _find(own, lines, max_motifs)
+    best = {span: np.full(max(0, len(lines.contour) - span + 1), -1.0) for span in lines.spans}
+    by_chance: list[float] = []
+    for i, other in enumerate(others):
+        theirs = _as_session(other, frame_rate, f"others[{i}]")
+        rows = contour(check_frames(theirs, own.n_bands, name=f"others[{i}]"),
+                       theirs.frame_rate, lines.row_s)
+        _raise_to_best(lines, rows, best)
+        by_chance.append(chance(lines.contour, rows, lines.spans).get(judged, 1.0))
+    motifs = tuple(motif for motif, least in found
+                   if _heard(motif, best[round(motif.length / lines.row_s)], lines.row_s) < least)
+    limit = max([_LEAST_SIMILARITY, *by_chance])
+    return Unique(motifs, _stretches(best[judged], lines, judged, limit))
+
+
+class _Lines:
+    """A session's contour, the lengths to look at, and what chance would find."""
+
+    def __init__(self, session: Session, shortest: float, longest: float) -> None:
+        if check_positive("longest", longest) < check_positive("shortest", shortest):
+            raise ValueError(f"longest must be at least shortest={shortest:g}; got {longest:g}.")
+        self.row_s = shortest / ROWS_IN_SHORTEST
+        if self.row_s * session.frame_rate < 1:
+            raise ValueError(f"shortest must be at least {ROWS_IN_SHORTEST} frames; got "
+                             f"{shortest:g} s.")
+        if len(session) < session.frame_rate * 3 * shortest:
+            raise ValueError(f"frames must cover three times the shortest motif, {3 * shortest:g} "
+                             f"s; got {session.duration:g} s.")
+        self.contour = contour(session.frames, session.frame_rate, self.row_s)
+        span, self.spans = ROWS_IN_SHORTEST, []
+        while span * self.row_s <= longest * (1 + 1e-9) and 2 * span < len(self.contour):
+            self.spans.append(span)
+            span *= 2
+        self.lengths = tuple(span * self.row_s for span in self.spans)
+        self.chance = chance(self.contour, self.contour, self.spans)
+
+    def least(self, span: int) -> float:
+        """Similarity from which on two stretches are taken for the same."""
+        return max(_LEAST_SIMILARITY, self.chance.get(span, 1.0))
+
+
+def _as_session(frames: npt.ArrayLike | Session, frame_rate: float,
+                name: str = "frames") -> Session:
+    if isinstance(frames, Session):
+        return frames
+    return Session(check_frames(frames, N_BANDS, name=name), frame_rate)
+
+
+def _find(session: Session, lines: _Lines, max_motifs: int) -> list[tuple[Motif, float]]:
+    """Motifs, and for each the similarity that made a stretch one of its occurrences."""
+    if not lines.spans:
+        return []
+    alike = all_partners(lines.contour, lines.spans,
+                         {span: lines.least(span) for span in lines.spans})
+    chosen: list[tuple[float, int, dict[int, float], float]] = []
+    covered: list[tuple[int, list[int]]] = []
+    for span in reversed(lines.spans):
+        for group, least in groups(alike[span], span, lines.least(span), max_motifs):
+            starts = sorted(group)
+            if inside(starts, span, covered):
+                continue
+            covered.append((span, starts))
+            worth = (sum(group.values()) - 1) * span   # its representative alone is no repetition
+            chosen.append((worth, span, group, least))
+    chosen.sort(key=lambda choice: -choice[0])
+    tempi: dict[int, float] = {}
+    return [(_describe(session, group, span, lines.row_s, tempi), least)
+            for _, span, group, least in chosen[:max_motifs]]
+
+
+def _describe(session: Session, group: dict[int, float], span: int, row_s: float,
+              tempi: dict[int, float]) -> Motif:
+    """What the motif of these start rows sounds like. `tempi` holds tempi already estimated."""
+    rate = session.frame_rate
+    length = span * row_s
+    heard = [session.frames[round(row * row_s * rate):round((row * row_s + length) * rate)]
+             for row in group]
+    levels = np.mean([part.mean(axis=0, dtype=np.float64) for part in heard], axis=0)
+    loudness = np.mean([10 * np.log10(np.sum(10.0 ** (part / 10.0), axis=1)).mean()
+                        for part in heard])
+    representative = next(row for row, similarity in group.items() if similarity == 1.0) * row_s
+    middle = representative + length / 2
+    around = max(0, round(2 * middle / _TEMPO_CONTEXT_S) - 1)
+    if around not in tempi:
+        tempi[around] = _tempo_around(session, around)
+    others = [similarity for row, similarity in group.items() if row * row_s != representative]
+    return Motif(starts=tuple(row * row_s for row in sorted(group)), length=length,
+                 similarities=tuple(group[row] for row in sorted(group)),
+                 similarity=float(np.mean(others)), representative=representative,
+                 levels=levels, loudness=float(loudness), bpm=tempi[around])
+
+
+def _tempo_around(session: Session, half: int) -> float:
+    """Tempo of the context that starts so many half contexts in; nan if it is too short."""
+    start = half * _TEMPO_CONTEXT_S / 2
+    try:
+        return estimate_tempo(session.between(start, start + _TEMPO_CONTEXT_S)).bpm
+    except ValueError:
+        return math.nan
+
+
+def _raise_to_best(lines: _Lines, other: Contour, best: dict[int, FloatArray]) -> None:
+    """Note the similarity of each stretch to the likest of another session, if it is more."""
+    for first, last in blocks(len(lines.contour), len(other)):
+        for span, similarity in similarities(lines.contour, other, first, last, lines.spans):
+            here = best[span][first:first + len(similarity)]
+            np.maximum(here, similarity.max(axis=1)[:len(here)], out=here)
+
+
+def _heard(motif: Motif, best: FloatArray, row_s: float) -> float:
+    """How like the motif is to the likest stretch of the others."""
+    row = round(motif.representative / row_s)
+    near = best[max(0, row - _HEARD_AGAIN_ROWS):row + _HEARD_AGAIN_ROWS + 1]
+    return float(near.max())
+
+
+def _stretches(best: FloatArray, lines: _Lines, span: int, limit: float) -> tuple[Stretch, ...]:
+    """Windows less like the others than chance, joined where they overlap."""
+    strange = np.flatnonzero((best < limit) & lines.contour.eventful(span))
+    found: list[tuple[int, int, float]] = []
+    for row in strange.tolist():
+        if found and row <= found[-1][1]:
+            start, _, least = found[-1]
+            found[-1] = (start, row + span, min(least, float(best[row])))
+        else:
+            found.append((row, row + span, float(best[row])))
+    return tuple(Stretch(start * lines.row_s, stop * lines.row_s, max(0.0, least))
+                 for start, stop, least in found)

@@ -1,0 +1,7 @@
+"""A stream that learns what it hears, beside the answers."""
+
+from .stream import RetrainingStream
+
+__all__ = [
+    "RetrainingStream",
+]

@@ -1,0 +1,134 @@
+"""What a live session has sounded like so far, in bounded memory.
+
+Frames are kept in blocks that are never changed once full, so that whoever learns from them in the
+background shares them with the stream instead of copying minutes of sound between two frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from barkcluster._validation import check_choice, check_positive_int
+
+Float32Array: TypeAlias = npt.NDArray[np.float32]
+
+KEEP = ("newest", "thinned")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Block:
+    number: int
+    take: int
+    rows: Float32Array
+
+
+class GatheredSession:
+    """Frames heard, the newest of them or some of all of them.
+
+    Parameters
+    ----------
+    n_bands : int
+        Numbers in a frame.
+    most_frames : int
+        Frames kept at most, but for the block that is being filled; two blocks at least.
+    block_frames : int
+        Frames that stay or go together; fewer where a take ends.
+    keep : {"newest", "thinned"}, default="newest"
+        What stays once there are too many: the newest blocks, or every second one, then every
+        fourth and so on, from the beginning to now.
+
+    Attributes
+    ----------
+    n_frames : int
+        Frames kept.
+
+    Examples
+    --------
+    >>> gathered = GatheredSession(1, most_frames=4, block_frames=2)
+    >>> for level in range(7):
+    ...     gathered.append(np.array([float(level)]))
+    >>> [take.ravel() for take in gathered.takes()]
+    [array([2., 3., 4., 5., 6.], dtype=float32)]
+    """
+
+    def __init__(self, n_bands: int, *, most_frames: int, block_frames: int,
+                 keep: str = "newest") -> None:
+        self.n_bands = n_bands
+        self.block_frames = check_positive_int("block_frames", block_frames)
+        self.most_frames = max(2 * block_frames, check_positive_int("most_frames", most_frames))
+        self.keep = check_choice("keep", keep, KEEP)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.n_frames = 0
+        self._blocks: list[_Block] = []
+        self._stride = 1
+        self._number = 0
+        self._take = 0
+        self._filling = np.empty((self.block_frames, self.n_bands), np.float32)
+        self._filled = 0
+
+    def append(self, row: npt.NDArray[np.floating]) -> None:
+        """Add one frame."""
+        self._filling[self._filled] = row
+        self._filled += 1
+        self.n_frames += 1
+        if self._filled == self.block_frames:
+            self._close_block()
+
+    def end_take(self) -> None:
+        """What comes next does not follow on what came."""
+        if self._filled:
+            self._close_block()
+        self._take += 1
+
+    def takes(self) -> list[Float32Array]:
+        """The frames, in takes: rows of one follow on one another.
+
+        Costs a copy of all of them: `blocks` and `takes_of` share what is kept.
+        """
+        return [np.concatenate(pieces) for pieces in takes_of(self.blocks())]
+
+    def blocks(self) -> list[_Block]:
+        """What `takes_of` makes takes of, a copy of one block at most: the rest never changes."""
+        last = _Block(self._number, self._take, self._filling[:self._filled].copy())
+        return [*self._blocks, last]
+
+    def _close_block(self) -> None:
+        if self._filled < self.block_frames:
+            rows = self._filling[:self._filled].copy()
+        else:
+            rows = self._filling
+            self._filling = np.empty((self.block_frames, self.n_bands), np.float32)
+        self._filled = 0
+        number, self._number = self._number, self._number + 1
+        if self.keep == "thinned" and number % self._stride:
+            self.n_frames -= len(rows)
+            return
+        self._blocks.append(_Block(number, self._take, rows))
+        while self.n_frames > self.most_frames:
+            if self.keep == "newest":
+                self.n_frames -= len(self._blocks.pop(0).rows)
+            else:
+                self._stride *= 2
+                self._blocks = [b for b in self._blocks if b.number % self._stride == 0]
+                self.n_frames = sum(len(b.rows) for b in self._blocks)
+
+
+def takes_of(blocks: list[_Block]) -> list[list[Float32Array]]:
+    """Takes of blocks, each in the pieces that follow on one another."""
+    runs: list[list[_Block]] = []
+    for block in blocks:
+        if not len(block.rows):
+            continue
+        last = runs[-1][-1] if runs else None
+        if last is not None and (last.take, last.number + 1) == (block.take, block.number):
+            runs[-1].append(block)
+        else:
+            runs.append([block])
+    return [[block.rows for block in run] for run in runs]

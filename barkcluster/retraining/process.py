@@ -1,0 +1,132 @@
+"""Learning in a process of its own, so that the one that plays is never kept waiting.
+
+Learning in a thread shares one interpreter with the stream: each time the stream sleeps or waits
+for a socket it may find the interpreter taken, for 5 ms a time, and a self-organising map is a
+long loop in Python. A process costs a second of start, which only the learning waits for. It is
+started as a plain program and not by multiprocessing, which would import the user's main script
+once more. Frames, parameters and the model travel as files in a folder of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from barkcluster.model.background import Background
+    from barkcluster.model.model import FamiliarityModel
+
+_JOB, _MODEL, _BACKGROUND = "job.json", "model.npz", "background.npz"
+
+
+class LearningError(Exception):
+    """The other process could not learn; its text says why."""
+
+
+def parameters_as_json(model: FamiliarityModel) -> str:
+    """What the other process makes an equal, unfitted model of, but for its background.
+
+    Raises
+    ------
+    ValueError
+        If the model's scorer is of a class of your own, or seeded by more than a number.
+    """
+    from barkcluster.scorers.stored import kind_of, parameters_of, plain_parameters
+
+    parameters = model.get_params(deep=False)
+    scorer = parameters.pop("scorer")
+    parameters.pop("background")
+    if not isinstance(scorer, str):
+        scorer = {"kind": kind_of(scorer), "parameters": parameters_of(scorer)}
+    return json.dumps({"scorer": scorer, **plain_parameters(parameters)})
+
+
+def start_learning(
+    parameters: str, background: Background | None,
+    takes: list[list[npt.NDArray[np.float32]]], frame_rate: float,
+    folder: str | os.PathLike[str],
+) -> subprocess.Popen[bytes]:
+    """Write the job to an empty folder and start the process that does it.
+
+    Takes come in pieces and are written as they are: joined here, each learning would need room
+    for the whole session once more.
+    """
+    here = Path(folder)
+    for i, pieces in enumerate(takes):
+        with (here / f"take{i}").open("wb") as file:
+            for piece in pieces:
+                file.write(piece.data)
+    if background is not None:
+        background.save(here / _BACKGROUND)
+    n_bands = takes[0][0].shape[1]
+    job = {"model": json.loads(parameters), "n_takes": len(takes), "n_bands": n_bands,
+           "frame_rate": frame_rate}
+    (here / _JOB).write_text(json.dumps(job), encoding="utf-8")
+    package = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
+    # One thread: the other cores are for those who play.
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1",
+                   "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "barkcluster.retraining.process", str(here)], env=environment,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def finish_learning(process: subprocess.Popen[bytes], folder: str | os.PathLike[str]
+                    ) -> FamiliarityModel:
+    """Wait for the process and load the model it left.
+
+    Raises
+    ------
+    LearningError
+        If it failed or was ended.
+    """
+    from barkcluster.model.stored import load_model
+
+    _, said = process.communicate()
+    if process.returncode:
+        lines = said.decode("utf-8", errors="replace").strip().splitlines()
+        raise LearningError(lines[-1] if lines else f"ended with code {process.returncode}.")
+    return load_model(Path(folder) / _MODEL)
+
+
+def _main(folder: str) -> int:
+    from barkcluster.frames.session import Session
+    from barkcluster.model.model import FamiliarityModel
+    from barkcluster.model.stored import load_background
+    from barkcluster.scorers import SCORERS
+
+    with suppress(AttributeError, OSError):  # not on every system
+        os.nice(5)
+    here = Path(folder)
+    job = json.loads((here / _JOB).read_text(encoding="utf-8"))
+    parameters = job["model"]
+    if not isinstance(parameters["scorer"], str):
+        scorer = parameters["scorer"]
+        parameters["scorer"] = SCORERS[scorer["kind"]](**scorer["parameters"])
+    background = load_background(here / _BACKGROUND) if (here / _BACKGROUND).exists() else None
+    takes = [
+        Session(np.fromfile(here / f"take{i}", np.float32).reshape(-1, job["n_bands"]),
+                job["frame_rate"])
+        for i in range(job["n_takes"])]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # scales that a young session is too short for
+            FamiliarityModel(**parameters, background=background).fit(takes).save(here / _MODEL)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1]))

@@ -1,0 +1,353 @@
+"""A stream that learns the session it hears, again and again, beside the answering."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+import warnings
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import clone
+
+from barkcluster._validation import check_choice, check_positive
+from barkcluster.frames.session import FLOOR_DB
+from barkcluster.model.model import FamiliarityModel
+from barkcluster.model.stream import FamiliarityStream, Reading
+from barkcluster.windows.features import WindowFeatures
+
+from .buffer import GatheredSession, _Block, takes_of
+from .journal import SessionJournal
+from .process import LearningError, finish_learning, parameters_as_json, start_learning
+
+# What stays or goes together in the memory of a session: several windows of the longest scale.
+_BLOCK_S = 30.0
+# The first model, and what its successors wait for at least.
+_FIRST_S = 5.0
+# Held while one learns: the streams of a program that all learned at once would take every core
+# from the frames.
+_IN_TURN = threading.Lock()
+
+
+@dataclass(eq=False)
+class _Training:
+    """One training in the background; its thread fills in what came of it."""
+
+    frames_learned: int
+    thread: threading.Thread | None = None
+    model: FamiliarityModel | None = None
+    error: str | None = None
+    done: bool = False
+    process: subprocess.Popen[bytes] | None = None
+    given_up: bool = False
+
+    def give_up(self) -> None:
+        """End it; what comes of it will not be looked at."""
+        self.given_up = True
+        if self.process is not None:
+            self.process.kill()
+        if self.thread is not None and self.process is not None:
+            self.thread.join()  # at once, and the folder of the job is gone
+
+
+class RetrainingStream:
+    """Familiarity of frames as they come, given those that came before.
+
+    It starts from nothing: readings are None until some seconds were heard and learned. From
+    then on the newest model answers, while the next one is learned in the background, after 5,
+    10, 20 seconds and then ``every`` so many. Models are swapped whole, between two frames. If
+    learning fails, the old model stays and `last_error` says why.
+
+    Parameters
+    ----------
+    model : FamiliarityModel, optional
+        How to learn. A fitted one also answers until the first of its successors is there.
+    every : float, default=30.0
+        Seconds of new frames after which to learn again.
+    minutes : float, default=30.0
+        How much of the session is remembered to learn from, and up to half a minute more: 0.6 MB
+        a minute. One minute at least.
+    keep : {"newest", "thinned"}, default="newest"
+        What is remembered of a longer one: its newest minutes, or blocks of half a minute from
+        all of it.
+    session_path : path-like, optional
+        Text file to which frames are written as they come. If a stream wrote one there before,
+        what it holds is heard again first, and it is continued: a crash costs its last second.
+    background : {"process", "thread"}, default="process"
+        Where learning happens. A thread is done sooner, by the second or two that a process
+        takes to start, but shares the interpreter with the frames, which wait for it up to 5 ms
+        at a time (``sys.setswitchinterval``). For scorers of your own classes it must be a thread.
+
+    Attributes
+    ----------
+    stream : FamiliarityStream
+        Who answers; its counts of frames, gaps and rejections.
+    n_learned : int
+        Models that were learned.
+    n_failed : int
+        Times that learning failed.
+    last_error : str or None
+        Why, the last time; None once it worked again.
+    n_recovered : int
+        Frames found in the file at ``session_path``.
+    paused : bool
+        Set it, and frames are answered but neither remembered, written nor learned.
+
+    Notes
+    -----
+    Time is counted in frames, not by a clock. Of several streams in a program one learns at a
+    time, the others wait for their turn. Frames are remembered and written in single
+    precision; a stream recovered from its file learns the same as one that was never ended. Use
+    the stream as a context manager, or `close` it, so that the last frames reach the file.
+
+    Examples
+    --------
+    >>> from barkcluster.synthetic import make_session
+    >>> jam, _ = make_session(minutes=0.5)
+    >>> with RetrainingStream(background="thread") as stream:
+    ...     before = [stream.push(frame) for frame in jam.frames[:600]]
+    ...     stream.wait()
+    ...     after = [stream.push(frame) for frame in jam.frames[600:610]]
+    >>> set(before), type(after[9]).__name__
+    ({None}, 'Reading')
+    """
+
+    def __init__(
+        self,
+        model: FamiliarityModel | None = None,
+        *,
+        every: float = 30.0,
+        minutes: float = 30.0,
+        keep: Literal["newest", "thinned"] = "newest",
+        session_path: str | os.PathLike[str] | None = None,
+        background: Literal["process", "thread"] = "process",
+    ) -> None:
+        model = FamiliarityModel() if model is None else model
+        self.every = check_positive("every", every)
+        self.background = check_choice("background", background, ("process", "thread"))
+        fitted = model if hasattr(model, "parts_") else None
+        rate = model.frame_rate if fitted is None else fitted.frame_rate_
+        features = WindowFeatures(model.scales, model.hop, rate)
+        model._check_background(rate)  # now, not in a learning that fails again and again
+        self._template = clone(model)
+        self._parameters = parameters_as_json(model) if background == "process" else ""
+        self.stream = FamiliarityStream(fitted, features=features)
+        self._gathered = GatheredSession(
+            features.n_bands, keep=keep, block_frames=round(_BLOCK_S * rate),
+            most_frames=round(60 * check_positive("minutes", minutes) * rate))
+        self._journal = (None if session_path is None
+                         else SessionJournal(session_path, rate, features.n_bands))
+        self.paused = False
+        self.n_learned = 0
+        self.n_failed = 0
+        self.last_error: str | None = None
+        self.n_recovered = 0
+        self._training: _Training | None = None
+        self._wanted = False
+        self._n_heard = 0           # frames remembered since the beginning or the last reset
+        self._n_learned_from = 0    # as many of them had been when the model was learned
+        self._n_tried = 0           # or when learning was last tried
+        self._recover()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def model(self) -> FamiliarityModel | None:
+        """The model that answers, None before there is one. It may be set to another."""
+        return self.stream.model
+
+    @model.setter
+    def model(self, model: FamiliarityModel | None) -> None:
+        self.stream.model = model
+        self._n_learned_from = self._n_heard
+
+    @property
+    def heard(self) -> float:
+        """Seconds of session heard and not paused, those found in the file included."""
+        return self._n_heard / self.stream.features.frame_rate
+
+    @property
+    def model_age(self) -> float:
+        """Seconds of session heard that the model does not know; nan without a model."""
+        if self.stream.model is None:
+            return float("nan")
+        return (self._n_heard - self._n_learned_from) / self.stream.features.frame_rate
+
+    @property
+    def learning(self) -> bool:
+        """Whether a model is being learned now."""
+        return self._training is not None
+
+    @property
+    def journal_error(self) -> str | None:
+        """Why the file at ``session_path`` cannot be written at the moment, or None."""
+        return None if self._journal is None else self._journal.last_error
+
+    def push(self, frame: npt.ArrayLike | None) -> Reading | None:
+        """Hear one frame; as `FamiliarityStream.push`.
+
+        Parameters
+        ----------
+        frame : array-like of shape (n_bands,) or None
+            Levels in dB. None: this frame is missing.
+
+        Returns
+        -------
+        reading : Reading or None
+            None between hops, until the first window is full, and until the first model is
+            there.
+        """
+        if frame is None:
+            self.skip(1)
+            return None
+        self._take_over()
+        n_rejected = self.stream.n_rejected
+        reading = self.stream.push(frame)
+        if not self.paused and self.stream.n_rejected == n_rejected:
+            self._remember(np.maximum(np.asarray(frame, np.float32), np.float32(FLOOR_DB)))
+            self._learn_if_due()
+        return reading
+
+    def skip(self, n_frames: int) -> None:
+        """Let time go by in which frames were lost; as `FamiliarityStream.skip`.
+
+        Parameters
+        ----------
+        n_frames : int
+            How many, at least 1.
+        """
+        n_gaps = self.stream.n_gaps
+        self.stream.skip(n_frames)
+        if not self.paused and self.stream.n_gaps > n_gaps:
+            self._gathered.end_take()
+            if self._journal is not None:
+                self._journal.end_take()
+
+    def retrain(self) -> None:
+        """Learn again as soon as possible: now, or after the model that is being learned."""
+        self._wanted = True
+        self._take_over()
+        self._learn_if_due()
+
+    def reset(self) -> None:
+        """Begin a new session from nothing: no model, nothing heard, counts 0.
+
+        What was written to the file stays there, but will not be recovered.
+        """
+        self._give_up()
+        self.stream.reset()
+        self.stream.model = None
+        self._gathered.clear()
+        self._n_heard = self._n_learned_from = self._n_tried = 0
+        self._wanted = False
+        if self._journal is not None:
+            self._journal.reset()
+
+    def wait(self) -> None:
+        """Wait for the model that is being learned or asked for, and let it answer."""
+        while self._training is not None:
+            if self._training.thread is not None:
+                self._training.thread.join()
+            self._take_over()
+            if self._wanted:
+                self._learn_if_due()
+
+    def close(self) -> None:
+        """Write the last frames to the file and close it. Models being learned are given up."""
+        self._give_up()
+        if self._journal is not None:
+            self._journal.close()
+
+    def _give_up(self) -> None:
+        if self._training is not None:
+            self._training.give_up()
+            self._training = None
+
+    def _recover(self) -> None:
+        if self._journal is None:
+            return
+        for take in self._journal.recovered:
+            for row in take:
+                self._gathered.append(row)
+            self._gathered.end_take()
+            self.n_recovered += len(take)
+        self._journal.recovered = []
+        self._n_heard = self.n_recovered
+        if self.n_recovered:
+            self._journal.end_take()
+            self._learn_if_due()
+
+    def _remember(self, row: npt.NDArray[np.float32]) -> None:
+        self._gathered.append(row)
+        self._n_heard += 1
+        if self._journal is not None:
+            self._journal.append(row)
+
+    def _learn_if_due(self) -> None:
+        if self._training is not None or not self._n_heard:
+            return
+        rate = self.stream.features.frame_rate
+        # As much again as was known, so that a young session is known soon.
+        due = min(self.every, max(_FIRST_S, self._n_tried / rate)) * rate
+        if not self._wanted and self._n_heard - self._n_tried < due:
+            return
+        self._wanted = False
+        self._n_tried = self._n_heard
+        training = _Training(self._n_heard)
+        training.thread = threading.Thread(
+            # Not a daemon: ended within numpy when Python exits, it would crash the program.
+            target=self._train, args=(training, self._gathered.blocks()), name="learning")
+        self._training = training
+        training.thread.start()
+
+    def _take_over(self) -> None:
+        """Let the model that was learned meanwhile answer from here on."""
+        training = self._training
+        if training is None or not training.done:
+            return
+        self._training = None
+        if training.model is None:
+            self.n_failed += 1
+            self.last_error = training.error
+            return
+        self.stream.model = training.model
+        self._n_learned_from = training.frames_learned
+        self.n_learned += 1
+        self.last_error = None
+
+    def _train(self, training: _Training, blocks: list[_Block]) -> None:
+        try:
+            with _IN_TURN:
+                if not training.given_up:
+                    training.model = self._fit(training, takes_of(blocks))
+        except (ValueError, OSError, MemoryError, LearningError) as error:
+            training.error = str(error) or type(error).__name__
+        finally:
+            if training.model is None and training.error is None:
+                training.error = "learning ended with an error of the program."
+            training.done = True
+
+    def _fit(self, training: _Training, takes: list[list[npt.NDArray[np.float32]]]
+             ) -> FamiliarityModel:
+        rate = self.stream.features.frame_rate
+        if self.background == "thread":
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # scales that a young session is too short for
+                return clone(self._template).set_params(frame_rate=rate).fit(
+                    [np.concatenate(pieces) for pieces in takes])
+        with tempfile.TemporaryDirectory(prefix="barkcluster-") as folder:
+            training.process = start_learning(
+                self._parameters, self._template.background, takes, rate, folder)
+            if training.given_up:  # before there was a process to end
+                training.process.kill()
+            return finish_learning(training.process, folder)

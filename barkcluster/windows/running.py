@@ -1,0 +1,304 @@
+"""Window features of frames that keep coming, in bounded memory.
+
+What the views of `windows` are is worked out here, once, for whole sessions and for streams.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+
+from barkcluster.frames.session import N_BANDS
+
+from .rolling import Tail
+
+if TYPE_CHECKING:
+    from .features import WindowFeatures
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+Float32Array: TypeAlias = npt.NDArray[np.float32]
+
+# Below this, changes of level are quantisation and codec noise, not music (dB).
+_QUIETEST_DB = -90.0
+# Sums run over levels near zero, so that a day of squares keeps its last digits.
+_CENTRE_DB = 60.0
+
+# dB; average spread of each texture number within a piece, measured on recorded music.
+TEXTURE_UNITS = {
+    "level": 4.0, "spread": 1.9, "change": 0.28, "attack_10ms": 0.67, "attack_50ms": 1.5}
+
+RHYTHM_RATE = 20.0
+RHYTHM_RANGE_HZ = (0.3, 8.0)
+RHYTHM_GROUPS = ((0, 3), (3, 6), (6, 10), (10, 14), (14, 18), (18, 25))
+# Keeps the spectrum of a group without onsets near zero instead of blowing its noise up.
+_RHYTHM_QUIET_POWER = 0.03
+
+# Share of the level common to all bands that is left in the texture.
+COMMON_LEVEL = 0.25
+
+PATTERN_S = 2.0
+_PATTERN_QUIET_POWER = 0.03
+PATTERNS = tuple(f"pattern{g}" for g in range(len(RHYTHM_GROUPS)))
+
+# Frames worked on at once: large enough for numpy, small enough for the cache.
+CHUNK_FRAMES = 4096
+
+
+class RunningWindows:
+    """Window features of frames that keep coming; made by `WindowFeatures.running`.
+
+    Memory is bounded by the longest window, and the cost of a window does not grow with its
+    length but for the short transform of its rhythm.
+
+    Parameters
+    ----------
+    features : WindowFeatures
+        What to compute.
+    chunk_frames : int, default=4096
+        Frames worked on at once, at most: a kilobyte of memory each.
+
+    Attributes
+    ----------
+    n_frames : int
+        Frames heard so far.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from barkcluster import WindowFeatures
+    >>> running = WindowFeatures(scales=(0.1,), hop=0.05).running()
+    >>> [len(running.push(np.full((1, 25), -40.0))[0]) for _ in range(16)]
+    [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]
+    """
+
+    def __init__(self, features: WindowFeatures, chunk_frames: int = CHUNK_FRAMES) -> None:
+        self.features = features
+        self.n_frames = 0
+        self._chunk_frames = chunk_frames
+        longest, rate = features.scale_frames[-1], features.frame_rate
+        self._step = max(1, round(0.01 * rate))    # what counts as one frame: 10 ms
+        self._attack = max(1, round(0.05 * rate))
+        self._flux = max(1, round(0.02 * rate))
+        self._blocks = [
+            (i, view, features.block_frames(i, view), features.n_features(i, view))
+            for i, view in features.blocks]
+        # Nine pushes in ten answer this: made once.
+        self._nothing = [np.empty((0, width), np.float32) for _, _, _, width in self._blocks]
+        self._lengths = np.array(features.scale_frames)
+        self._rhythm_columns = {
+            i: _as_slice(features._rhythm_bins(i)) for i, view in features.blocks
+            if view == "rhythm"}
+        self._needs_textures = "texture" in features.views
+        self._needs_onsets = any(view != "texture" for _, view in features.blocks)
+        # One row more than the window: a sum over L frames is a difference of rows L apart.
+        self._sums = Tail(longest + 1, chunk_frames, 5 * features.n_bands)
+        self._sums.extend(1)[:] = 0.0
+        self._recent = Tail(self._attack + 1, chunk_frames, features.n_bands)
+        self._onsets = Tail(longest // features._bin_frames + 2, chunk_frames,
+                            len(RHYTHM_GROUPS))
+        self._unfinished = np.zeros((0, len(RHYTHM_GROUPS)))
+        self._to_groups = group_matrix(features.n_bands)
+        units = np.array(list(TEXTURE_UNITS.values()))
+        self._units = np.repeat(units, features.n_bands)
+
+    def push(self, frames: npt.NDArray[np.floating]) -> list[Float32Array]:
+        """Hear frames; return the windows that end within them.
+
+        Parameters
+        ----------
+        frames : ndarray of shape (n_frames, n_bands)
+            The next frames in dB, any number of them, checked by the caller.
+
+        Returns
+        -------
+        windows : list of ndarray of shape (n_windows, n_features), float32
+            A block for each of ``features.blocks``; without rows between hops and until the
+            scale's first window is full.
+        """
+        if len(frames) > self._chunk_frames:
+            parts = [self.push(frames[i:i + self._chunk_frames])
+                     for i in range(0, len(frames), self._chunk_frames)]
+            return [np.concatenate(block) for block in zip(*parts, strict=True)]
+        if len(frames):
+            self._hear(frames)
+        before, self.n_frames = self.n_frames, self.n_frames + len(frames)
+        hop = self.features.hop_frames
+        first = (before // hop + 1) * hop
+        if first > self.n_frames:
+            return self._nothing.copy()
+        ends = np.arange(first, self.n_frames + 1, hop)
+        out = []
+        # A push of one frame is mostly calls into numpy: those of all scales at once.
+        textures = (self._textures_of_scales(int(ends[0]))
+                    if len(ends) == 1 and self._needs_textures else None)
+        patterns = None
+        for scale, view, length, width in self._blocks:
+            mine = ends[ends >= length]
+            if not len(mine):
+                out.append(np.empty((0, width), np.float32))
+            elif view == "texture" and textures is not None:
+                out.append(textures[scale:scale + 1])
+            elif view == "texture":
+                out.append(self._texture(mine, length))
+            elif view == "rhythm":
+                out.append(self._rhythm(mine, length, self._rhythm_columns[scale]))
+            else:
+                if patterns is None:  # of all groups, which end together
+                    patterns = self._patterns(mine, length)
+                out.append(patterns[PATTERNS.index(view)])
+        return out
+
+    def recent_patterns(self, n_hops: int) -> list[Float32Array]:
+        """The patterns that the newest hops ended with, once more.
+
+        Parameters
+        ----------
+        n_hops : int
+            How many, where there are as many: no more than start within the longest scale.
+
+        Returns
+        -------
+        patterns : list of ndarray of shape (n, n_features), float32
+            For each group of bands, what `push` returned at the last ``n`` hops, oldest first.
+        """
+        hop = self.features.hop_frames
+        length = self.features.block_frames(0, PATTERNS[0])
+        newest = self.n_frames // hop * hop
+        n = min(n_hops, (newest - self.features._first_end(length)) // hop + 1)
+        if n <= 0:
+            return [np.empty((0, length // self.features._bin_frames), np.float32)
+                    for _ in PATTERNS]
+        return self._patterns(newest - hop * np.arange(n - 1, -1, -1), length)
+
+    def _hear(self, frames: npt.NDArray[np.floating]) -> None:
+        """Take frames into the running sums and the onset strength."""
+        n = len(frames)
+        start = self._recent.n_rows
+        levels = self._recent.extend(n)
+        np.maximum(frames, _QUIETEST_DB, out=levels)
+        levels += _CENTRE_DB
+
+        if self._needs_textures:
+            self._hear_textures(start, n)
+        if self._needs_onsets:
+            self._hear_onsets(start, n)
+
+    def _hear_textures(self, start: int, n: int) -> None:
+        """Add what the texture averages to the running sums."""
+        bands = self.features.n_bands
+        row = self._sums.extend(n)
+        total = self._sums.between(start, start + 1)[0]  # sums before this chunk
+        levels = self._recent.between(start, start + n)
+        attack = _rise(self._recent, start, n, self._attack)
+        step = _rise(self._recent, start, n, self._step)
+        row[:, :bands] = levels
+        np.multiply(levels, levels, out=row[:, bands:2 * bands])
+        np.abs(step, out=row[:, 2 * bands:3 * bands])
+        for k, rise, limit in ((3, step, 20.0), (4, attack, 30.0)):
+            risen = np.minimum(np.maximum(rise, 0.0), limit)
+            np.multiply(risen * risen, risen, out=row[:, k * bands:(k + 1) * bands])
+        row[0] += total
+        if n > 1:
+            np.cumsum(row, axis=0, out=row)
+
+    def _hear_onsets(self, start: int, n: int) -> None:
+        """Average the rise of the level in groups of bands down to the rhythm's own rate."""
+        lag = self._flux
+        first = max(0, start - lag)
+        grouped = self._recent.between(first, start + n) @ self._to_groups
+        flux = np.zeros((n, grouped.shape[1]))
+        known = min(n, len(grouped) - lag)  # the first frames of all have nothing to rise from
+        if known > 0:
+            flux[n - known:] = np.minimum(np.maximum(grouped[lag:] - grouped[:-lag], 0.0), 20.0)[
+                -known:]
+        flux = np.concatenate([self._unfinished, flux])
+        size = self.features._bin_frames
+        whole = len(flux) // size
+        if whole:
+            self._onsets.extend(whole)[:] = (
+                flux[:whole * size].reshape(whole, size, -1).sum(axis=1) / size)
+        self._unfinished = flux[whole * size:]
+
+    def _textures_of_scales(self, end: int) -> Float32Array:
+        """A row for each scale that is full at this end, shortest first."""
+        lengths = self._lengths[self._lengths <= end]
+        return self._texture(np.full(len(lengths), end), lengths[:, None])
+
+    def _texture(self, ends: npt.NDArray[np.intp],
+                 length: int | npt.NDArray[np.intp]) -> Float32Array:
+        bands = self.features.n_bands
+        mean = (self._sums.at(ends) - self._sums.at(ends - np.ravel(length))) / length
+        variance = mean[:, bands:2 * bands] - mean[:, :bands] ** 2
+        mean[:, bands:2 * bands] = np.sqrt(np.maximum(variance, 0.0))
+        common = np.add.reduce(mean[:, :bands], axis=1, keepdims=True) / bands
+        mean[:, :bands] -= (1.0 - COMMON_LEVEL) * common + COMMON_LEVEL * _CENTRE_DB
+        mean[:, 3 * bands:] = np.cbrt(np.maximum(mean[:, 3 * bands:], 0.0))
+        return (mean / self._units).astype(np.float32)
+
+    def _rhythm(self, ends: npt.NDArray[np.intp], length: int,
+                columns: slice) -> Float32Array:
+        windows = self._onset_windows(ends, length)
+        strength = np.abs(fft.rfft(windows, axis=2)[:, :, columns])
+        power = _mean_square(strength)
+        strength /= np.sqrt(power + _RHYTHM_QUIET_POWER)
+        return strength.reshape(len(ends), -1).astype(np.float32)
+
+    def _patterns(self, ends: npt.NDArray[np.intp], length: int) -> list[Float32Array]:
+        windows = self._onset_windows(ends, length)
+        power = _mean_square(windows)
+        windows /= np.sqrt(power + _PATTERN_QUIET_POWER)
+        return list(windows.transpose(1, 0, 2).astype(np.float32))
+
+    def _onset_windows(self, ends: npt.NDArray[np.intp], length: int) -> FloatArray:
+        """Onset strength (n_windows, n_groups, n_samples) around its mean."""
+        size = self.features._bin_frames
+        n_samples = length // size
+        stops = ends // size
+        heard = self._onsets.between(int(stops[0]) - n_samples, int(stops[-1]))
+        if len(stops) == 1:
+            windows = heard.T[None]
+        else:
+            windows = np.lib.stride_tricks.sliding_window_view(heard, n_samples, axis=0)
+            windows = windows[stops - stops[0]]
+        return windows - np.add.reduce(windows, axis=2, keepdims=True) / n_samples
+
+
+def _as_slice(wanted: npt.NDArray[np.bool_]) -> slice:
+    """The one stretch of True values, if there is one."""
+    (where,) = np.nonzero(wanted)
+    return slice(int(where[0]), int(where[-1]) + 1) if len(where) else slice(0, 0)
+
+
+def _mean_square(X: FloatArray) -> FloatArray:
+    """Along the last axis, which stays; np.mean takes as long again to think about one row."""
+    return np.add.reduce(X * X, axis=-1, keepdims=True) / X.shape[-1]
+
+
+def _rise(levels: Tail, start: int, n: int, lag: int) -> FloatArray:
+    """Change of ``n`` rows from ``start`` against those ``lag`` before; 0 where none is known."""
+    known = max(0, start - lag)
+    then = levels.between(known, start + n - lag) if start + n > lag else None
+    now = levels.between(start, start + n)
+    if then is not None and len(then) == n:
+        return now - then
+    change = np.zeros((n, now.shape[1]))
+    if then is not None and len(then):
+        change[n - len(then):] = now[n - len(then):] - then
+    return change
+
+
+def group_matrix(n_bands: int) -> FloatArray:
+    """Weights (n_bands, 6) that average bands into the groups of the rhythm view.
+
+    The groups are given for 25 bands, and stretched for other numbers of bands.
+    """
+    weights = np.zeros((n_bands, len(RHYTHM_GROUPS)))
+    for g, (low, high) in enumerate(RHYTHM_GROUPS):
+        a = round(low * n_bands / N_BANDS)
+        b = max(a + 1, round(high * n_bands / N_BANDS))
+        a = min(a, n_bands - 1)
+        weights[a:b, g] = 1.0 / len(range(a, min(b, n_bands)))
+    return weights

@@ -1,0 +1,149 @@
+"""Sound files to sessions."""
+
+import builtins
+import os
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from barkcluster.frames import BARK_EDGES_HZ, audio, bark_frames, read_audio
+
+soundfile = pytest.importorskip("soundfile")
+soxr = pytest.importorskip("soxr")
+
+
+@pytest.fixture
+def music(rng):
+    """Four seconds at 44.1 kHz: a chord that swells, and some noise."""
+    time = np.arange(4 * 44100) / 44100
+    chord = sum(np.sin(2 * np.pi * hertz * time) for hertz in (220, 277.2, 329.6, 2637))
+    return (0.1 * chord * (0.2 + time / 4) + 0.003 * rng.normal(size=len(time)))
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff"])
+def test_lossless_files_give_the_frames_of_their_sound(music, tmp_path, suffix):
+    path = tmp_path / f"a take.{suffix}"
+    soundfile.write(path, music, 44100)
+    session = read_audio(path)
+    assert (session.name, session.frame_rate) == ("a take", 100.0)
+    assert session.frames.dtype == np.float32
+    samples, _ = soundfile.read(path, dtype="float32")
+    np.testing.assert_allclose(session.frames, bark_frames(samples, 44100), atol=1e-3)
+
+
+@pytest.mark.parametrize("suffix", ["ogg", "mp3"])
+def test_lossy_files_come_close(music, tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, music, 44100)
+    frames, expected = read_audio(path).frames, bark_frames(music, 44100)
+    n = min(len(frames), len(expected))
+    assert n >= len(expected) - 5
+    loud = expected[:n] > -40
+    # mp3 may shift the sound by its decoder's delay: compare what lasts.
+    assert np.abs(np.median(frames[:n][loud] - expected[:n][loud])) < 1
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 22050, 48000, 96000])
+def test_other_sample_rates_give_the_same_bands_and_levels(tmp_path, sample_rate):
+    time = np.arange(2 * sample_rate) / sample_rate
+    soundfile.write(tmp_path / "a.wav", 0.5 * np.sin(2 * np.pi * 1000 * time), sample_rate)
+    session = read_audio(tmp_path / "a.wav")
+    assert abs(len(session) - 196) <= 1
+    np.testing.assert_allclose(session.frames[5:-5, 8], -6.0206, atol=0.02)
+    above = BARK_EDGES_HZ[:-1] > sample_rate / 2
+    assert np.all(session.frames[5:-5][:, above] < -90)
+
+
+def test_frames_do_not_depend_on_the_blocks(rng, tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.wav", 0.1 * rng.normal(size=(96000, 2)), 48000)
+    once = read_audio(tmp_path / "a.wav").frames
+    monkeypatch.setattr(audio, "_BLOCK_SAMPLES", 1000)
+    np.testing.assert_allclose(read_audio(tmp_path / "a.wav").frames, once, atol=0.01)
+
+
+def test_channels_are_mixed_to_their_mean(music, tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.stack([music, -music, 0.5 * music], axis=1), 44100,
+                    subtype="FLOAT")
+    np.testing.assert_allclose(
+        read_audio(tmp_path / "a.wav").frames, bark_frames(music / 6, 44100), atol=0.01)
+
+
+def test_frame_rate(music, tmp_path):
+    soundfile.write(tmp_path / "a.wav", music, 44100)
+    session = read_audio(tmp_path / "a.wav", frame_rate=44100 / 512)
+    assert session.frame_rate == 44100 / 512
+    assert len(session) == (4 * 44100 - 2048) // 512 + 1
+    with pytest.raises(ValueError, match="frame_rate must be a positive number; got -1"):
+        read_audio(tmp_path / "a.wav", frame_rate=-1)
+
+
+def test_a_long_file_does_not_fill_the_memory(tmp_path):
+    with soundfile.SoundFile(tmp_path / "a.flac", "w", 48000, 2) as file:
+        for _ in range(30):
+            file.write(np.zeros((480_000, 2), dtype=np.float32))  # 5 minutes: 115 MB as float32
+    tracemalloc.start()
+    session = read_audio(tmp_path / "a.flac")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert session.duration == pytest.approx(300, abs=0.1)
+    assert peak < 30 << 20
+
+
+def test_the_first_window_is_enough_and_less_is_not(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(2048), 44100)
+    assert len(read_audio(tmp_path / "a.wav")) == 1
+    for n_samples in (0, 2047):
+        soundfile.write(tmp_path / "b.wav", np.zeros(n_samples), 44100)
+        with pytest.raises(ValueError, match=r"b\.wav: expected at least 0\.046 s of sound, one "
+                                             r"window; got less\.$"):
+            read_audio(tmp_path / "b.wav")
+
+
+@pytest.mark.parametrize("content", [b"", b"-40 -41\n" * 100, b"RIFF\0\0\0\0WAVEfmt "])
+def test_what_is_no_sound_says_so(tmp_path, content):
+    (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.wav: expected a sound file, got "):
+        read_audio(tmp_path / "a.wav")
+
+
+def test_a_damaged_file_says_so(music, tmp_path):
+    soundfile.write(tmp_path / "a.flac", music, 44100)
+    whole = (tmp_path / "a.flac").read_bytes()
+    (tmp_path / "a.flac").write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(ValueError, match=r"a\.flac: expected a sound file, got .*lost sync"):
+        read_audio(tmp_path / "a.flac")
+
+
+def test_nan_in_a_file_says_where(music, tmp_path):
+    music[70_000] = np.nan
+    soundfile.write(tmp_path / "a.wav", music, 44100, subtype="FLOAT")
+    with pytest.raises(ValueError, match=r"a\.wav: sound must be finite; got nan or inf before "
+                                         r"3\.0 s"):
+        read_audio(tmp_path / "a.wav")
+
+
+def test_no_file_and_a_folder_are_os_errors(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.wav"):
+        read_audio(tmp_path / "none.wav")
+    with pytest.raises(OSError, match="directory"):
+        read_audio(tmp_path)
+
+
+def test_paths_may_be_strings(music, tmp_path):
+    soundfile.write(tmp_path / "a.wav", music, 44100)
+    assert read_audio(os.fspath(tmp_path / "a.wav")).name == "a"
+
+
+@pytest.mark.parametrize("missing", ["soundfile", "soxr"])
+def test_without_the_extra_the_error_says_what_to_install(tmp_path, monkeypatch, missing):
+    real_import = builtins.__import__
+
+    def without(name, *arguments, **options):
+        if name == missing:
+            raise ImportError(f"No module named {name!r}")
+        return real_import(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ImportError, match=r"pip install barkcluster\[audio\]"):
+        read_audio(tmp_path / "a.wav")

@@ -1,0 +1,293 @@
+"""Many sessions: who is it like, is it any of them; the same from a file and from workers."""
+
+import os
+import signal
+import time
+
+import joblib
+import numpy as np
+import pytest
+
+from barkcluster import FamiliarityModel, ModelFormatError, Session, write_session
+from barkcluster.gallery import SessionGallery, load_gallery
+from barkcluster.gallery.entry import held_out_pieces, sketch, strangeness, windows_of
+
+NAMES = ("anna", "bert", "carl", "dora")
+
+
+def play(seed, seconds):
+    """A band of its own: a few sounds that recur, each with some spread."""
+    rng = np.random.default_rng(seed)
+    sounds = rng.normal(-45, 8, size=(4, 25))
+    notes = np.random.default_rng([seed, int(seconds * 100)]).integers(4, size=int(4 * seconds))
+    frames = np.repeat(sounds[notes], 25, axis=0)
+    return frames + np.random.default_rng([seed, 7]).normal(0, 3, size=frames.shape)
+
+
+def model():
+    return FamiliarityModel(scales=(0.5, 2.0), hop=0.25, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def heard():
+    return {name: play(i, 24) for i, name in enumerate(NAMES)}
+
+
+@pytest.fixture(scope="module")
+def queries():
+    return {name: play(i, 10) for i, name in enumerate(NAMES)}
+
+
+@pytest.fixture(scope="module")
+def gallery(heard):
+    return SessionGallery(model()).fit(heard)
+
+
+def test_more_of_a_session_is_most_like_it(gallery, queries):
+    for name, frames in queries.items():
+        ranking = gallery.rank(frames)
+        assert ranking[0][0] == name
+        assert sorted(other for other, _ in ranking) == sorted(NAMES)
+        familiarity = [f for _, f in ranking]
+        assert familiarity == sorted(familiarity, reverse=True)
+        assert gallery.identify(frames) == name
+
+
+def test_somebody_else_is_none_of_them(gallery):
+    assert gallery.identify(play(99, 10)) is None
+
+
+def test_strangers_come_first_in_the_order_of_novelty(gallery, queries):
+    order = gallery.novelty_order({**queries, "stranger": play(99, 10)})
+    assert order[0][0] == "stranger"
+    assert order[0][1] < 0.05 < order[1][1]
+
+
+def test_the_false_alarm_rate_is_that_of_the_held_out_pieces(gallery):
+    pool = np.concatenate(list(gallery.held_out_.values()))
+    familiarity = gallery.calibration_.familiarity(pool)
+    for rate in (0.1, 0.25, 0.5):
+        assert np.mean(familiarity < rate) <= rate
+
+
+def test_similarity_is_greatest_on_the_diagonal(gallery):
+    matrix = gallery.similarity_matrix()
+    assert matrix.shape == (4, 4)
+    assert np.all(matrix.argmax(axis=1) == np.arange(4))
+    assert np.all((matrix >= 0) & (matrix <= 1))
+
+
+def test_added_names_are_as_if_always_there(heard, gallery, queries):
+    first = dict(list(heard.items())[:2])
+    grown = SessionGallery(model()).fit(first)
+    kept = grown._kept["anna"]
+    grown.add({name: frames for name, frames in heard.items() if name not in first})
+    assert grown._kept["anna"] is kept
+    assert grown.rank(queries["dora"]) == gallery.rank(queries["dora"])
+
+
+def test_removed_names_are_as_if_never_there(heard, queries):
+    without = SessionGallery(model()).fit({k: v for k, v in heard.items() if k != "bert"})
+    shrunk = SessionGallery(model()).fit(heard).remove("bert")
+    assert shrunk.names_ == without.names_
+    assert shrunk.rank(queries["bert"]) == without.rank(queries["bert"])
+
+
+def test_a_name_added_again_is_replaced(heard):
+    gallery = SessionGallery(model()).fit(dict(list(heard.items())[:2]))
+    gallery.add({"anna": heard["carl"]})
+    assert gallery.names_ == ["bert", "anna"]
+    assert gallery.rank(play(2, 10))[0][0] == "anna"
+
+
+def test_refusals_say_what_is_wrong_and_change_nothing(gallery, queries):
+    before = gallery.rank(queries["anna"])
+    with pytest.raises(ValueError, match=r"at least one session; got none"):
+        SessionGallery().fit({})
+    with pytest.raises(ValueError, match=r"'short'.*must cover 1.5 s"):
+        gallery.add({"short": np.full((20, 25), -40.0)})
+    with pytest.raises(KeyError, match="nobody"):
+        gallery.remove("nobody")
+    with pytest.raises(ValueError, match="at least one in the gallery"):
+        gallery.remove(*NAMES)
+    with pytest.raises(ValueError, match="one frame rate; got 50, 100"):
+        gallery.add({"slow": Session(play(8, 24), 50.0)})
+    with pytest.raises(ValueError, match="100 frames a second.*got 50"):
+        gallery.rank(Session(queries["anna"], 50.0))
+    with pytest.raises(ValueError, match=r"shortest window, 0.5 s; got 0.2 s"):
+        gallery.rank(queries["anna"][:20])
+    with pytest.raises(ValueError, match="texts of 1 to 200 characters"):
+        gallery.add({"": queries["anna"]})
+    assert gallery.rank(queries["anna"]) == before
+
+
+def test_a_query_shorter_than_the_longest_window_is_answered(gallery, queries):
+    assert gallery.rank(queries["carl"][:150])[0][0] == "carl"
+
+
+def test_takes_and_paths_are_the_same_as_arrays(tmp_path, heard, queries):
+    paths = {}
+    for name in NAMES[:2]:
+        paths[name] = []
+        for i, half in enumerate((heard[name][:1200], heard[name][1200:])):
+            paths[name].append(tmp_path / f"{name}{i}.txt")
+            write_session(Session(half), paths[name][-1])
+    by_path = SessionGallery(model()).fit(paths)
+    by_value = SessionGallery(model()).fit(
+        {name: [heard[name][:1200], heard[name][1200:]] for name in NAMES[:2]})
+    write_session(Session(queries["bert"]), tmp_path / "query.txt")
+    assert by_path.rank(tmp_path / "query.txt") == by_value.rank(queries["bert"])
+
+
+def test_enough_takes_are_held_out_whole(rng):
+    takes = [Session(rng.normal(-40, 5, size=(100 + i, 25))) for i in range(5)]
+    folds = held_out_pieces(takes, 4, 1.0)
+    assert [[len(p) for p in pieces] for _, pieces in folds] == [[100, 104], [101], [102], [103]]
+    for kept, pieces in folds:
+        assert not {id(t) for t in kept} & {id(p) for p in pieces}
+        assert len(kept) + len(pieces) == 5
+
+
+def test_held_out_stretches_keep_their_distance():
+    frames = np.tile(np.arange(2000.0)[:, None], (1, 25))
+    for kept, (piece,) in held_out_pieces([Session(frames)], 4, 2.0):
+        heard = np.concatenate([np.asarray(take)[:, 0] for take in kept])
+        assert np.abs(heard[:, None] - np.asarray(piece)[:, 0]).min() > 199
+
+
+def test_sketches_nearly_keep_distances(rng):
+    a, b, c = (sketch(Session(play(i, 6))) for i in (1, 1, 2))
+    near = np.linalg.norm(a.mean(axis=0) - b.mean(axis=0))
+    far = np.linalg.norm(a.mean(axis=0) - c.mean(axis=0))
+    assert near < 0.2 * far
+    assert sketch(Session(play(1, 6)[:50])).shape[1] == a.shape[1]
+
+
+def test_strangeness_is_the_mean_log_distance_of_textures(rng):
+    fitted = FamiliarityModel(scales=(0.5,)).fit(play(1, 12))
+    (windows,) = windows_of(fitted.features_, Session(play(1, 5)))
+    (part,) = fitted.parts_
+    total = 0.0
+    for row in windows[0.5, "texture"]:
+        distances = sorted(np.linalg.norm(row - part.scorer.metric_mean_ - known)
+                           for known in part.scorer.memory_)
+        total += np.log(max(np.mean(distances[:3]), 0.1))
+    expected = total / len(windows[0.5, "texture"]) + 0.2 * np.log(0.5)
+    assert strangeness(fitted, [windows]) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("scorer", ["kmeans", "gmm", "som"])
+def test_every_scorer_can_judge_a_gallery(heard, queries, scorer):
+    each = FamiliarityModel(scorer, scales=(0.5, 2.0), hop=0.25, random_state=0)
+    gallery = SessionGallery(each).fit(heard)
+    for name, frames in queries.items():
+        assert gallery.rank(frames)[0][0] == name
+
+
+def test_silence_is_a_session_like_any_other(heard, queries):
+    gallery = SessionGallery(model()).fit({**heard, "nobody": np.full((2400, 25), -100.0)})
+    assert gallery.rank(np.full((500, 25), -100.0))[0][0] == "nobody"
+    assert gallery.rank(queries["bert"])[0][0] == "bert"
+
+
+def test_few_candidates_find_the_same_name(heard, queries):
+    many = {**heard, **{f"other{i}": play(20 + i, 24) for i in range(4)}}
+    gallery = SessionGallery(model(), n_candidates=2).fit(many)
+    for name, frames in queries.items():
+        ranking = gallery.rank(frames)
+        assert len(ranking) == 2
+        assert ranking[0][0] == name
+
+
+def test_saved_and_loaded_answers_the_same(tmp_path, gallery, queries):
+    gallery.save(tmp_path / "bands")
+    gallery.save(tmp_path / "bands")      # over the first one
+    again = load_gallery(tmp_path / "bands")
+    assert again.rank(queries["anna"]) == gallery.rank(queries["anna"])
+    assert again.identify(play(99, 10)) is None
+    np.testing.assert_array_equal(again.similarity_matrix(), gallery.similarity_matrix())
+    assert len(list((tmp_path / "bands").iterdir())) == 2 * len(NAMES) + 1
+    assert again.model.scales == (0.5, 2.0)
+
+
+def test_a_gallery_in_a_folder_grows_and_shrinks_there(tmp_path, heard, queries, gallery):
+    kept = SessionGallery(model(), folder=tmp_path / "bands").fit(
+        {name: heard[name] for name in NAMES[:3]})
+    load_gallery(tmp_path / "bands").add({"dora": heard["dora"]})
+    again = load_gallery(tmp_path / "bands")
+    assert again.rank(queries["dora"]) == gallery.rank(queries["dora"])
+    again.remove("anna")
+    assert load_gallery(tmp_path / "bands").names_ == ["bert", "carl", "dora"]
+    assert len(list((tmp_path / "bands").iterdir())) == 2 * 3 + 1
+    assert kept.names_ == list(NAMES[:3])
+
+
+def test_names_never_name_files(tmp_path, heard):
+    names = {"../../etc/passwd": heard["anna"], "a\nb": heard["bert"]}
+    SessionGallery(model(), folder=tmp_path / "g").fit(names)
+    assert load_gallery(tmp_path / "g").names_ == list(names)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["g"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "flipped"])
+def test_damaged_indexes_are_refused(tmp_path, gallery, damage):
+    gallery.save(tmp_path)
+    index = tmp_path / "gallery.npz"
+    raw = index.read_bytes()
+    if damage == "cut":
+        index.write_bytes(raw[:len(raw) // 2])
+    elif damage == "other":
+        index.write_bytes(next(tmp_path.glob("*.model.npz")).read_bytes())
+    else:
+        index.write_bytes(raw[:200] + bytes([raw[200] ^ 255]) + raw[201:])
+    with pytest.raises(ModelFormatError, match=r"gallery\.npz: "):
+        load_gallery(tmp_path)
+
+
+def test_no_gallery_is_said_so(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load_gallery(tmp_path)
+
+
+def test_threads_answer_as_one_alone(heard, queries, gallery):
+    with joblib.parallel_config(backend="threading", n_jobs=2):
+        parallel = SessionGallery(model()).fit(heard)
+        assert parallel.rank(queries["bert"]) == gallery.rank(queries["bert"])
+        np.testing.assert_array_equal(parallel.similarity_matrix(), gallery.similarity_matrix())
+
+
+class _Interrupted:
+    """Reads a session; the first time, the worker that does it dies."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __call__(self, path):
+        from barkcluster import read_session
+
+        try:
+            (self.folder / "died").touch(exist_ok=False)
+        except FileExistsError:
+            return read_session(path)
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")      # dask's own
+def test_a_dask_cluster_that_loses_a_worker_answers_the_same(tmp_path, heard, queries):
+    distributed = pytest.importorskip("distributed", reason="needs the extra distributed")
+    paths = {}
+    for name in NAMES[:3]:
+        paths[name] = tmp_path / f"{name}.txt"
+        write_session(Session(heard[name]), paths[name])
+    serial = SessionGallery(model()).fit({name: heard[name] for name in paths})
+    with (distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
+                                   host="127.0.0.1") as cluster,
+          distributed.Client(cluster),
+          joblib.parallel_config(backend="dask")):
+        spread = SessionGallery(model(), folder=tmp_path / "bands",
+                                reader=_Interrupted(tmp_path)).fit(paths)
+    assert (tmp_path / "died").exists()
+    assert spread.rank(queries["carl"]) == serial.rank(queries["carl"])
+    np.testing.assert_array_equal(spread.similarity_matrix(), serial.similarity_matrix())
