@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from barkcluster._validation import check_positive_int
 from barkcluster.frames.session import N_BANDS
 from barkcluster.scorers import SOMScorer
-from barkcluster.windows.features import TEXTURE_UNITS
+from barkcluster.windows.running import TEXTURE_UNITS
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 

@@ -19,7 +19,8 @@ from sklearn.cluster import KMeans
 from barkcluster.frames.session import Session, check_frames
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.scorers import FamiliarityScorer, KMeansScorer, KNNDensityScorer, SOMScorer
-from barkcluster.windows.features import WindowFeatures, check_scales
+from barkcluster.windows.features import WindowFeatures
+from barkcluster.windows.layout import check_scales
 
 from .folder import GalleryFolder
 

@@ -33,7 +33,8 @@ from barkcluster.files.atomic import replace_file
 from barkcluster.files.header import Fields, shown
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.model.stored import load_model
-from barkcluster.windows.features import PATTERNS, VIEWS, WindowFeatures
+from barkcluster.windows.features import WindowFeatures
+from barkcluster.windows.layout import PATTERNS, VIEWS
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Float32Array: TypeAlias = npt.NDArray[np.float32]

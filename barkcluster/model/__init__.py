@@ -1,9 +1,11 @@
 """One scorer for each scale and view, what they say together, and all that hears with it."""
 
+from barkcluster.files.archive import ModelFormatError
+
 from .background import Background
 from .explanation import Explanation
 from .model import DEFAULT_SCALES, FamiliarityModel, Part
-from .stored import ModelFormatError, load_background, load_model, load_scorer
+from .stored import load_background, load_model, load_scorer
 from .stream import FamiliarityStream, Reading
 from .timeline import Timeline
 

@@ -20,7 +20,8 @@ from barkcluster.scorers import (
     SOMScorer,
 )
 from barkcluster.scorers.kmeans import KMeansScorer
-from barkcluster.windows.running import COMMON_LEVEL, PATTERNS, TEXTURE_UNITS
+from barkcluster.windows.layout import PATTERNS
+from barkcluster.windows.running import COMMON_LEVEL, TEXTURE_UNITS
 
 from .listening import Listener
 

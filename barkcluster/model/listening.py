@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from barkcluster.windows.features import PATTERN_S, PATTERNS, WindowFeatures
+from barkcluster.windows.features import WindowFeatures
+from barkcluster.windows.layout import PATTERN_S, PATTERNS
 from barkcluster.windows.rolling import Tail
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ from barkcluster.scorers import (
     KNNDensityScorer,
     SOMScorer,
 )
-from barkcluster.windows.features import PATTERNS, WindowFeatures, check_scales
+from barkcluster.windows.features import WindowFeatures
+from barkcluster.windows.layout import PATTERNS, check_scales
 from barkcluster.windows.training import TrainingWindows, training_windows
 
 from .background import Background

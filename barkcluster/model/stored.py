@@ -52,7 +52,8 @@ from barkcluster.scorers.stored import (
     plain_parameters,
     scorer_of,
 )
-from barkcluster.windows.features import VIEWS, WindowFeatures
+from barkcluster.windows.features import WindowFeatures
+from barkcluster.windows.layout import VIEWS
 
 from .background import LOUDEST_DB, Background, excerpt_frames
 

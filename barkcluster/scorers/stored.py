@@ -22,8 +22,12 @@ from barkcluster.files.archive import (
     stored_type,
 )
 from barkcluster.files.header import Fields, Plain, plain, shown
+from barkcluster.scorers import SCORERS
 
-from . import SCORERS, FamiliarityScorer, GaussianMixtureScorer, KMeansScorer, KNNDensityScorer
+from .base import FamiliarityScorer
+from .gaussian_mixture import GaussianMixtureScorer
+from .kmeans import KMeansScorer
+from .knn_density import KNNDensityScorer
 
 # Columns, rows or units of an array, at most.
 _LONGEST = 10_000_000

@@ -1,11 +1,11 @@
 """Window features of frames that keep coming, in bounded memory.
 
-What the views of `windows` are is worked out here, once, for whole sessions and for streams.
+The numbers of every view are computed here, once, for whole sessions and for streams.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,8 @@ from scipy import fft
 
 from barkcluster.frames.session import N_BANDS
 
+from .layout import PATTERNS, RHYTHM_GROUPS, WindowLayout
 from .rolling import Tail
-
-if TYPE_CHECKING:
-    from .features import WindowFeatures
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Float32Array: TypeAlias = npt.NDArray[np.float32]
@@ -30,18 +28,13 @@ _CENTRE_DB = 60.0
 TEXTURE_UNITS = {
     "level": 4.0, "spread": 1.9, "change": 0.28, "attack_10ms": 0.67, "attack_50ms": 1.5}
 
-RHYTHM_RATE = 20.0
-RHYTHM_RANGE_HZ = (0.3, 8.0)
-RHYTHM_GROUPS = ((0, 3), (3, 6), (6, 10), (10, 14), (14, 18), (18, 25))
 # Keeps the spectrum of a group without onsets near zero instead of blowing its noise up.
 _RHYTHM_QUIET_POWER = 0.03
 
 # Share of the level common to all bands that is left in the texture.
 COMMON_LEVEL = 0.25
 
-PATTERN_S = 2.0
 _PATTERN_QUIET_POWER = 0.03
-PATTERNS = tuple(f"pattern{g}" for g in range(len(RHYTHM_GROUPS)))
 
 # Frames worked on at once: large enough for numpy, small enough for the cache.
 CHUNK_FRAMES = 4096
@@ -55,7 +48,7 @@ class RunningWindows:
 
     Parameters
     ----------
-    features : WindowFeatures
+    layout : WindowLayout
         What to compute.
     chunk_frames : int, default=4096
         Frames worked on at once, at most: a kilobyte of memory each.
@@ -74,35 +67,35 @@ class RunningWindows:
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]
     """
 
-    def __init__(self, features: WindowFeatures, chunk_frames: int = CHUNK_FRAMES) -> None:
-        self.features = features
+    def __init__(self, layout: WindowLayout, chunk_frames: int = CHUNK_FRAMES) -> None:
+        self.layout = layout
         self.n_frames = 0
         self._chunk_frames = chunk_frames
-        longest, rate = features.scale_frames[-1], features.frame_rate
+        longest, rate = layout.scale_frames[-1], layout.frame_rate
         self._step = max(1, round(0.01 * rate))    # what counts as one frame: 10 ms
         self._attack = max(1, round(0.05 * rate))
         self._flux = max(1, round(0.02 * rate))
         self._blocks = [
-            (i, view, features.block_frames(i, view), features.n_features(i, view))
-            for i, view in features.blocks]
+            (i, view, layout.block_frames(i, view), layout.n_features(i, view))
+            for i, view in layout.blocks]
         # Nine pushes in ten answer this: made once.
         self._nothing = [np.empty((0, width), np.float32) for _, _, _, width in self._blocks]
-        self._lengths = np.array(features.scale_frames)
+        self._lengths = np.array(layout.scale_frames)
         self._rhythm_columns = {
-            i: _as_slice(features._rhythm_bins(i)) for i, view in features.blocks
+            i: _as_slice(layout.rhythm_bins(i)) for i, view in layout.blocks
             if view == "rhythm"}
-        self._needs_textures = "texture" in features.views
-        self._needs_onsets = any(view != "texture" for _, view in features.blocks)
+        self._needs_textures = "texture" in layout.views
+        self._needs_onsets = any(view != "texture" for _, view in layout.blocks)
         # One row more than the window: a sum over L frames is a difference of rows L apart.
-        self._sums = Tail(longest + 1, chunk_frames, 5 * features.n_bands)
+        self._sums = Tail(longest + 1, chunk_frames, 5 * layout.n_bands)
         self._sums.extend(1)[:] = 0.0
-        self._recent = Tail(self._attack + 1, chunk_frames, features.n_bands)
-        self._onsets = Tail(longest // features._bin_frames + 2, chunk_frames,
+        self._recent = Tail(self._attack + 1, chunk_frames, layout.n_bands)
+        self._onsets = Tail(longest // layout.bin_frames + 2, chunk_frames,
                             len(RHYTHM_GROUPS))
         self._unfinished = np.zeros((0, len(RHYTHM_GROUPS)))
-        self._to_groups = group_matrix(features.n_bands)
+        self._to_groups = group_matrix(layout.n_bands)
         units = np.array(list(TEXTURE_UNITS.values()))
-        self._units = np.repeat(units, features.n_bands)
+        self._units = np.repeat(units, layout.n_bands)
 
     def push(self, frames: npt.NDArray[np.floating]) -> list[Float32Array]:
         """Hear frames; return the windows that end within them.
@@ -115,7 +108,7 @@ class RunningWindows:
         Returns
         -------
         windows : list of ndarray of shape (n_windows, n_features), float32
-            A block for each of ``features.blocks``; without rows between hops and until the
+            A block for each of ``layout.blocks``; without rows between hops and until the
             scale's first window is full.
         """
         if len(frames) > self._chunk_frames:
@@ -125,7 +118,7 @@ class RunningWindows:
         if len(frames):
             self._hear(frames)
         before, self.n_frames = self.n_frames, self.n_frames + len(frames)
-        hop = self.features.hop_frames
+        hop = self.layout.hop_frames
         first = (before // hop + 1) * hop
         if first > self.n_frames:
             return self._nothing.copy()
@@ -164,12 +157,12 @@ class RunningWindows:
         patterns : list of ndarray of shape (n, n_features), float32
             For each group of bands, what `push` returned at the last ``n`` hops, oldest first.
         """
-        hop = self.features.hop_frames
-        length = self.features.block_frames(0, PATTERNS[0])
+        hop = self.layout.hop_frames
+        length = self.layout.block_frames(0, PATTERNS[0])
         newest = self.n_frames // hop * hop
-        n = min(n_hops, (newest - self.features._first_end(length)) // hop + 1)
+        n = min(n_hops, (newest - self.layout.first_end(length)) // hop + 1)
         if n <= 0:
-            return [np.empty((0, length // self.features._bin_frames), np.float32)
+            return [np.empty((0, length // self.layout.bin_frames), np.float32)
                     for _ in PATTERNS]
         return self._patterns(newest - hop * np.arange(n - 1, -1, -1), length)
 
@@ -188,7 +181,7 @@ class RunningWindows:
 
     def _hear_textures(self, start: int, n: int) -> None:
         """Add what the texture averages to the running sums."""
-        bands = self.features.n_bands
+        bands = self.layout.n_bands
         row = self._sums.extend(n)
         total = self._sums.between(start, start + 1)[0]  # sums before this chunk
         levels = self._recent.between(start, start + n)
@@ -215,7 +208,7 @@ class RunningWindows:
             flux[n - known:] = np.minimum(np.maximum(grouped[lag:] - grouped[:-lag], 0.0), 20.0)[
                 -known:]
         flux = np.concatenate([self._unfinished, flux])
-        size = self.features._bin_frames
+        size = self.layout.bin_frames
         whole = len(flux) // size
         if whole:
             self._onsets.extend(whole)[:] = (
@@ -229,7 +222,7 @@ class RunningWindows:
 
     def _texture(self, ends: npt.NDArray[np.intp],
                  length: int | npt.NDArray[np.intp]) -> Float32Array:
-        bands = self.features.n_bands
+        bands = self.layout.n_bands
         mean = (self._sums.at(ends) - self._sums.at(ends - np.ravel(length))) / length
         variance = mean[:, bands:2 * bands] - mean[:, :bands] ** 2
         mean[:, bands:2 * bands] = np.sqrt(np.maximum(variance, 0.0))
@@ -254,7 +247,7 @@ class RunningWindows:
 
     def _onset_windows(self, ends: npt.NDArray[np.intp], length: int) -> FloatArray:
         """Onset strength (n_windows, n_groups, n_samples) around its mean."""
-        size = self.features._bin_frames
+        size = self.layout.bin_frames
         n_samples = length // size
         stops = ends // size
         heard = self._onsets.between(int(stops[0]) - n_samples, int(stops[-1]))
