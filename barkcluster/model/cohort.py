@@ -1,8 +1,8 @@
-"""A model hears a background: its calibrations in relation to the strangers in it."""
+"""An ensemble hears a background: its calibrations in relation to the strangers in it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,9 @@ from scipy.special import ndtri
 from barkcluster.calibration.calibration import Calibration, normal_score
 from barkcluster.calibration.cohort import StrangerCalibration
 
+from .background import Background
+from .ensemble import Ensemble
 from .listening import Listener
-
-if TYPE_CHECKING:
-    from .background import Background
-    from .model import FamiliarityModel
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
@@ -26,19 +24,19 @@ _FEWEST = 3
 
 
 def stranger_calibrations(
-    model: FamiliarityModel, background: Background
+    ensemble: Ensemble, background: Background
 ) -> list[Calibration] | None:
-    """The calibrations of a fitted model, each in relation to the strangers of a background.
+    """The calibrations of an ensemble, each in relation to the strangers of a background.
 
     Every excerpt is heard from its beginning as any music is, so that what is said while longer
     windows are still filling is compared with strangers of whom no more was heard either.
 
     Parameters
     ----------
-    model : FamiliarityModel
-        Fitted, with calibrations of its own.
+    ensemble : Ensemble
+        With calibrations of its own.
     background : Background
-        Fitted, at the frame rate of the model.
+        Fitted, at the frame rate of the ensemble.
 
     Returns
     -------
@@ -48,8 +46,8 @@ def stranger_calibrations(
     """
     strangers: list[tuple[FloatArray, npt.NDArray[np.intp]]] = []
     for excerpt in background.excerpts_:
-        windows = model.features_.running().push(excerpt.astype(np.float32))
-        familiarity, by_scale = Listener(model).answer(windows)
+        windows = ensemble.features.running().push(excerpt.astype(np.float32))
+        familiarity, by_scale = Listener(ensemble).answer(windows)
         if len(familiarity) and np.median(familiarity) <= _OWN:
             strangers.append((normal_score(familiarity), np.sum(~np.isnan(by_scale), axis=1)))
     if len(strangers) < _FEWEST:
@@ -58,7 +56,7 @@ def stranger_calibrations(
     n_full = np.concatenate([n for _, n in strangers])
     lengths = np.unique(n_full)
     related: list[Calibration] = []
-    for i, calibration in enumerate(model.calibrations_):
+    for i, calibration in enumerate(ensemble.calibrations):
         nearest = lengths[np.argmin(np.abs(lengths - (i + 1)))]
         low, typical, high = np.percentile(strangeness[n_full == nearest], [25.0, 50.0, 75.0])
         related.append(StrangerCalibration.of(

@@ -147,7 +147,7 @@ def explain(model: FamiliarityModel, frames: Frames, time: float,
     explanation : Explanation
     """
     check_is_fitted(model)
-    model._check_rate(frames)
+    model.ensemble_.check_rate(frames)
     check_positive_int("n_reminders", n_reminders)
     features = model.features_
     checked = check_frames(frames, features.n_bands)
@@ -161,7 +161,7 @@ def explain(model: FamiliarityModel, frames: Frames, time: float,
     first = max(0, stop - 2 * features.scale_frames[-1] - 4 * hop) // hop * hop
     piece = Session(checked[first:stop], rate, n_bands=features.n_bands)
     blocks = [view.X for view in features.transform_views(piece)]
-    familiarity, by_scale = Listener(model).answer(blocks)
+    familiarity, by_scale = Listener(model.ensemble_).answer(blocks)
     rows = [X[-1:].astype(np.float64) for X in blocks]
     witnesses = sorted(
         (Witness(model.scales_[part.scale], part.view, float(

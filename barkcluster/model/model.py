@@ -1,41 +1,29 @@
-"""The model: one scorer for each scale and view, and what they say together.
-
-Each view of each scale has a scorer of its own, calibrated on blocks it did not hear. Their
-strangeness, a normal score, adds up to the strangeness of a scale and of the moment; both sums are
-calibrated again, on the same held-out windows, so that every number that comes out means the same.
-"""
+"""The model: what a musician fits to a session, and asks about another one."""
 
 from __future__ import annotations
 
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
-from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from barkcluster._validation import check_choice, check_positive
 from barkcluster.calibration.calibration import Calibration
 from barkcluster.frames.session import RATE_TOLERANCE, Session, check_frames
-from barkcluster.scorers import (
-    SCORERS,
-    FamiliarityScorer,
-    KMeansScorer,
-    KNNDensityScorer,
-    SOMScorer,
-)
+from barkcluster.scorers import SCORERS, FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
-from barkcluster.windows.layout import PATTERNS, check_scales
-from barkcluster.windows.training import TrainingWindows, training_windows
+from barkcluster.windows.layout import check_scales
 
 from .background import Background
 from .cohort import stranger_calibrations
-from .listening import Listener, activity, pattern_word, scale_strangeness, spans, together
+from .ensemble import Part
+from .fitting import fit_ensemble
+from .listening import Listener
 from .timeline import Timeline
 
 if TYPE_CHECKING:
@@ -47,42 +35,9 @@ Frames: TypeAlias = npt.ArrayLike | Session
 
 DEFAULT_SCALES = (0.5, 1.0, 3.0, 6.0, 10.0)
 
-# Texture is measured in its own units; what is heard in time is whitened this far.
-TIME_WHITENING = 0.75
-
 # A scale is learned from a session at least this many times as long.
 _SHORTEST_SESSION = 3.0
 _CHUNK_FRAMES = 4096
-# Patterns are not free of shift: they need many to choose from, and the nearest alone.
-_PATTERN_SETTINGS: dict[type[FamiliarityScorer], dict[str, object]] = {
-    KNNDensityScorer: {"max_memory": 1200, "n_neighbors": 1},
-    KMeansScorer: {"n_clusters": 256},
-    SOMScorer: {"shape": (8, 8)},
-}
-_PLAYING = 0.3
-_FEWEST_PLAYING = 10
-
-
-@dataclass(eq=False)
-class Part:
-    """One scorer of a model and what it looks at.
-
-    Attributes
-    ----------
-    scale : int
-        Index of its scale among the model's.
-    view : str
-        Name of its view.
-    scorer : FamiliarityScorer
-        Fitted on the windows of that scale and view.
-    times : ndarray of shape (n_windows,)
-        Seconds at which those windows end, counted on over the takes; empty if not known.
-    """
-
-    scale: int
-    view: str
-    scorer: FamiliarityScorer
-    times: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
 class FamiliarityModel(BaseEstimator):
@@ -109,6 +64,8 @@ class FamiliarityModel(BaseEstimator):
 
     Attributes
     ----------
+    ensemble_ : Ensemble
+        All that was learned.
     scales_ : tuple of float
         The scales in use: those that the session is long enough for.
     frame_rate_ : float
@@ -183,44 +140,62 @@ class FamiliarityModel(BaseEstimator):
         takes, rate = self._takes(frames)
         self._check_background(rate)
         features = self._features_for(takes, rate)
-        training = training_windows(features, takes)
-
-        def learn(windows: TrainingWindows, scale: int, view: str) -> Part:
-            length = features.block_frames(scale, view) / rate
-            scorer = clone(template).set_params(
-                whitening=0.0 if view == "texture" else TIME_WHITENING,
-                gap=int(np.ceil(length / windows.step)))
-            if isinstance(self.scorer, str):
-                if isinstance(scorer, KNNDensityScorer):
-                    scorer.set_params(memory_dtype="float16")
-                if view in PATTERNS:
-                    scorer.set_params(**_PATTERN_SETTINGS.get(type(scorer), {}))
-            scorer.fit(windows.rows, variants=windows.variants,
-                       variant_rows=windows.variant_rows)
-            if view in PATTERNS:
-                # Judged against the windows in which that group of bands plays.
-                playing = activity(windows.rows) > _PLAYING
-                if playing.sum() >= _FEWEST_PLAYING:
-                    scorer.calibration_ = Calibration(scorer.held_out_novelty_[playing])
-            return Part(scale, view, scorer, windows.times)
-
-        self.parts_ = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(learn)(windows, scale, view)
-            for windows, (scale, view) in zip(training, features.blocks, strict=True))
-        self.features_ = features
-        self.scales_ = features.scales
-        self.frame_rate_ = rate
-        self.n_features_in_ = features.n_bands
-        self.duration_ = sum(len(take) for take in takes) / rate
-        self._calibrate(training)
+        ensemble = fit_ensemble(template, features, takes, by_name=isinstance(self.scorer, str),
+                                n_jobs=self.n_jobs)
         if self.background is not None:
-            related = stranger_calibrations(self, self.background)
+            related = stranger_calibrations(ensemble, self.background)
             if related is None:
                 warnings.warn("background has too little that this session is not familiar with: "
                               "left out. It should hold other sessions.", stacklevel=2)
             else:
-                self.calibrations_ = related
+                ensemble.calibrations = related
+        self.ensemble_ = ensemble
         return self
+
+    @property
+    def features_(self) -> WindowFeatures:
+        """What turns frames into windows."""
+        return self.ensemble_.features
+
+    @property
+    def parts_(self) -> list[Part]:
+        """The fitted scorers, a `Part` each."""
+        return self.ensemble_.parts
+
+    @property
+    def scale_calibrations_(self) -> list[Calibration]:
+        """Calibration of the views of each scale together."""
+        return self.ensemble_.scale_calibrations
+
+    @property
+    def calibrations_(self) -> list[Calibration]:
+        """Calibration of the first scale, of the first two, ... and of all together."""
+        return self.ensemble_.calibrations
+
+    @property
+    def scales_(self) -> tuple[float, ...]:
+        """The scales in use: those that the session is long enough for."""
+        return self.ensemble_.scales
+
+    @property
+    def frame_rate_(self) -> float:
+        """Frames per second of what was learned."""
+        return self.ensemble_.frame_rate
+
+    @property
+    def duration_(self) -> float:
+        """Seconds of music learned."""
+        return self.ensemble_.duration
+
+    @property
+    def n_features_in_(self) -> int:
+        """Bands in a frame."""
+        return self.ensemble_.features.n_bands
+
+    @property
+    def n_effective_(self) -> float:
+        """Independent windows that the held-out ones of all scales together are worth."""
+        return self.ensemble_.calibrations[-1].n_effective_
 
     def timeline(self, frames: Frames) -> Timeline:
         """Familiarity of each moment.
@@ -241,7 +216,7 @@ class FamiliarityModel(BaseEstimator):
             If the frames do not fill a window of the shortest scale, or come at another rate.
         """
         check_is_fitted(self)
-        self._check_rate(frames)
+        self.ensemble_.check_rate(frames)
         checked = check_frames(frames, self.features_.n_bands)
         shortest = self.features_.scale_frames[0]
         pieces = list(self._answers(checked))
@@ -328,30 +303,12 @@ class FamiliarityModel(BaseEstimator):
 
         save_model(self, path)
 
-    def answer(
-        self, windows: list[npt.NDArray[np.float32]]
-    ) -> tuple[FloatArray, FloatArray]:
-        """Familiarity of windows computed elsewhere, from the first of a session on.
-
-        Parameters
-        ----------
-        windows : list of ndarray of shape (n_windows, n_features)
-            A block for each of ``features_.blocks``. Blocks of scales that are not full yet
-            have fewer rows: their last rows go with the last of the others.
-
-        Returns
-        -------
-        familiarity : ndarray of shape (n,)
-        by_scale : ndarray of shape (n, n_scales)
-        """
-        return Listener(self).answer(windows)
-
     def _answers(
         self, frames: npt.NDArray[np.floating]
     ) -> Iterator[tuple[npt.NDArray[np.intp], FloatArray, FloatArray]]:
         """Frame counts at window ends, familiarity and familiarity by scale, chunk by chunk."""
         running = self.features_.running()
-        listener = Listener(self)
+        listener = Listener(self.ensemble_)
         hop = self.features_.hop_frames
         for start in range(0, len(frames), _CHUNK_FRAMES):
             windows = running.push(frames[start:start + _CHUNK_FRAMES])
@@ -409,45 +366,6 @@ class FamiliarityModel(BaseEstimator):
                 f"out. A scale needs {_SHORTEST_SESSION:g} times its length.", stacklevel=3)
         return WindowFeatures(usable, self.hop, rate)
 
-    def _calibrate(self, training: list[TrainingWindows]) -> None:
-        """Calibrate scales and their sum on the windows held out by every part.
-
-        The witnesses are heard as `Listener` hears them, from held-out windows alone.
-        """
-        features = self.features_
-        held_out = [part.scorer.calibration_.strangeness(part.scorer.held_out_novelty_)
-                    for part in self.parts_]
-        where = {(part.scale, part.view): b for b, part in enumerate(self.parts_)}
-        groups = [b for b, part in enumerate(self.parts_) if part.view in PATTERNS]
-        if groups:
-            weights = [activity(training[b].rows) for b in groups]
-            pattern_weight = np.mean(weights, axis=0)
-            pattern_sum = np.mean(
-                [held_out[b] * w for b, w in zip(groups, weights, strict=True)], axis=0)
-        sums: list[tuple[FloatArray, FloatArray]] = []
-        self.scale_calibrations_ = []
-        self.calibrations_ = []
-        hop_s = features.hop_frames / features.frame_rate
-        for i, span in enumerate(spans(features)):
-            texture = where[i, "texture"]
-            rows = training[texture]
-            rhythm = where.get((i, "rhythm"))
-            pattern = None
-            if groups and span:
-                seconds = span * hop_s
-                pattern = pattern_word(
-                    _mean_before(training[groups[0]], pattern_sum, rows, seconds),
-                    _mean_before(training[groups[0]], pattern_weight, rows, seconds))
-            of_scale = scale_strangeness(
-                held_out[texture], None if rhythm is None else held_out[rhythm], pattern)
-            self.scale_calibrations_.append(Calibration(of_scale))
-            sums.append((rows.times, of_scale))
-            # The shorter windows that end with these, or just before where they are fewer.
-            here = [y[np.maximum(np.searchsorted(t, rows.times + 1e-9) - 1, 0)]
-                    for t, y in sums]
-            self.calibrations_.append(Calibration(together(here, self.scales_)))
-        self.n_effective_ = self.calibrations_[-1].n_effective_
-
     def _check_background(self, rate: float) -> None:
         if self.background is None:
             return
@@ -458,24 +376,3 @@ class FamiliarityModel(BaseEstimator):
         if abs(self.background.frame_rate_ / rate - 1) > RATE_TOLERANCE:
             raise ValueError(f"background must come at {rate:g} frames a second, as the session; "
                              f"got {self.background.frame_rate_:g}.")
-
-    def _check_rate(self, frames: Frames) -> None:
-        if isinstance(frames, Session) and (
-                abs(frames.frame_rate / self.frame_rate_ - 1) > RATE_TOLERANCE):
-            raise ValueError(
-                f"frames must come at {self.frame_rate_:g} a second, as in the fit; got "
-                f"{frames.frame_rate:g}.")
-
-
-def _mean_before(
-    short: TrainingWindows, values: FloatArray, rows: TrainingWindows, seconds: float
-) -> FloatArray:
-    """Mean of the short windows' values in the seconds before each row, within its take."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    stop = np.searchsorted(short.times, rows.times + 1e-9)
-    start = np.maximum(np.searchsorted(short.times, rows.times - seconds + 1e-9),
-                       np.searchsorted(short.takes, rows.takes))
-    # Where thinning left none within, the one just before.
-    start = np.maximum(np.minimum(start, stop - 1), 0)
-    stop = np.maximum(stop, start + 1)
-    return (sums[stop] - sums[start]) / (stop - start)

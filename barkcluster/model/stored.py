@@ -56,6 +56,7 @@ from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import VIEWS
 
 from .background import LOUDEST_DB, Background, excerpt_frames
+from .ensemble import Ensemble, Part
 
 if TYPE_CHECKING:
     from .model import FamiliarityModel
@@ -330,23 +331,18 @@ class _ModelRecord:
 
     def build(self, arrays: Mapping[str, Array]) -> FamiliarityModel:
         """The fitted model."""
-        from .model import FamiliarityModel, Part
+        from .model import FamiliarityModel
 
         model = FamiliarityModel().set_params(**self._parameters)
         features = self._features
-        model.features_ = features
-        model.scales_ = features.scales
-        model.frame_rate_ = features.frame_rate
-        model.n_features_in_ = features.n_bands
-        model.duration_ = self._duration
-        model.parts_ = [
+        parts = [
             Part(scale, view, record.build(arrays),
                  np.asarray(arrays.get(f"part{i}.times", ()), dtype=np.float64))
             for i, ((scale, view), record) in enumerate(
                 zip(features.blocks, self._parts, strict=True))]
-        model.scale_calibrations_ = [c.build(arrays) for c in self._scale_calibrations]
-        model.calibrations_ = [c.build(arrays) for c in self._sum_calibrations]
-        model.n_effective_ = model.calibrations_[-1].n_effective_
+        model.ensemble_ = Ensemble(
+            features, parts, [c.build(arrays) for c in self._scale_calibrations],
+            [c.build(arrays) for c in self._sum_calibrations], self._duration)
         return model
 
 

@@ -160,9 +160,9 @@ class FamiliarityStream:
         """Judge by the model what the windows still know of: nothing, where they are new."""
         self._listener = None
         if self._model is not None:
-            self._listener = Listener(self._model)
-            if self._listener.n_recalled:
-                self._listener.recall(self._windows.recent_patterns(self._listener.n_recalled))
+            self._listener = Listener(self._model.ensemble_)
+            if self._listener.n_history:
+                self._listener.prime(self._windows.recent_patterns(self._listener.n_history))
 
     def push(self, frame: npt.ArrayLike | None) -> Reading | None:
         """Hear one frame.

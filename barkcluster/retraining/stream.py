@@ -130,7 +130,7 @@ class RetrainingStream:
         model = FamiliarityModel() if model is None else model
         self.every = check_positive("every", every)
         self.background = check_choice("background", background, ("process", "thread"))
-        fitted = model if hasattr(model, "parts_") else None
+        fitted = model if hasattr(model, "ensemble_") else None
         rate = model.frame_rate if fitted is None else fitted.frame_rate_
         features = WindowFeatures(model.scales, model.hop, rate)
         model._check_background(rate)  # now, not in a learning that fails again and again

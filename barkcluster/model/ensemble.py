@@ -1,0 +1,250 @@
+"""What a fit learned, and the formulas that make one number of its views and scales.
+
+Every part of an ensemble says how strange a window is, as a normal score: its *view score*. A
+scale weighs three of them, each over just as long as the scale is: texture and rhythm of its
+window, and the patterns of two seconds within it. The scales make the score of the moment. Both
+formulas stand here, once: the calibration in the fit uses them on held-out windows, `Listener` on
+what is heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from barkcluster.calibration.calibration import Calibration
+from barkcluster.frames.session import RATE_TOLERANCE, Session
+from barkcluster.scorers.base import FamiliarityScorer
+from barkcluster.windows.features import WindowFeatures
+from barkcluster.windows.layout import PATTERN_S, PATTERNS, WindowLayout
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+Float32Array: TypeAlias = npt.NDArray[np.float32]
+
+# What each view counts in a scale.
+VIEW_WEIGHTS = {"texture": 1.0, "rhythm": 2.0, "pattern": 3.0}
+# Onset energy at which the pattern score is halved, so that silence is not called strange.
+_QUIET_ENERGY = 0.05
+# Scales below this hear what is sudden, and by so much stranger they must be to overrule the rest.
+_SUDDEN_S = 2.0
+_SUDDEN_LEAD = 2.0
+
+
+@dataclass(eq=False)
+class Part:
+    """One scorer of an ensemble and what it looks at.
+
+    Attributes
+    ----------
+    scale : int
+        Index of its scale among the ensemble's.
+    view : str
+        Name of its view.
+    scorer : FamiliarityScorer
+        Fitted on the windows of that scale and view.
+    times : ndarray of shape (n_windows,)
+        Seconds at which those windows end, counted on over the takes; empty if not known.
+    """
+
+    scale: int
+    view: str
+    scorer: FamiliarityScorer
+    times: FloatArray = field(default_factory=lambda: np.empty(0))
+
+
+@dataclass(eq=False)
+class Ensemble:
+    """All that a fit learned of a session.
+
+    Attributes
+    ----------
+    features : WindowFeatures
+        What turns frames into windows.
+    parts : list of Part
+        The fitted scorers, one for each of ``features.blocks``.
+    scale_calibrations : list of Calibration
+        Of the views of each scale together.
+    calibrations : list of Calibration
+        Of the first scale, the first two, ... and of all scales together.
+    duration : float
+        Seconds of music learned.
+    """
+
+    features: WindowFeatures
+    parts: list[Part]
+    scale_calibrations: list[Calibration]
+    calibrations: list[Calibration]
+    duration: float
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """Window lengths in seconds, shortest first."""
+        return self.features.scales
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second of what was learned."""
+        return self.features.frame_rate
+
+    def check_rate(self, frames: npt.ArrayLike | Session) -> None:
+        """Raise ValueError if a session comes at another rate than what was learned."""
+        if isinstance(frames, Session) and (
+                abs(frames.frame_rate / self.frame_rate - 1) > RATE_TOLERANCE):
+            raise ValueError(
+                f"frames must come at {self.frame_rate:g} a second, as in the fit; got "
+                f"{frames.frame_rate:g}.")
+
+
+class Combination:
+    """How the view scores of an ensemble make the score of each scale and of the moment.
+
+    View scores are given as a list, one array for each of ``layout.blocks``.
+
+    Parameters
+    ----------
+    layout : WindowLayout
+        Which scales and views there are.
+
+    Attributes
+    ----------
+    scales : tuple of float
+        Window lengths in seconds, shortest first.
+    texture : list of int
+        For each scale, which block is its texture.
+    rhythm : list of (int or None)
+        And its rhythm, where it has one.
+    patterns : list of int
+        Which blocks are patterns, one for each group of bands.
+    pattern_counts : list of int
+        For each scale, the patterns averaged in it, one a hop: so many that the first and the
+        last of them just fill the scale; 0 for scales too short for one.
+
+    Examples
+    --------
+    >>> combination = Combination(WindowLayout(scales=(1.0, 3.0)))
+    >>> combination.texture, combination.rhythm, combination.pattern_counts
+    ([0, 1], [None, 2], [0, 11])
+    """
+
+    def __init__(self, layout: WindowLayout) -> None:
+        self.scales = layout.scales
+        where = {block: b for b, block in enumerate(layout.blocks)}
+        self.texture = [where[i, "texture"] for i in range(len(self.scales))]
+        self.rhythm = [where.get((i, "rhythm")) for i in range(len(self.scales))]
+        self.patterns = [b for b, (_, view) in enumerate(layout.blocks) if view in PATTERNS]
+        length = round(PATTERN_S * layout.frame_rate)
+        self.pattern_counts = [
+            (scale - length) // layout.hop_frames + 1 if self.patterns and scale >= length else 0
+            for scale in layout.scale_frames]
+
+    def pattern_terms(self, scores: Sequence[FloatArray],
+                      windows: Sequence[Float32Array]) -> FloatArray:
+        """What each hop adds to the pattern score: sum of the weighted scores, sum of weights.
+
+        Each group of bands counts as much as its players play, so that one who comes or goes
+        changes what is said of that player alone.
+
+        Parameters
+        ----------
+        scores : sequence of ndarray of shape (n,)
+            View scores of the patterns alone, a group of bands each.
+        windows : sequence of ndarray of shape (n, n_features)
+            The patterns.
+
+        Returns
+        -------
+        terms : ndarray of shape (n, 2)
+            Both averaged over the groups. `scale_score` takes their mean over a scale.
+        """
+        energy = onset_energy(np.stack(windows))
+        terms = np.empty((energy.shape[1], 2))
+        terms[:, 0] = np.add.reduce(np.stack(scores) * energy, axis=0) / len(energy)
+        terms[:, 1] = np.add.reduce(energy, axis=0) / len(energy)
+        return terms
+
+    def scale_score(self, scale_index: int, scores: Sequence[FloatArray],
+                    pattern_terms: FloatArray | None) -> FloatArray:
+        """Strangeness of windows of one scale.
+
+        Parameters
+        ----------
+        scale_index : int
+        scores : sequence of ndarray of shape (n,)
+            View scores of all blocks.
+        pattern_terms : ndarray of shape (n, 2) or None
+            Mean of `pattern_terms` over each of the windows; None for scales without patterns.
+
+        Returns
+        -------
+        score : ndarray of shape (n,)
+        """
+        rhythm = self.rhythm[scale_index]
+        return combine_views(
+            scores[self.texture[scale_index]],
+            None if rhythm is None else scores[rhythm],
+            None if pattern_terms is None else weighted_pattern_score(pattern_terms))
+
+    def moment_score(self, by_scale: Sequence[FloatArray]) -> FloatArray:
+        """Strangeness of moments from that of the scales that are full, shortest first."""
+        return combine_scales(by_scale, self.scales)
+
+
+def combine_views(
+    texture: FloatArray, rhythm: FloatArray | None, pattern: FloatArray | None
+) -> FloatArray:
+    """Weighted mean of the view scores of one scale; None is a view that it has not."""
+    total, weight = VIEW_WEIGHTS["texture"] * texture, VIEW_WEIGHTS["texture"]
+    for view, score in (("rhythm", rhythm), ("pattern", pattern)):
+        if score is not None:
+            total = total + VIEW_WEIGHTS[view] * score
+            weight += VIEW_WEIGHTS[view]
+    return total / weight
+
+
+def combine_scales(by_scale: Sequence[FloatArray], scales: tuple[float, ...]) -> FloatArray:
+    """Strangeness of a moment from that of its scales.
+
+    Longer windows know more, and weigh as much as they are long; but what is sudden fills only
+    the short ones, so these may overrule the mean where they are far stranger than it.
+
+    Parameters
+    ----------
+    by_scale : sequence of ndarray of shape (n,)
+        Strangeness of each scale, shortest first.
+    scales : tuple of float
+        Their lengths in seconds; those beyond ``len(by_scale)`` are not full yet.
+
+    Returns
+    -------
+    strangeness : ndarray of shape (n,)
+    """
+    # Sums, not np.average: a stream has one row to add, and ten times a second.
+    total, sudden = np.zeros_like(by_scale[0]), np.zeros_like(by_scale[0])
+    n_sudden = 0
+    for score, scale in zip(by_scale, scales, strict=False):
+        total += scale * score
+        if scale < _SUDDEN_S:
+            sudden += score
+            n_sudden += 1
+    mean = total / sum(scales[:len(by_scale)])
+    if not 0 < n_sudden < len(by_scale):
+        return mean
+    return np.maximum(mean, sudden / n_sudden - _SUDDEN_LEAD)
+
+
+def weighted_pattern_score(terms: FloatArray) -> FloatArray:
+    """Strangeness of patterns from the mean of their terms, (n, 2)."""
+    return terms[:, 0] / (terms[:, 1] + _QUIET_ENERGY)
+
+
+def onset_energy(X: npt.NDArray[np.floating]) -> FloatArray:
+    """How much goes on in each window of a pattern: 0 for silence or a held sound, 1 at most.
+
+    Windows are the last axis but one.
+    """
+    squares = np.square(X, dtype=np.float64)
+    return np.minimum(np.add.reduce(squares, axis=-1) / X.shape[-1], 1.0)

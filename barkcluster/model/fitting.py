@@ -1,0 +1,132 @@
+"""What a fit does: a scorer for each scale and view, then the calibration of their sums.
+
+Each view of each scale has a scorer of its own, calibrated on blocks it did not hear. Their view
+scores add up to the strangeness of a scale and of the moment; both sums are calibrated again, on
+the same held-out windows, so that every number that comes out means the same.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from joblib import Parallel, delayed
+from sklearn.base import clone
+
+from barkcluster.calibration.calibration import Calibration
+from barkcluster.scorers import FamiliarityScorer, KMeansScorer, KNNDensityScorer, SOMScorer
+from barkcluster.windows.features import WindowFeatures
+from barkcluster.windows.layout import PATTERNS
+from barkcluster.windows.training import TrainingWindows, training_windows
+
+from .ensemble import Combination, Ensemble, Part, onset_energy
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+
+# Texture is measured in its own units; what is heard in time is whitened this far.
+TIME_WHITENING = 0.75
+
+# Patterns are not free of shift: they need many to choose from, and the nearest alone.
+_PATTERN_SETTINGS: dict[type[FamiliarityScorer], dict[str, object]] = {
+    KNNDensityScorer: {"max_memory": 1200, "n_neighbors": 1},
+    KMeansScorer: {"n_clusters": 256},
+    SOMScorer: {"shape": (8, 8)},
+}
+_PLAYING = 0.3
+_FEWEST_PLAYING = 10
+
+
+def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
+                 takes: list[npt.NDArray[np.floating]], *, by_name: bool,
+                 n_jobs: int | None) -> Ensemble:
+    """Learn takes of a session.
+
+    Parameters
+    ----------
+    template : FamiliarityScorer
+        Unfitted; cloned for each scale and view.
+    features : WindowFeatures
+        Windows of scales that the takes are long enough for.
+    takes : list of ndarray of shape (n_frames, n_bands)
+    by_name : bool
+        Whether the template was given as a name: then it takes the settings that suit each view.
+    n_jobs : int or None
+        Threads, as in joblib.
+
+    Returns
+    -------
+    ensemble : Ensemble
+    """
+    training = training_windows(features, takes)
+
+    def learn(windows: TrainingWindows, scale: int, view: str) -> Part:
+        length = features.block_frames(scale, view) / features.frame_rate
+        scorer = clone(template).set_params(
+            whitening=0.0 if view == "texture" else TIME_WHITENING,
+            gap=int(np.ceil(length / windows.step)))
+        if by_name:
+            if isinstance(scorer, KNNDensityScorer):
+                scorer.set_params(memory_dtype="float16")
+            if view in PATTERNS:
+                scorer.set_params(**_PATTERN_SETTINGS.get(type(scorer), {}))
+        scorer.fit(windows.rows, variants=windows.variants, variant_rows=windows.variant_rows)
+        if view in PATTERNS:
+            # Judged against the windows in which that group of bands plays.
+            playing = onset_energy(windows.rows) > _PLAYING
+            if playing.sum() >= _FEWEST_PLAYING:
+                scorer.calibration_ = Calibration(scorer.held_out_novelty_[playing])
+        return Part(scale, view, scorer, windows.times)
+
+    parts = Parallel(n_jobs=n_jobs, prefer="threads")(
+        delayed(learn)(windows, scale, view)
+        for windows, (scale, view) in zip(training, features.blocks, strict=True))
+    by_scale, of_all = _calibrations(parts, features, training)
+    duration = sum(len(take) for take in takes) / features.frame_rate
+    return Ensemble(features, parts, by_scale, of_all, duration)
+
+
+def _calibrations(
+    parts: list[Part], features: WindowFeatures, training: list[TrainingWindows]
+) -> tuple[list[Calibration], list[Calibration]]:
+    """Calibrate scales and their sum on the windows held out by every part.
+
+    They are heard as `Listener` hears them, but that most were thinned out: what ends with a
+    window, or is averaged over it, is what is left of it.
+    """
+    combination = Combination(features)
+    scores = [part.scorer.calibration_.strangeness(part.scorer.held_out_novelty_)
+              for part in parts]
+    patterns = [training[b] for b in combination.patterns]
+    terms = np.empty((0, 2))
+    if patterns:
+        terms = combination.pattern_terms([scores[b] for b in combination.patterns],
+                                          [windows.rows for windows in patterns])
+    moments: list[tuple[FloatArray, FloatArray]] = []
+    by_scale, of_all = [], []
+    hop_s = features.hop_frames / features.frame_rate
+    for i, count in enumerate(combination.pattern_counts):
+        rows = training[combination.texture[i]]
+        score = combination.scale_score(
+            i, scores, _mean_before(patterns[0], terms, rows, count * hop_s) if count else None)
+        by_scale.append(Calibration(score))
+        moments.append((rows.times, score))
+        # The shorter windows that end with these, or just before where they are fewer.
+        here = [z[np.maximum(np.searchsorted(times, rows.times + 1e-9) - 1, 0)]
+                for times, z in moments]
+        of_all.append(Calibration(combination.moment_score(here)))
+    return by_scale, of_all
+
+
+def _mean_before(
+    short: TrainingWindows, values: FloatArray, rows: TrainingWindows, seconds: float
+) -> FloatArray:
+    """Mean of the short windows' values in the seconds before each row, within its take."""
+    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    stop = np.searchsorted(short.times, rows.times + 1e-9)
+    start = np.maximum(np.searchsorted(short.times, rows.times - seconds + 1e-9),
+                       np.searchsorted(short.takes, rows.takes))
+    # Where thinning left none within, the one just before.
+    start = np.maximum(np.minimum(start, stop - 1), 0)
+    stop = np.maximum(stop, start + 1)
+    return (sums[stop] - sums[start]) / (stop - start)[:, None]

@@ -1,0 +1,103 @@
+"""The formulas that make one number of views and scales, beside loops that say the same."""
+
+import numpy as np
+import pytest
+
+from barkcluster import FamiliarityModel
+from barkcluster.frames import Session
+from barkcluster.model.ensemble import (
+    Combination,
+    combine_scales,
+    combine_views,
+    onset_energy,
+    weighted_pattern_score,
+)
+from barkcluster.synthetic import make_session
+from barkcluster.windows import PATTERNS, WindowLayout
+
+
+@pytest.fixture(scope="module")
+def jam():
+    return make_session(1, random_state=3)[0]
+
+
+def naive_scores(model, frames, stop):
+    """Strangeness of each scale whose window ends after ``stop`` frames, window by window."""
+    ensemble, views = model.ensemble_, model.features_.transform_views(frames)
+    hop = ensemble.features.hop_frames
+
+    def view_score(b, end):
+        view = views[b]
+        (row,) = np.flatnonzero(np.isclose(view.times, end / ensemble.frame_rate))
+        scorer = ensemble.parts[b].scorer
+        X = view.X[row:row + 1].astype(float)
+        return float(scorer.calibration_.strangeness(scorer.novelty(X))[0]), X
+
+    blocks, by_scale = ensemble.features.blocks, []
+    for i, length in enumerate(ensemble.features.scale_frames):
+        total, weight = view_score(blocks.index((i, "texture")), stop)[0], 1.0
+        if (i, "rhythm") in blocks:
+            total += 2 * view_score(blocks.index((i, "rhythm")), stop)[0]
+            weight += 2
+        if length >= 200:
+            above, below, ends = 0.0, 0.0, range(stop, stop - length + 200 - 1, -hop)
+            for end in ends:
+                for b, (_, view) in enumerate(blocks):
+                    if view in PATTERNS:
+                        z, X = view_score(b, end)
+                        energy = min(1.0, float(np.mean(X ** 2)))
+                        above, below = above + z * energy / 6, below + energy / 6
+            total += 3 * (above / len(ends)) / (below / len(ends) + 0.05)
+            weight += 3
+        by_scale.append(total / weight)
+    return by_scale
+
+
+def test_timeline_is_what_the_written_out_sums_say(jam):
+    model = FamiliarityModel(scales=(0.5, 2.0, 5.0)).fit(jam.between(0, 40))
+    heard = Session(jam.frames[4000:4900])
+    timeline = model.timeline(heard)
+    for stop in (500, 620, 900):
+        row = int(np.flatnonzero(np.isclose(timeline.times, stop / 100))[0])
+        scores = naive_scores(model, heard, stop)
+        moment = max(np.dot([0.5, 2.0, 5.0], scores) / 7.5, scores[0] - 2.0)
+        for i, score in enumerate(scores):
+            expected = model.scale_calibrations_[i].familiarity([score])
+            assert timeline.by_scale[row, i] == pytest.approx(expected[0], rel=1e-6)
+        expected = model.calibrations_[2].familiarity([moment])
+        assert timeline.familiarity[row] == pytest.approx(expected[0], rel=1e-6)
+
+
+def test_which_block_each_scale_listens_to():
+    layout = WindowLayout(scales=(0.5, 1.0, 3.0, 10.0))
+    combination = Combination(layout)
+    for i, b in enumerate(combination.texture):
+        assert layout.blocks[b] == (i, "texture")
+    assert [b if b is None else layout.blocks[b] for b in combination.rhythm] == [
+        None, None, (2, "rhythm"), (3, "rhythm")]
+    assert [layout.blocks[b][1] for b in combination.patterns] == list(PATTERNS)
+    assert combination.pattern_counts == [0, 0, 11, 81]
+
+
+def test_scales_too_short_for_patterns_have_none():
+    combination = Combination(WindowLayout(scales=(0.5, 1.0)))
+    assert (combination.patterns, combination.pattern_counts) == ([], [0, 0])
+
+
+def test_views_weigh_one_two_three():
+    one = np.ones(1)
+    assert combine_views(one, None, None) == 1.0
+    assert combine_views(one, 4 * one, None) == 3.0
+    assert combine_views(one, 4 * one, 7 * one) == 5.0
+
+
+def test_sudden_strangeness_of_short_scales_is_not_averaged_away():
+    scores = [np.array([0.0, 9.0]), np.array([0.0, 0.0])]
+    np.testing.assert_allclose(combine_scales(scores, (0.5, 10.0)), [0.0, 7.0])
+    np.testing.assert_allclose(combine_scales(scores[:1], (0.5, 10.0)), [0.0, 9.0])
+
+
+def test_where_nobody_plays_no_pattern_is_strange():
+    silent = np.zeros((2, 40), np.float32)
+    assert onset_energy(silent).tolist() == [0.0, 0.0]
+    assert weighted_pattern_score(np.zeros((2, 2))).tolist() == [0.0, 0.0]
