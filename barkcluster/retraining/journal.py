@@ -14,9 +14,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster.files.locking import lock_file
 from barkcluster.frames.parser import FrameParser
+from barkcluster.frames.session import RATE_TOLERANCE
 
 _RATE = b"# frame_rate: "
+# Characters that a rate may take: it can be corrected in place.
+_RATE_WIDTH = 20
 _MARK = b"# gathered by barkcluster"
 _GAP = b"# gap"
 _RESET = b"# reset"
@@ -53,7 +57,8 @@ class SessionJournal:
     Raises
     ------
     ValueError
-        If the file is there and is no journal, or one of another frame rate.
+        If the file is there and is no journal, or one of another frame rate, or another program
+        is writing to it.
     OSError
         If the file cannot be opened.
     """
@@ -67,14 +72,24 @@ class SessionJournal:
         self._line = " ".join(["%.9g"] * n_bands) + "\n"  # any two float32 apart
         # Within a second: what a crash may cost, with room to spare.
         self._lines_at_once = max(1, round(frame_rate / 4))
-        size = self._recover(n_bands) if self.path.exists() else 0
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-        os.ftruncate(self._file, size)
+        try:
+            if not lock_file(self._file):
+                raise ValueError(f"{self.path} is being written to by another program that "
+                                 "listens. End that one, or choose another name.")
+            size = self._recover(n_bands)
+            os.ftruncate(self._file, size)
+        except BaseException:
+            os.close(self._file)
+            raise
         self._size = size
         self._lines: list[str] = []
+        self._n_frames = 0  # in them
+        # The rate in the file, and what it ought to be; empty where it must stay.
+        self._rate_text = self._wanted_rate = "" if size else f"{frame_rate!r}"
         if not size:
-            self._lines.append(f"{_RATE.decode()}{frame_rate!r}\n{_MARK.decode()}\n"
-                               "# dtype: float32\n")
+            self._lines.append(f"{_RATE.decode()}{self._rate_text:{_RATE_WIDTH}}\n"
+                               f"{_MARK.decode()}\n# dtype: float32\n")
         self._pieces: queue.SimpleQueue[tuple[int, bytes] | None] = queue.SimpleQueue()
         # A daemon: a program that ends without close() must end.
         self._thread = threading.Thread(target=self._write_all, name="session journal",
@@ -84,6 +99,7 @@ class SessionJournal:
     def append(self, row: npt.NDArray[np.float32]) -> None:
         """Add one frame."""
         self._lines.append(self._line % tuple(row.tolist()))
+        self._n_frames += 1
         if len(self._lines) >= self._lines_at_once:
             self.flush()
 
@@ -96,11 +112,17 @@ class SessionJournal:
         self._lines.append(f"{_RESET.decode()}\n")
         self.flush()
 
+    def correct_frame_rate(self, frame_rate: float) -> None:
+        """Say in the file at which rate its frames came, if all of them came to this journal."""
+        if self._rate_text:
+            same = frame_rate == self.frame_rate
+            self._wanted_rate = f"{frame_rate!r}" if same else f"{frame_rate:.2f}"
+
     def flush(self) -> None:
         """Hand what was added to the writing thread."""
         if self._lines:
-            self._pieces.put((len(self._lines), "".join(self._lines).encode("ascii")))
-            self._lines = []
+            self._pieces.put((self._n_frames, "".join(self._lines).encode("ascii")))
+            self._lines, self._n_frames = [], 0
 
     def close(self) -> None:
         """Write the rest, and close the file."""
@@ -136,10 +158,11 @@ class SessionJournal:
                         if j:
                             takes.append([])
                         takes[-1].append(parser.feed(piece).astype(np.float32))
-                if parser.frame_rate != self.frame_rate:
+                rate = parser.frame_rate or 0.0
+                if abs(rate / self.frame_rate - 1) > RATE_TOLERANCE:
                     raise ValueError(
-                        f"{self.path} holds {parser.frame_rate} frames a second; got "
-                        f"{self.frame_rate:g}. Choose another name.")
+                        f"{self.path} holds {rate:g} frames a second; got {self.frame_rate:g}. "
+                        "Choose that frame rate, or another name.")
         self.recovered = [np.concatenate(take) for take in takes if sum(map(len, take))]
         return size
 
@@ -153,9 +176,18 @@ class SessionJournal:
                 waiting.append(piece)
             while waiting and self._write(waiting[0][1]):
                 del waiting[0]
+            if self._wanted_rate != self._rate_text and self._size:
+                self._write_rate()
             while sum(len(data) for _, data in waiting) > _MOST_WAITING_BYTES:
                 self.n_lost += waiting.pop(0)[0]
-        self.n_lost += sum(n_lines for n_lines, _ in waiting)
+        self.n_lost += sum(n_frames for n_frames, _ in waiting)
+
+    def _write_rate(self) -> None:
+        """Put the rate that is wanted in the place of the one in the file's first line."""
+        self._rate_text = self._wanted_rate
+        with suppress(OSError):
+            os.lseek(self._file, len(_RATE), os.SEEK_SET)
+            os.write(self._file, f"{self._rate_text:{_RATE_WIDTH}}".encode("ascii"))
 
     def _write(self, data: bytes) -> bool:
         """Write all of it or, where the disk fills up on the way, nothing."""

@@ -11,25 +11,69 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import stat
 import subprocess
 import sys
+import tempfile
+import time
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster.files.locking import lock_file
+
 if TYPE_CHECKING:
     from barkcluster.model.background import Background
     from barkcluster.model.model import FamiliarityModel
 
-_JOB, _MODEL, _BACKGROUND = "job.json", "model.npz", "background.npz"
+_JOB, _MODEL, _BACKGROUND, _LOCK = "job.json", "model.npz", "background.npz", "lock"
+_FOLDER = "barkcluster-learning-"
+# A younger folder may belong to a program that is about to lock it.
+_LEFT_S = 60.0
 
 
 class LearningError(Exception):
     """The other process could not learn; its text says why."""
+
+
+@contextmanager
+def job_folder() -> Iterator[Path]:
+    """A folder for a job, gone afterwards unless this program is killed meanwhile.
+
+    Yields
+    ------
+    folder : Path
+        Empty but for a file that is locked while this program runs.
+    """
+    with (tempfile.TemporaryDirectory(prefix=_FOLDER) as folder,
+          (Path(folder) / _LOCK).open("wb") as lock):
+        lock_file(lock.fileno())
+        yield Path(folder)
+
+
+def remove_left_folders() -> None:
+    """Remove the folders of this user's programs that were killed while they learned."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        # Of others, in a folder for all, and their links: not ours to remove.
+        with suppress(OSError):
+            told = folder.lstat()
+            ours = stat.S_ISDIR(told.st_mode) and told.st_uid == getattr(os, "getuid", int)()
+            if ours and time.time() - told.st_mtime > _LEFT_S and _is_left(folder / _LOCK):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_left(lock: Path) -> bool:
+    try:
+        with lock.open("r+b") as file:
+            return lock_file(file.fileno())
+    except FileNotFoundError:
+        return True
 
 
 def parameters_as_json(model: FamiliarityModel) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 import threading
 import warnings
 from dataclasses import dataclass
@@ -23,7 +22,14 @@ from barkcluster.windows.features import WindowFeatures
 
 from .buffer import GatheredSession, _Block, takes_of
 from .journal import SessionJournal
-from .process import LearningError, finish_learning, parameters_as_json, start_learning
+from .process import (
+    LearningError,
+    finish_learning,
+    job_folder,
+    parameters_as_json,
+    remove_left_folders,
+    start_learning,
+)
 
 # What stays or goes together in the memory of a session: several windows of the longest scale.
 _BLOCK_S = 30.0
@@ -136,6 +142,8 @@ class RetrainingStream:
         model._check_background(rate)  # now, not in a learning that fails again and again
         self._template = clone(model)
         self._parameters = parameters_as_json(model) if background == "process" else ""
+        if background == "process":
+            remove_left_folders()
         self.stream = FamiliarityStream(fitted, features=features)
         self._gathered = GatheredSession(
             features.n_bands, keep=keep, block_frames=round(_BLOCK_S * rate),
@@ -189,6 +197,11 @@ class RetrainingStream:
         return self._training is not None
 
     @property
+    def n_unwritten(self) -> int:
+        """Frames that the file at ``session_path`` lacks, because it could not be written."""
+        return 0 if self._journal is None else self._journal.n_lost
+
+    @property
     def journal_error(self) -> str | None:
         """Why the file at ``session_path`` cannot be written at the moment, or None."""
         return None if self._journal is None else self._journal.last_error
@@ -210,7 +223,7 @@ class RetrainingStream:
         if frame is None:
             self.skip(1)
             return None
-        self._take_over()
+        self.take_over()
         n_rejected = self.stream.n_rejected
         reading = self.stream.push(frame)
         if not self.paused and self.stream.n_rejected == n_rejected:
@@ -233,10 +246,39 @@ class RetrainingStream:
             if self._journal is not None:
                 self._journal.end_take()
 
+    def take_over(self) -> None:
+        """Let the model that was learned meanwhile answer from here on; `push` does it, too.
+
+        To be called where no frames come and the newest model is wanted.
+        """
+        training = self._training
+        if training is None or not training.done:
+            return
+        self._training = None
+        if training.model is None:
+            self.n_failed += 1
+            self.last_error = training.error
+            return
+        self.stream.model = training.model
+        self._n_learned_from = training.frames_learned
+        self.n_learned += 1
+        self.last_error = None
+
+    def correct_frame_rate(self, frame_rate: float) -> None:
+        """Say in the file at ``session_path`` at which rate the frames really come.
+
+        Parameters
+        ----------
+        frame_rate : float
+            Frames per second, as measured.
+        """
+        if self._journal is not None and not self.paused:
+            self._journal.correct_frame_rate(frame_rate)
+
     def retrain(self) -> None:
         """Learn again as soon as possible: now, or after the model that is being learned."""
         self._wanted = True
-        self._take_over()
+        self.take_over()
         self._learn_if_due()
 
     def reset(self) -> None:
@@ -258,7 +300,7 @@ class RetrainingStream:
         while self._training is not None:
             if self._training.thread is not None:
                 self._training.thread.join()
-            self._take_over()
+            self.take_over()
             if self._wanted:
                 self._learn_if_due()
 
@@ -310,21 +352,6 @@ class RetrainingStream:
         self._training = training
         training.thread.start()
 
-    def _take_over(self) -> None:
-        """Let the model that was learned meanwhile answer from here on."""
-        training = self._training
-        if training is None or not training.done:
-            return
-        self._training = None
-        if training.model is None:
-            self.n_failed += 1
-            self.last_error = training.error
-            return
-        self.stream.model = training.model
-        self._n_learned_from = training.frames_learned
-        self.n_learned += 1
-        self.last_error = None
-
     def _train(self, training: _Training, blocks: list[_Block]) -> None:
         try:
             with _IN_TURN:
@@ -345,7 +372,7 @@ class RetrainingStream:
                 warnings.simplefilter("ignore")  # scales that a young session is too short for
                 return clone(self._template).set_params(frame_rate=rate).fit(
                     [np.concatenate(pieces) for pieces in takes])
-        with tempfile.TemporaryDirectory(prefix="barkcluster-") as folder:
+        with job_folder() as folder:
             training.process = start_learning(
                 self._parameters, self._template.background, takes, rate, folder)
             if training.given_up:  # before there was a process to end

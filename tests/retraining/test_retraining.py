@@ -377,7 +377,7 @@ def test_hours_are_recovered_in_the_memory_of_their_frames(tmp_path):
     ("half a line", "is there already"),
     ("# mine\n# gathered by barkcluster\n", "is there already"),
     ("# frame_rate: 50.0\n# gathered by barkcluster\n# dtype: float32\n",
-     "holds 50.0 frames a second; got 100"),
+     "holds 50 frames a second; got 100"),
 ])
 def test_another_file_is_not_written_to(quick, tmp_path, text, message):
     path = tmp_path / "other.txt"
@@ -440,3 +440,43 @@ def test_kill_9_costs_less_than_a_second(tmp_path):
         assert stream.n_recovered >= 250
         last = stream._gathered.takes()[-1][-1]
     np.testing.assert_allclose(last, -50.0 - (stream.n_recovered - 1) / 1000, rtol=1e-6)
+
+
+# Folders of jobs
+
+
+def test_folders_of_killed_programs_are_removed_at_the_next_start(tmp_path, monkeypatch):
+    import os
+    import tempfile
+
+    from barkcluster.retraining.process import job_folder
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left, young = tmp_path / "barkcluster-learning-left", tmp_path / "barkcluster-learning-young"
+    for folder in (left, young):
+        folder.mkdir()
+        (folder / "take0").write_bytes(b"frames")
+        (folder / "lock").touch()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "barkcluster-learning-link").symlink_to(elsewhere)
+    with job_folder() as in_use:
+        for folder in (left, in_use, elsewhere):
+            os.utime(folder, (0, 0))
+        RetrainingStream().close()
+        kept = {path.name for path in tmp_path.iterdir()}
+    assert kept == {young.name, in_use.name, "elsewhere", "barkcluster-learning-link"}
+    assert not in_use.exists()
+
+
+# One writer
+
+
+def test_two_streams_that_gather_into_one_file(tmp_path):
+    path = tmp_path / "jam.txt"
+    with RetrainingStream(session_path=path) as stream:
+        stream.push(np.full(25, -40.0))
+        with pytest.raises(ValueError, match="is being written to by another program"):
+            RetrainingStream(session_path=path)
+    with RetrainingStream(session_path=path) as stream:
+        assert stream.n_recovered == 1
