@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import NoReturn, TextIO
 
 from barkcluster import __version__
+from barkcluster.display.terminal import printable
 
 COMMANDS = {
     "demo": "make a jam, learn its beginning with every scorer, show what they hear in the rest",
@@ -117,21 +118,22 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line; the usage is a --help away."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
 
 
 def _one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
-        shown = f"{error.filename}: " if error.filename is not None else ""
-        return f"{shown}{error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return printable(f"{where}{error.strerror}")
+    return printable(" ".join(str(error).split())) or type(error).__name__
 
 
 def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int,
                   file: TextIO | None = None, line: str | None = None) -> None:
     """Show what a user can act on, without the line of code that Python would add."""
     start = "\r\x1b[K" if sys.stderr.isatty() else ""  # over a line of progress
-    print(f"{start}barkcluster: warning: {' '.join(str(message).split())}", file=sys.stderr)
+    text = printable(" ".join(str(message).split()))
+    print(f"{start}barkcluster: warning: {text}", file=sys.stderr)
 
 
 def _forget_stdout() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import barkcluster
 from barkcluster.display.progress import progress
+from barkcluster.display.terminal import printable
 
 from ._options import SESSION_SUFFIXES, add_reading, check_folder_of, is_session, read
 
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
         background = barkcluster.Background().fit(sessions)
     background.save(args.output)
     n = background.n_sessions_
-    print(f"{args.output}: {len(background.excerpts_)} excerpts of {n} "
+    print(f"{printable(args.output)}: {len(background.excerpts_)} excerpts of {n} "
           f"session{'s' if n > 1 else ''}.")
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 import barkcluster
 from barkcluster.display.progress import progress
-from barkcluster.display.terminal import Style, clock, style_for, table
+from barkcluster.display.terminal import Style, clock, printable, style_for, table
 
 from ._options import add_color, add_reading, add_seed, positive, read, scales
 from ._race import Run, agreement, auc, number, race
@@ -65,7 +65,8 @@ def run(args: argparse.Namespace) -> None:
                          f"{session.duration:g} s; got {train_s:g} s.")
     runs = race(session, train_s, args.seed, args.scales)
     answers = [[r.model.timeline(intrusion) for intrusion in intrusions] for r in runs]
-    print(f"{Path(args.session).name}: learned the first {clock(train_s, 1)}, scored the other "
+    name = printable(Path(args.session).name)
+    print(f"{name}: learned the first {clock(train_s, 1)}, scored the other "
           f"{clock(session.duration - train_s, 1)}.\n")
     print(_results(runs, answers, style))
     if len(intrusions) > 1:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import barkcluster
 from barkcluster.display.progress import progress
-from barkcluster.display.terminal import clock
+from barkcluster.display.terminal import clock, printable
 
 from ._options import positive
 
@@ -43,8 +43,9 @@ def run(args: argparse.Namespace) -> None:
             step(f"reading {source.name}")
             session = barkcluster.read_audio(source, frame_rate=args.rate)
             barkcluster.write_session(session, target)
-            written.append(f"{target}: {len(session)} frames, {clock(session.duration, 1)} at "
-                           f"{session.frame_rate:g} Hz")
+            written.append(printable(
+                f"{target}: {len(session)} frames, {clock(session.duration, 1)} at "
+                f"{session.frame_rate:g} Hz"))
     print("\n".join(written))
 
 

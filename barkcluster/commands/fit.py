@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from barkcluster.display.progress import progress
-from barkcluster.display.terminal import clock
+from barkcluster.display.terminal import clock, printable
 
 from ._options import add_learning, add_reading, check_folder_of, make_model, read
 
@@ -45,5 +45,5 @@ def run(args: argparse.Namespace) -> None:
     model.save(args.output)
     scales = ", ".join(f"{scale:g}" for scale in model.scales_)
     of_takes = f" in {len(takes)} takes" if len(takes) > 1 else ""
-    print(f"{args.output}: {args.scorer or 'knn'} on {clock(model.duration_)}{of_takes}, windows "
-          f"of {scales} s.")
+    learned = f"{args.scorer or 'knn'} on {clock(model.duration_)}{of_takes}"
+    print(printable(f"{args.output}: {learned}, windows of {scales} s."))

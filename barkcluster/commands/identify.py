@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from barkcluster.display.terminal import printable
+
 from ._gallery import add_gallery, gallery_of
 from ._options import add_reading, positive, read
 
@@ -37,4 +39,4 @@ def run(args: argparse.Namespace) -> None:
     gallery = gallery_of(args).set_params(false_alarm_rate=args.false_alarms)
     for path, query in zip(args.queries, queries, strict=True):
         name = gallery.identify(query)
-        print(f"{path}: {'none of them' if name is None else name}")
+        print(printable(f"{path}: {'none of them' if name is None else name}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from barkcluster.display.progress import progress
+from barkcluster.display.terminal import printable
 
 from ._options import add_learning, add_reading, check_folder_of, make_model, read
 
@@ -60,4 +61,4 @@ def run(args: argparse.Namespace) -> None:
                            else report_on_itself(session, clone(model)))
         write_report(reports, args.output)
     many = f"{len(reports)} sessions" if len(reports) > 1 else reports[0].session.name
-    print(f"{args.output}: {many}. Open it in a browser.")
+    print(printable(f"{args.output}: {many}. Open it in a browser."))

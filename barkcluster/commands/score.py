@@ -14,7 +14,14 @@ from barkcluster.display.bars import draw_timeline
 from barkcluster.display.moments import strangest
 from barkcluster.display.picture import timeline_picture
 from barkcluster.display.progress import Step, progress
-from barkcluster.display.terminal import Style, clock, style_for, table, terminal_width
+from barkcluster.display.terminal import (
+    Style,
+    clock,
+    printable,
+    style_for,
+    table,
+    terminal_width,
+)
 
 from ._options import add_color, add_learning, add_reading, check_folder_of, make_model, read
 
@@ -112,7 +119,7 @@ def _summary(args: argparse.Namespace, model: barkcluster.FamiliarityModel,
              *map(_figure, timeline.by_scale[row])] for row in strangest(timeline)]
     header = ["ends at", "familiarity", *(f"{scale:g} s" for scale in timeline.scales)]
     return "\n".join([
-        f"{Path(args.new).name}, by {clock(model.duration_)} of {_names(args.train)}:",
+        printable(f"{Path(args.new).name}, by {clock(model.duration_)} of {_names(args.train)}:"),
         "",
         draw_timeline(timeline, style, width=terminal_width()),
         "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
@@ -74,6 +75,34 @@ def style_for(stream: TextIO, color: str = "auto") -> Style:
     return Style(wanted, blocks=True)
 
 
+def printable(text: object) -> str:
+    """Text of somebody else, a file's name or a message, as a terminal may be given it.
+
+    Whatever would move the cursor, clear the screen, begin a line or turn the direction of writing
+    is spelled out.
+
+    Parameters
+    ----------
+    text : object
+        Its ``str`` is shown.
+
+    Returns
+    -------
+    shown : str
+        One line.
+
+    Examples
+    --------
+    >>> printable("jam\x1b[2J\n.txt"), printable("Übung 3.txt")
+    ('jam\\x1b[2J\\n.txt', 'Übung 3.txt')
+    """
+    given = str(text)
+    if given.isprintable():
+        return given
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs"
+                   else c.encode("unicode_escape").decode("ascii") for c in given)
+
+
 def terminal_width() -> int:
     """Columns to fill: those of the terminal or of ``COLUMNS``, else 80; from 40 to 160."""
     return min(max(shutil.get_terminal_size((80, 24)).columns, _NARROWEST), _WIDEST)
@@ -115,7 +144,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], style: Style) ->
     Returns
     -------
     text : str
-        Lines without a newline at the end.
+        Lines without a newline at the end; the cells as `printable` shows them.
 
     Examples
     --------
@@ -125,6 +154,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], style: Style) ->
     knn     0.97
     kmeans   0.9
     """
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:
