@@ -11,18 +11,27 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import barkcluster
-from barkcluster.display.terminal import clock
+from barkcluster.display.terminal import printable
 
-from ._options import add_learning, background_of, check_folder_of, make_model, positive
+from ._options import (
+    AUDIO_SUFFIXES,
+    add_learning,
+    background_of,
+    check_folder_of,
+    make_model,
+    positive,
+    read,
+)
 
 if TYPE_CHECKING:
     from barkcluster.live.addresses import Address
-    from barkcluster.live.player import Player
+    from barkcluster.live.loop import Source
 
 _DESCRIPTION = """\
 Hears frames from other programs, learns them as they come, and says each tenth of a second how
@@ -35,14 +44,15 @@ sources (--in) and sinks (--out):
   fudi-tcp://127.0.0.1:7400     the same over a connection
   udp-text://127.0.0.1:7400     lines of text
   file:session.txt              a file that another program appends to (--out: is appended to)
+  file:jam.wav                  --in only: a sound file, played in time
   latest:now.txt                --out only: a file that always holds the newest line alone
   mic                           --in only: the microphone
   -                             standard input and output
 several --in are several players, each with a stream of its own: name them, --in alice=osc://...
 
 sent: /familiarity f, /familiarity/scales f f ..., /novelty f, /tempo bpm confidence, and each
-second /status. A scale that is not known yet is -1. To be told: retrain, reset, save NAME,
-load NAME, pause 0|1, as messages to any source.
+second /status. A scale that is not known yet is -1. To be told, as messages to any source:
+retrain, reset, pause 0|1 and, with --allow-save, save NAME.npz, load NAME.npz.
 """
 _EPILOG = """\
 examples:
@@ -70,10 +80,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="hear /wek/inputs at 6448, tell /wek/outputs at 12000")
     parser.add_argument("--bind", metavar="HOST",
                         help="listen to other machines: 0.0.0.0, or this machine's address")
-    parser.add_argument("--frame-rate", type=positive, default=100.0, metavar="HZ",
-                        help="frames per second (default: 100)")
+    parser.add_argument("--frame-rate", type=positive, metavar="HZ",
+                        help="frames per second (default: 100; of a file that is played, its own)")
     parser.add_argument("--units", choices=("db", "linear"), default="db",
                         help="what the numbers are: levels in dB, or linear powers (default: db)")
+    parser.add_argument("--pace", action="store_true",
+                        help="play files that are finished in time, as if they came now (sound "
+                             "files are in any case)")
     parser.add_argument("--quiet", action="store_true", help="show nothing but the end")
     parser.add_argument("--seconds", type=positive, default=math.inf, metavar="S",
                         help="end after so long (default: never)")
@@ -91,73 +104,124 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "(default: newest)")
     memory.add_argument("--no-learning", action="store_true",
                         help="answer by --model alone, learn and gather nothing")
+    memory.add_argument("--allow-save", action="store_true",
+                        help="let messages save and load models: NAME.npz in --folder")
     memory.add_argument("--folder", default=".", metavar="FOLDER",
-                        help="where `save` and `load` find files (default: here)")
+                        help="where `save` and `load` find model files (default: here)")
     add_learning(parser)
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> int:
     """Open everything, hear and tell until the end, close everything."""
-    from barkcluster.live.addresses import parse_sink, parse_source
-    from barkcluster.live.loop import Live, Source
+    from barkcluster.display.terminal_lines import TerminalLines
+    from barkcluster.live.loop import Live, places_of
+    from barkcluster.live.receiving import Receiver
     from barkcluster.live.sinks import open_sink
-    from barkcluster.live.view import View
+    from barkcluster.live.view import closing_lines, player_lines
 
-    addresses = [parse_source(text, bind=args.bind) for text in args.sources or ()]
-    outputs = [(parse_sink(text), False) for text in args.sinks or ()]
-    if args.wekinator:
-        addresses.append(parse_source(_WEKINATOR[0], bind=args.bind))
-        outputs.append((parse_sink(_WEKINATOR[1]), True))
-    if not addresses:
-        raise ValueError("live needs a source: --in osc://127.0.0.1:7400/bark, for one.")
-    if args.no_learning and args.model is None:
-        raise ValueError("--no-learning needs a model to answer by: --model jam.npz.")
-    check_folder_of(args.gather)
+    addresses, outputs = _addresses(args)
+    _check_files(args, addresses, outputs)
     _give_memory_back()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
 
-    with ExitStack() as stack:
-        players = []
-        for i, address in enumerate(addresses):
-            name = address.name or ("" if len(addresses) == 1 else str(i + 1))
-            players.append(_player(args, address, name))
-            stack.callback(players[-1].close)
-        sinks = []
-        for address, single in outputs:
-            sinks.append(open_sink(address, single=single))
-            stack.callback(sinks[-1].close)
-        live = Live([Source(*pair) for pair in zip(addresses, players, strict=True)], sinks,
-                    units=args.units)
-        stack.callback(live.close)
-        view = None if args.quiet or not sys.stderr.isatty() else View(players)
-        if view is not None:
-            stack.callback(view.close)
-        # What is imported by now never becomes garbage, and to look through it takes some ms.
-        gc.freeze()
-        end = time.monotonic() + args.seconds
-        stopped = _stop_on_sigterm()
-        with suppress(KeyboardInterrupt):
-            live.run(until=lambda: stopped.is_set() or time.monotonic() >= end,
-                     tick=_nothing if view is None else view.show)
-    for player in players:
-        title = f"{player.name}: " if player.name else ""
-        print(f"{title}heard {clock(player.stream.heard)}; {player.n_received} frames received, "
-              f"{player.n_rejected} rejected, {player.n_late} late; "
-              f"{player.stream.n_learned} models learned.", file=sys.stderr)
-    if live.last_error:
-        print(f"last rejected: {live.last_error}", file=sys.stderr)
+    with ExitStack() as outer:
+        with ExitStack() as stack:
+            # Ports first: a second start by mistake finds them taken and has written nothing.
+            receiver = Receiver(places_of(addresses))
+            stack.callback(receiver.close)
+            sources, players = [], []
+            for i, address in enumerate(addresses):
+                name = address.name or ("" if len(addresses) == 1 else str(i + 1))
+                sources.append(_source(args, address, name))
+                players.append(sources[-1].player)
+                stack.callback(players[-1].close)
+            sinks = []
+            for address, single in outputs:
+                sinks.append(open_sink(address, single=single))
+                stack.callback(sinks[-1].close)
+            live = Live(sources, sinks, units=args.units, receiver=receiver)
+            stack.callback(live.close)
+            terminal = TerminalLines(sys.stderr)
+            outer.callback(terminal.close)
+
+            def draw() -> None:
+                columns, _ = terminal.size()
+                terminal.show([line for player in players
+                               for line in player_lines(player, columns)])
+
+            if not args.quiet:
+                terminal.say(_listening(addresses))
+            has_view = not args.quiet and sys.stderr.isatty()
+            # What is imported by now never becomes garbage, and to look through it takes some ms.
+            gc.freeze()
+            end = time.monotonic() + args.seconds
+            stopped = _stop_on_sigterm()
+            with suppress(KeyboardInterrupt):
+                live.run(until=lambda: stopped.is_set() or time.monotonic() >= end,
+                         tick=draw if has_view else _nothing)
+        terminal.keep()
+        for player in players:
+            for line in closing_lines(player):
+                terminal.say(line)
+    return int(any(player.stream.n_unwritten for player in players))
 
 
-def _player(args: argparse.Namespace, address: Address, name: str) -> Player:
-    """The player of a source, with a stream and a file of its own."""
+def _addresses(args: argparse.Namespace) -> tuple[list[Address], list[tuple[Address, bool]]]:
+    """Where frames come from; where readings go to, and whether as one message."""
+    from barkcluster.live.addresses import parse_sink, parse_source
+
+    sources = [parse_source(text, bind=args.bind) for text in args.sources or ()]
+    sinks = [(parse_sink(text), False) for text in args.sinks or ()]
+    if args.wekinator:
+        sources.append(parse_source(_WEKINATOR[0], bind=args.bind))
+        sinks.append((parse_sink(_WEKINATOR[1]), True))
+    if not sources:
+        raise ValueError("live needs a source: --in osc://127.0.0.1:7400/bark, for one.")
+    if args.no_learning and args.model is None:
+        raise ValueError("--no-learning needs a model to answer by: --model jam.npz.")
+    plays = [a.kind == "file" and (args.pace or Path(a.path).suffix.lower() in AUDIO_SUFFIXES)
+             for a in sources]
+    if args.pace and not any(plays):
+        raise ValueError("--pace needs a file to play: --in file:jam.txt.")
+    return ([replace(a, kind="play") if is_played else a
+             for a, is_played in zip(sources, plays, strict=True)], sinks)
+
+
+def _check_files(args: argparse.Namespace, sources: list[Address],
+                 sinks: list[tuple[Address, bool]]) -> None:
+    """Raise ValueError if the file to gather into is also read from or written to otherwise."""
+    check_folder_of(args.gather)
+    if args.gather is None:
+        return
+    gathered = Path(args.gather).resolve()
+    others = [(f"--in {a}", a.path) for a in sources if a.kind in ("file", "play")]
+    others += [(f"--out {a}", a.path) for a, _ in sinks if a.kind in ("file", "latest")]
+    others += [("--model", args.model)] if args.model else []
+    for option, path in others:
+        if Path(path).resolve() == gathered:
+            raise ValueError(f"--gather {args.gather} is the file of {option}, too: choose "
+                             "another name.")
+
+
+def _listening(addresses: list[Address]) -> str:
+    missing = {a for a in addresses if a.kind == "file" and not Path(a.path).exists()}
+    return printable("listening on " + ", ".join(
+        f"{a} (not there yet)" if a in missing else f"{a}" for a in addresses))
+
+
+def _source(args: argparse.Namespace, address: Address, name: str) -> Source:
+    """A source with its player, which has a stream and a file of its own."""
     from barkcluster.live.addresses import is_live
+    from barkcluster.live.loop import Source
     from barkcluster.live.player import Player
     from barkcluster.retraining.stream import RetrainingStream
     from barkcluster.tempo import TempoTracker
 
+    session = read(address.path, args) if address.kind == "play" else None
     if args.model is None:
-        model = make_model(args).set_params(frame_rate=args.frame_rate)
+        rate = args.frame_rate or (100.0 if session is None else session.frame_rate)
+        model = make_model(args).set_params(frame_rate=rate)
     else:
         # A model file holds what it learned of a background, but not the background itself.
         model = barkcluster.load_model(args.model).set_params(background=background_of(args))
@@ -168,7 +232,15 @@ def _player(args: argparse.Namespace, address: Address, name: str) -> Player:
                               session_path=gather)
     stream.paused = args.no_learning
     tracker = TempoTracker(frame_rate=stream.stream.features.frame_rate)
-    return Player(name, stream, tracker, Path(args.folder), live=is_live(address))
+    player = Player(name, stream, tracker, args.folder if args.allow_save else None,
+                    live=is_live(address))
+    if session is not None:
+        try:
+            stream.stream.check_frame_rate(session.frame_rate)
+        except ValueError as error:
+            player.close()
+            raise ValueError(f"{address.path}: {error}") from None
+    return Source(address, player, session)
 
 
 def _give_memory_back() -> None:

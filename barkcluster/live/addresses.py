@@ -20,7 +20,8 @@ class Address:
     Attributes
     ----------
     kind : str
-        "osc", "fudi-udp", "fudi-tcp", "udp-text", "file", "latest", "mic" or "-".
+        "osc", "fudi-udp", "fudi-tcp", "udp-text", "file", "latest", "mic", "-", or "play" for a
+        file that is finished and is played in time.
     host, port : str and int
         Of the network kinds.
     path : str

@@ -9,7 +9,14 @@ from barkcluster.frames.bark import linear_to_db
 from barkcluster.frames.session import N_BANDS
 
 from .fudi import FudiParser
-from .messages import Command, Frame, NotUnderstoodError, frames_and_commands
+from .messages import (
+    Command,
+    Frame,
+    FrameAssembly,
+    NotUnderstoodError,
+    frames_and_commands,
+    numbered,
+)
 from .osc import parse_packet
 from .text import TextParser
 
@@ -40,13 +47,19 @@ class OscDecoder:
 
     def __init__(self, units: str = "db") -> None:
         self._units = units
+        self._assembly = FrameAssembly()
         self.n_rejected = 0
         self.last_error: str | None = None
 
     def feed(self, data: bytes) -> list[Frame | Command]:
-        """Return what is in one datagram."""
+        """Return what is in one datagram, or what it completes."""
         try:
-            return _in_db(frames_and_commands(parse_packet(data)), self._units)
+            messages = parse_packet(data)
+            part = numbered(messages)
+            if part is None:
+                return _in_db(frames_and_commands(messages), self._units)
+            frame = self._assembly.add(part)
+            return [] if frame is None else _in_db([frame], self._units)
         except NotUnderstoodError as error:
             self.n_rejected += 1
             self.last_error = str(error)
@@ -54,10 +67,18 @@ class OscDecoder:
 
 
 class FudiDecoder:
-    """A decoder of FUDI, in datagrams or a stream."""
+    """A decoder of FUDI, in datagrams or a stream.
 
-    def __init__(self, units: str = "db") -> None:
+    Parameters
+    ----------
+    units : {"db", "linear"}, default="db"
+    datagrams : bool, default=False
+        Whether what is fed ends a message, with a semicolon or without.
+    """
+
+    def __init__(self, units: str = "db", *, datagrams: bool = False) -> None:
         self._units = units
+        self._datagrams = datagrams
         self._parser = FudiParser()
         self._n_rejected = 0
         self._last_error: str | None = None
@@ -75,7 +96,10 @@ class FudiDecoder:
     def feed(self, data: bytes) -> list[Frame | Command]:
         """Return what these bytes complete."""
         arrivals: list[Frame | Command] = []
-        for message in self._parser.feed(data):
+        messages = self._parser.feed(data)
+        if self._datagrams:
+            messages += self._parser.end()
+        for message in messages:
             try:
                 arrivals += _in_db(frames_and_commands([message]), self._units)
             except NotUnderstoodError as error:
@@ -98,8 +122,8 @@ def decoder_of(kind: str, units: str = "db") -> Decoder:
     if kind == "osc":
         return OscDecoder(units)
     if kind.startswith("fudi"):
-        return FudiDecoder(units)
-    return TextParser(N_BANDS, units)
+        return FudiDecoder(units, datagrams=kind == "fudi-udp")
+    return TextParser(N_BANDS, units, datagrams=kind == "udp-text")
 
 
 def _in_db(arrivals: list[Frame | Command], units: str) -> list[Frame | Command]:

@@ -10,6 +10,8 @@ from barkcluster.frames.grammar import BadLineError, numbers_of
 from .messages import Message, NotUnderstoodError, Value
 
 _WORD = re.compile(rb"(?:[^\s\\]|\\.)+", re.DOTALL)
+# What ends a message, or an escaped byte, which does not.
+_END = re.compile(rb"\\.|;", re.DOTALL)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 # The words that lists of numbers come with when nobody named them.
 _UNNAMED = ("list", "float", "symbol")
@@ -43,28 +45,70 @@ class FudiParser:
         self.most_bytes = most_bytes
         self.n_rejected = 0
         self.last_error: str | None = None
-        self._tail = b""
+        self._tail = bytearray()  # of a message whose end has not come, looked through already
+        self._escaping = False    # whether it ends in a backslash that waits for its byte
         self._skipping = False
 
     def feed(self, data: bytes) -> list[Message]:
         """Return the messages that these bytes complete."""
-        *whole, self._tail = _split(self._tail + data)
+        *ended, rest = self._split(data)
         messages = []
-        for text in whole:
-            if self._skipping:
-                self._skipping = False
-            elif len(text) > self.most_bytes:
-                self._reject(f"expected messages of at most {self.most_bytes} bytes.")
-            elif words := _words(text):
-                try:
-                    messages.append(_message(words))
-                except NotUnderstoodError as error:
-                    self._reject(str(error))
-        if len(self._tail) > self.most_bytes:
-            if not self._skipping:
-                self._reject(f"expected messages of at most {self.most_bytes} bytes.")
-            self._tail, self._skipping = b"", True
+        for text in ended:
+            message = self._end_message(text)
+            if message is not None:
+                messages.append(message)
+        self._keep(rest)
         return messages
+
+    def end(self) -> list[Message]:
+        """Return what was left without a semicolon, as at the end of a datagram."""
+        self._escaping = False
+        message = self._end_message(b"")
+        return [] if message is None else [message]
+
+    def _split(self, data: bytes) -> list[bytes]:
+        """Cut at semicolons, but for those with a backslash in front.
+
+        Only what is new is looked through: a message in many small pieces costs what it costs in
+        one.
+        """
+        pieces, start, seen = [], 0, 0
+        if self._escaping and data:
+            seen, self._escaping = 1, False
+        if b"\\" not in data:
+            cut = data.find(b";", seen)
+            return [data] if cut < 0 else [data[:cut], *data[cut + 1:].split(b";")]
+        for found in _END.finditer(data, seen):
+            seen = found.end()
+            if found[0] == b";":
+                pieces.append(data[start:found.start()])
+                start = seen
+        self._escaping = seen < len(data) and data.endswith(b"\\")
+        return [*pieces, data[start:]]
+
+    def _end_message(self, text: bytes) -> Message | None:
+        """The message that ends with this text, or None, counted if it is not understood."""
+        self._keep(text)
+        whole, self._tail = bytes(self._tail), bytearray()
+        if self._skipping:
+            self._skipping = False
+            return None
+        words = _words(whole)
+        if not words:
+            return None
+        try:
+            return _message(words)
+        except NotUnderstoodError as error:
+            self._reject(str(error))
+            return None
+
+    def _keep(self, text: bytes) -> None:
+        if self._skipping:
+            return
+        self._tail += text
+        if len(self._tail) > self.most_bytes:
+            self._reject(f"expected messages of at most {self.most_bytes} bytes.")
+            self._tail, self._skipping = bytearray(), True
 
     def _reject(self, error: str) -> None:
         self.n_rejected += 1
@@ -91,21 +135,6 @@ def to_fudi(selector: str, values: Sequence[Value]) -> bytes:
     """
     words = [_escaped(value) if isinstance(value, str) else f"{value:.9g}" for value in values]
     return (" ".join([_escaped(selector), *words]) + ";\n").encode()
-
-
-def _split(data: bytes) -> list[bytes]:
-    """Cut at semicolons, but for those with a backslash in front."""
-    if b"\\" not in data:
-        return data.split(b";")
-    pieces, start, at = [], 0, 0
-    while at < len(data):
-        if data[at] == 0x5C:
-            at += 1
-        elif data[at] == 0x3B:
-            pieces.append(data[start:at])
-            start = at + 1
-        at += 1
-    return [*pieces, data[start:]]
 
 
 def _words(text: bytes) -> list[bytes]:

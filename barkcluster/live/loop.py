@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import queue
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+from barkcluster.frames.session import Session
 
 from .addresses import Address
 from .decoding import Decoder, decoder_of
 from .messages import Command, Frame
 from .microphone import Microphone
+from .playback import Playback
 from .player import Player
 from .receiving import Received, Receiver
 from .sinks import Sink
@@ -18,14 +20,20 @@ from .sinks import Sink
 _STATUS_S = 1.0
 # Between looks at the view and at whether it is time to end.
 _TICK_S = 0.1
+# What one turn takes of a flood, and how long the view waits while there is one.
+_TURN_S = 0.05
+_LONGEST_TICK_S = 1.0
+# What TouchDesigner calls the channels that nobody gave a name: /chan1, /chan2, ...
+_UNNAMED_CHANNELS = "/chan"
 
 
 @dataclass(eq=False)
 class Source:
-    """A player and the address its frames come to."""
+    """A player and the address its frames come to; of kind "play", what is to be played."""
 
     address: Address
     player: Player
+    session: Session | None = None
 
 
 class Live:
@@ -38,6 +46,8 @@ class Live:
     sinks : sequence of Sink
     units : {"db", "linear"}, default="db"
         What the numbers are.
+    receiver : Receiver, optional
+        Of `places_of` the addresses, where ports were opened before there were players.
 
     Attributes
     ----------
@@ -55,7 +65,7 @@ class Live:
     """
 
     def __init__(self, sources: Sequence[Source], sinks: Sequence[Sink], *,
-                 units: str = "db") -> None:
+                 units: str = "db", receiver: Receiver | None = None) -> None:
         self.sources = list(sources)
         self.sinks = list(sinks)
         self.n_unclaimed = 0
@@ -64,24 +74,19 @@ class Live:
         self._units = units
         self._decoders: dict[tuple[int, int], Decoder] = {}
         self._said_rate: set[tuple[int, int]] = set()
-        places: dict[tuple[str, str, int, str], list[Source]] = {}
-        for source in self.sources:
-            a = source.address
-            path = "" if a.kind == "osc" else a.path
-            places.setdefault((a.kind, a.host, a.port, path), []).append(source)
-        self._at_place = list(places.values())
-        for there in self._at_place:
-            paths = [source.address.path for source in there]
-            if len(set(paths)) < len(paths):
-                raise ValueError(f"--in {there[0].address} is given twice. Players on one port "
-                                 "need OSC and paths of their own.")
-        self._receiver = Receiver([there[0].address for there in self._at_place])
+        addresses = [source.address for source in self.sources]
+        self._at_place = [[self.sources[i] for i in there] for there in _shared(addresses)]
+        self._receiver = Receiver(places_of(addresses)) if receiver is None else receiver
         self._microphones: list[Microphone] = []
+        self._playing: list[Playback] = []
         try:
             for i, there in enumerate(self._at_place):
                 if there[0].address.kind == "mic":
                     rate = there[0].player.frame_rate
-                    self._microphones.append(Microphone(i, rate, self._receiver.batches))
+                    self._microphones.append(Microphone(i, rate, self._receiver.put))
+                elif there[0].session is not None:
+                    self._playing.append(Playback(i, there[0].session, self._receiver.put,
+                                                  self._receiver.end))
         except (ImportError, OSError):
             self.close()
             raise
@@ -98,22 +103,23 @@ class Live:
             Called as often, when no frame is waiting: for a view.
         """
         self._receiver.start()
+        for playback in self._playing:
+            playback.start()
         next_status = next_tick = time.monotonic()
+        steps: Iterator[None] = iter(())
         while not self.ended:
-            try:
-                batch = self._receiver.batches.get(timeout=_TICK_S)
-            except queue.Empty:
-                batch = None
-            if batch is not None:
-                self.take(batch)
+            if not _take_some(steps, time.monotonic() + _TURN_S):
+                batch = self._receiver.take(_TICK_S)
+                steps = iter(()) if batch is None else self._steps(batch)
             now = time.monotonic()
             if now >= next_status:
                 next_status = now + _STATUS_S
-                for sink in self.sinks:
-                    for source in self.sources:
-                        sink.send_status(source.player)
-            if now >= next_tick and self._receiver.batches.empty():
+                self._tell_status(now)
+            overdue = now >= next_tick + _LONGEST_TICK_S
+            if overdue or (now >= next_tick and self._receiver.batches.empty()):
                 next_tick = now + _TICK_S
+                for source in self.sources:
+                    source.player.tick(now)
                 tick()
             if until():
                 return
@@ -122,6 +128,8 @@ class Live:
         """Stop receiving. Players and sinks are closed by those who opened them."""
         for microphone in self._microphones:
             microphone.close()
+        for playback in self._playing:
+            playback.close()
         self._receiver.close()
 
     def take(self, batch: list[Received]) -> None:
@@ -132,30 +140,53 @@ class Live:
         batch : list of Received
             Empty when there will be no more.
         """
-        if not batch:
-            self.ended = True
-        for place, client, data, arrived in batch:
-            if not data:
-                self._decoders.pop((place, client), None)
+        for _ in self._steps(batch):
+            pass
+
+    def _steps(self, batch: list[Received]) -> Iterator[None]:
+        """`take`, with a step after each packet and each frame."""
+        for received in batch:
+            yield
+            there = self._at_place[received.place]
+            if received.refused:
+                self._reject(there[0].player, 1, received.refused)
+            if not received.data:
+                self._decoders.pop((received.place, received.client), None)
                 continue
-            there = self._at_place[place]
-            decoder = self._decoder(place, client, there[0].address.kind)
-            n_rejected = decoder.n_rejected
-            arrivals = decoder.feed(data)
-            if decoder.n_rejected > n_rejected:
-                there[0].player.n_bad_packets += decoder.n_rejected - n_rejected
-                self.last_error = decoder.last_error
-            self._check_rate(place, client, decoder, there[0].player)
-            for arrival in arrivals:
+            for arrival in self._decoded(received, there[0]):
                 if isinstance(arrival, Frame):
-                    self._hear(there, arrival, arrived)
+                    self._hear(there, arrival, received.time)
+                    yield
                 else:
                     self._obey(arrival)
+        if not batch:
+            self.ended = True
+
+    def _decoded(self, received: Received, first: Source) -> list[Frame | Command]:
+        place, client = received.place, received.client
+        decoder = self._decoder(place, client, first.address.kind)
+        n_rejected = decoder.n_rejected
+        arrivals = decoder.feed(received.data)
+        if decoder.n_rejected > n_rejected:
+            self._reject(first.player, decoder.n_rejected - n_rejected, decoder.last_error or "")
+        self._check_rate(place, client, decoder, first.player)
+        return arrivals
+
+    def _reject(self, player: Player, n: int, why: str) -> None:
+        player.reject(n, why)
+        self.last_error = why
+
+    def _tell_status(self, now: float) -> None:
+        for source in self.sources:
+            source.player.tick(now)
+            for sink in self.sinks:
+                sink.send_status(source.player)
 
     def _decoder(self, place: int, client: int, kind: str) -> Decoder:
         decoder = self._decoders.get((place, client))
         if decoder is None:
-            decoder = self._decoders[place, client] = decoder_of(kind, self._units)
+            units = "db" if kind == "play" else self._units  # a session is in dB already
+            decoder = self._decoders[place, client] = decoder_of(kind, units)
         return decoder
 
     def _check_rate(self, place: int, client: int, decoder: Decoder, player: Player) -> None:
@@ -175,6 +206,8 @@ class Live:
             listening = ", ".join(source.address.path for source in there)
             self.last_error = (f"frames came to {frame.path!r:.60}; sources listen to "
                                f"{listening}.")
+            there[0].player.n_elsewhere += 1
+            there[0].player.last_rejection = self.last_error
             return
         report = player.hear(frame.levels, arrived, time.monotonic())
         if report is not None:
@@ -188,6 +221,38 @@ class Live:
             player.obey(command)
 
 
+def places_of(addresses: Sequence[Address]) -> list[Address]:
+    """Where to listen: each port once, though several sources may share it.
+
+    Raises
+    ------
+    ValueError
+        If two sources want the same frames.
+    """
+    return [addresses[there[0]] for there in _shared(addresses)]
+
+
+def _shared(addresses: Sequence[Address]) -> list[list[int]]:
+    """Indices of the addresses, those of one place together."""
+    places: dict[tuple[str, str, int, str], list[int]] = {}
+    for i, a in enumerate(addresses):
+        path = "" if a.kind == "osc" else a.path
+        places.setdefault((a.kind, a.host, a.port, path), []).append(i)
+    for there in places.values():
+        if len({addresses[i].path for i in there}) < len(there):
+            raise ValueError(f"--in {addresses[there[0]]} is given twice. Players on one port "
+                             "need OSC and paths of their own.")
+    return list(places.values())
+
+
+def _take_some(steps: Iterator[None], until: float) -> bool:
+    """Take steps until a time; whether there are more."""
+    for _ in steps:  # noqa: SIM110 - the time is asked for after a step, not before
+        if time.monotonic() >= until:
+            return True
+    return False
+
+
 def _claimed_by(there: list[Source], path: str) -> Player | None:
     """The player whose frames come to this path."""
     if there[0].address.kind != "osc":
@@ -197,4 +262,4 @@ def _claimed_by(there: list[Source], path: str) -> Player | None:
         wanted = source.address.path
         if not wanted or path == wanted or path.startswith(f"{wanted}/"):
             return source.player
-    return None
+    return there[0].player if path == _UNNAMED_CHANNELS and len(there) == 1 else None

@@ -14,6 +14,12 @@ COMMANDS = {"retrain": "", "reset": "", "save": "file name", "load": "file name"
 
 Value: TypeAlias = float | str
 
+# The place of a level, at the end of the address of a message with one number.
+_PLACE = re.compile(r"(.*?)([0-9]{1,6})", re.DOTALL)
+_ONE_MESSAGE = "Send all of a frame in one message."
+# Of parts of frames: whoever sends to more is no source of frames.
+_MOST_PATHS = 64
+
 
 class Frame(NamedTuple):
     """Levels as they came, not checked but for their number."""
@@ -35,6 +41,14 @@ class Message(NamedTuple):
 
     address: str
     values: Sequence[Value]
+
+
+class Numbered(NamedTuple):
+    """A part of a frame that comes in packets of one number each, such as ``/bark/7``."""
+
+    path: str
+    place: int
+    level: float
 
 
 class NotUnderstoodError(Exception):
@@ -82,10 +96,86 @@ def frames_and_commands(messages: Sequence[Message], n_bands: int = N_BANDS
             single.append((address, _numbers(values)[0]))
         else:
             raise NotUnderstoodError(f"expected {n_bands} numbers, got {len(values)} at "
-                                     f"{address[:60]!r}.")
+                                     f"{address[:60]!r}."
+                                     + (f" {_ONE_MESSAGE}" if len(values) == 1 else ""))
     if single:
         arrivals.append(_joined(single, n_bands))
     return arrivals
+
+
+def numbered(messages: Sequence[Message]) -> Numbered | None:
+    """What a packet of one message of one number, its place at the end of the address, says.
+
+    Examples
+    --------
+    >>> numbered([Message("/bark/7", [-40.0])])
+    Numbered(path='/bark', place=7, level=-40.0)
+    """
+    if len(messages) != 1 or len(messages[0].values) != 1:
+        return None
+    (address, (value,)), = messages
+    found = _PLACE.fullmatch(address)
+    if found is None or isinstance(value, str):
+        return None
+    return Numbered(found[1].rstrip("/"), int(found[2]), float(value))
+
+
+class FrameAssembly:
+    """Frames out of packets of one number each.
+
+    A frame begins with the packet of the smallest place, 0 or 1, and is whole when ``n_bands``
+    places in a row have come, in any order. One that lacks some when the next begins is no frame.
+
+    Parameters
+    ----------
+    n_bands : int, default=25
+
+    Examples
+    --------
+    >>> assembly = FrameAssembly(n_bands=2)
+    >>> assembly.add(Numbered("/bark", 1, -40.0))
+    >>> assembly.add(Numbered("/bark", 2, -50.0))
+    Frame(path='/bark', levels=[-40.0, -50.0])
+    """
+
+    def __init__(self, n_bands: int = N_BANDS) -> None:
+        self._n_bands = n_bands
+        # By path, the levels of the frame that has begun, and whether places there begin at 0.
+        self._levels: dict[str, dict[int, float]] = {}
+        self._from_zero: dict[str, bool] = {}
+
+    def add(self, part: Numbered) -> Frame | None:
+        """Return the frame that a part completes.
+
+        Raises
+        ------
+        NotUnderstoodError
+            If the part belongs to no frame, or begins one before the last was whole.
+        """
+        path, place, level = part
+        if path not in self._levels and len(self._levels) >= _MOST_PATHS:
+            self._levels.clear()
+            self._from_zero.clear()
+        begun = self._levels.setdefault(path, {})
+        from_zero = self._from_zero.setdefault(path, False) or place == 0
+        self._from_zero[path] = from_zero
+        if place == (0 if from_zero else 1):
+            self._levels[path] = {place: level}
+            if begun:
+                raise NotUnderstoodError(
+                    f"expected {self._n_bands} packets of one number each, got {len(begun)} at "
+                    f"{path[:60]!r} before the next frame began. {_ONE_MESSAGE}")
+            return None
+        if not begun or place in begun or place > self._n_bands - from_zero:
+            begun.clear()
+            raise NotUnderstoodError(
+                f"expected {self._n_bands} numbers, got one at {f'{path[:60]}/{place}'!r} that "
+                f"is no part of a frame. {_ONE_MESSAGE}")
+        begun[place] = level
+        if len(begun) < self._n_bands:
+            return None
+        self._levels[path] = {}
+        return Frame(path, [begun[i] for i in sorted(begun)])
 
 
 def _command(address: str, values: Sequence[Value]) -> Command | None:
@@ -103,7 +193,7 @@ def _joined(single: list[tuple[str, float]], n_bands: int) -> Frame:
     if len(single) != n_bands:
         raise NotUnderstoodError(f"expected {n_bands} messages of one number in a packet, got "
                                  f"{len(single)}.")
-    split = [re.fullmatch(r"(.*?)([0-9]{1,6})", address) for address, _ in single]
+    split = [_PLACE.fullmatch(address) for address, _ in single]
     places = [int(found[2]) for found in split if found is not None]
     if len(set(places)) == n_bands:
         single = [value for _, value in sorted(zip(places, single, strict=True))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,8 +32,8 @@ class Microphone:
         What `Received` calls it.
     frame_rate : float
         Frames per second.
-    batches : SimpleQueue of list of Received
-        Where frames are put, as lines of text.
+    put : callable
+        Takes frames, as lines of text.
 
     Attributes
     ----------
@@ -48,7 +49,7 @@ class Microphone:
     """
 
     def __init__(self, place: int, frame_rate: float,
-                 batches: queue.SimpleQueue[list[Received]]) -> None:
+                 put: Callable[[list[Received]], None]) -> None:
         try:
             import sounddevice
         except (ImportError, OSError) as error:  # OSError: PortAudio is missing
@@ -56,7 +57,7 @@ class Microphone:
                               "pip install barkcluster[live]") from error
         self.n_dropped = 0
         self._place = place
-        self._batches = batches
+        self._put = put
         self._blocks: queue.Queue[npt.NDArray[np.float32] | None] = queue.Queue(_MOST_BLOCKS)
         try:
             self._input = sounddevice.InputStream(
@@ -89,4 +90,4 @@ class Microphone:
             if len(frames):
                 text = "".join(" ".join(f"{level:.6g}" for level in frame) + "\n"
                                for frame in frames.tolist())
-                self._batches.put([Received(self._place, 0, text.encode(), time.monotonic())])
+                self._put([Received(self._place, 0, text.encode(), time.monotonic())])

@@ -7,7 +7,7 @@ its servers sleep until the date on a bundle. Dates are ignored: TouchDesigner's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .messages import Message, NotUnderstoodError, Value
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 _BUNDLE = b"#bundle\x00"
 _DEEPEST = 4
 _MOST_MESSAGES = 1000
-_KNOWN_TYPES = frozenset(b"ifdhsTF")
+# Numbers and words of all messages of a packet: what a stranger's packet may cost to read.
+_MOST_VALUES = 5000
+# Brackets part arrays within a message: they say nothing here, a frame is its numbers in order.
+_KNOWN_TYPES = frozenset(b"ifdhsTF[]")
 
 
 def parse_packet(packet: bytes) -> list[Message]:
@@ -41,7 +44,17 @@ def parse_packet(packet: bytes) -> list[Message]:
         If any of it is not in order, or of a type that no frame and no command has.
     """
     message_class = _message_class()
-    return [_message(part, message_class) for part in _parts(packet, 0)]
+    messages: list[Message] = []
+    n_values = 0
+    for part in _parts(packet, 0):
+        if len(messages) == _MOST_MESSAGES:
+            raise NotUnderstoodError(f"expected at most {_MOST_MESSAGES} messages in a packet.")
+        tags = _tags(part)
+        n_values += len(tags)
+        if n_values > _MOST_VALUES:
+            raise NotUnderstoodError(f"expected at most {_MOST_VALUES} values in a packet.")
+        messages.append(_message(part, message_class))
+    return messages
 
 
 def build_message(address: str, values: Sequence[Value]) -> bytes:
@@ -74,13 +87,13 @@ def _message_class() -> type[OscMessage]:
     return OscMessage
 
 
-def _parts(packet: bytes, depth: int) -> list[bytes]:
-    """Messages of a packet, bundles opened."""
+def _parts(packet: bytes, depth: int) -> Iterator[bytes]:
+    """Messages of a packet, bundles opened one after another."""
     if not packet.startswith(_BUNDLE):
-        return [packet]
+        yield packet
+        return
     if depth >= _DEEPEST:
         raise NotUnderstoodError(f"expected bundles at most {_DEEPEST} deep.")
-    parts: list[bytes] = []
     at = len(_BUNDLE) + 8  # the date
     if len(packet) < at:
         raise NotUnderstoodError(f"expected a bundle, got {len(packet)} bytes of one.")
@@ -90,25 +103,43 @@ def _parts(packet: bytes, depth: int) -> list[bytes]:
         if not 0 < size <= len(packet) - at:
             raise NotUnderstoodError(f"expected an element of a bundle within its "
                                      f"{len(packet)} bytes, got one of {size}.")
-        parts += _parts(packet[at:at + size], depth + 1)
+        yield from _parts(packet[at:at + size], depth + 1)
         at += size
-    if len(parts) > _MOST_MESSAGES:
-        raise NotUnderstoodError(f"expected at most {_MOST_MESSAGES} messages in a packet.")
-    return parts
 
 
-def _message(packet: bytes, message_class: type[OscMessage]) -> Message:
+def _tags(packet: bytes) -> bytes:
+    """The types of a message's values, one letter each; nothing is read yet."""
     end = packet.find(b"\x00")
     tags_at = (end | 3) + 1
     tags = packet[tags_at:packet.find(b"\x00", tags_at)]
     if end <= 0 or not tags.startswith(b",") or not _KNOWN_TYPES.issuperset(tags[1:]):
         raise NotUnderstoodError("expected an OSC message of numbers and words, got "
                                  f"{packet[:24]!r}.")
+    return tags[1:]
+
+
+def _message(packet: bytes, message_class: type[OscMessage]) -> Message:
     try:
         message = message_class(packet)
-        address, values = message.address, message.params
+        address, values = message.address, _flat(message.params)
     except Exception as error:  # whatever a stranger's bytes make of the parser
         raise NotUnderstoodError(f"expected an OSC message, got {packet[:24]!r} "
                                  f"({type(error).__name__}).") from None
     return Message(address, [value if isinstance(value, str) else float(value)
                              for value in values])
+
+
+def _flat(values: list[object]) -> list[Value]:
+    """Values of arrays within arrays, in order."""
+    flat: list[Value] = []
+    waiting = [iter(values)]
+    while waiting:
+        for value in waiting[-1]:
+            if isinstance(value, list):
+                waiting.append(iter(value))
+                break
+            assert isinstance(value, (str, float, int))
+            flat.append(value)
+        else:
+            waiting.pop()
+    return flat

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 from barkcluster.frames.session import LARGEST_DB
 from barkcluster.model.model import FamiliarityModel
-from barkcluster.model.stored import load_model
 from barkcluster.model.stream import Reading
 from barkcluster.retraining.stream import RetrainingStream
 from barkcluster.tempo import Tempo, TempoTracker
 
 from .messages import Command
+from .model_folder import ModelFolder
 
 # A sender that says nothing for so long may have missed frames; less is a slow moment.
 _GAP_S = 0.5
@@ -24,6 +24,11 @@ _CATCH_UP_S = 0.1
 # Between the frames that a rate is measured on, and how far it may be off before it is said.
 _RATE_S = 5.0
 _RATE_TOLERANCE = 0.05
+# Frames, in seconds, after which it is known whether they race; and how much faster that is.
+_RACE_S = 10.0
+_OUTRUN = 2.0
+# A source that says nothing for so long has stopped or died: what it was last like is no news.
+_SILENT_S = 2.0
 
 
 class Report(NamedTuple):
@@ -44,8 +49,9 @@ class Player:
     stream : RetrainingStream
     tracker : TempoTracker
         Of the same frame rate.
-    folder : path-like
-        Where models are saved to and loaded from: nobody on the network may name another.
+    folder : path-like or None, default=None
+        Where messages may save models to and load them from: nobody on the network may name
+        another. None: they may do neither.
     live : bool, default=True
         Whether frames come as they are played. In a file they may come at any speed: silence
         between them is no gap, and none is late.
@@ -58,28 +64,40 @@ class Player:
         Frames heard later after they came than the next one was due.
     n_rejected : int
         Packets, lines and frames that were none.
+    n_elsewhere : int
+        Frames to an address that no source has, at the port of this one.
+    last_rejection : str
+        Why the last of these was left out.
     last_word : str
         What was last done or could not be done.
+    silent : float
+        Seconds since the last frame, at the last `tick`; 0 where they come, and before the first.
     """
 
     def __init__(self, name: str, stream: RetrainingStream, tracker: TempoTracker,
-                 folder: Path, *, live: bool = True) -> None:
+                 folder: str | os.PathLike[str] | None = None, *, live: bool = True) -> None:
         self.name = name
         self.stream = stream
         self.tracker = tracker
-        self.folder = folder
+        self.folder = None if folder is None else ModelFolder(folder)
         self.live = live
         self.n_received = 0
         self.n_late = 0
         self.n_bad_packets = 0
+        self.n_elsewhere = 0
+        self.last_rejection = ""
         self.last_word = ""
+        self.silent = 0.0
         self.last_reading: Reading | None = None
         self.last_tempo: Tempo | None = None
         self._told_tempo: Tempo | None = None
         self.measured_rate = math.nan
         self._arrived = math.nan
+        self._first_frame = self._last_frame = math.nan
         self._rate_since = math.nan
         self._rate_frames = 0
+        self._steady_frames = 0  # and seconds, of all stretches that a rate was measured on
+        self._steady_s = 0.0
         self._n_owed = 0        # frames that did not come in time, while it is not known why
         self._owed_since = math.nan
         self._n_since = 0
@@ -98,9 +116,11 @@ class Player:
 
     @property
     def state(self) -> str:
-        """In a word: waiting, learning, ready, paused or failing."""
+        """In a word: waiting, learning, ready, paused, silent or failing."""
         if self.stream.paused:
             return "paused"
+        if self.silent:
+            return "silent"
         if self.stream.learning:
             return "learning"
         if self.stream.last_error or self.stream.journal_error:
@@ -110,7 +130,51 @@ class Player:
     @property
     def rate_is_off(self) -> bool:
         """Whether frames come at another rate than was said."""
-        return abs(self.measured_rate / self.frame_rate - 1) > _RATE_TOLERANCE
+        return self._is_off(self.measured_rate)
+
+    @property
+    def speed(self) -> float:
+        """How many times as fast as they were played frames come, of a source that is not live.
+
+        nan before there are 10 seconds of them.
+        """
+        if self.live or self.n_received < _RACE_S * self.frame_rate:
+            return math.nan
+        seconds = max(self._last_frame - self._first_frame, 1e-3)
+        return self.n_received / self.frame_rate / seconds
+
+    @property
+    def outruns(self) -> bool:
+        """Whether frames come much faster than they were played: those of a finished file."""
+        return self.speed > _OUTRUN
+
+    @property
+    def rate_was_off(self) -> bool:
+        """Whether they did so over all the time that they came."""
+        return self._is_off(self.true_rate)
+
+    @property
+    def true_rate(self) -> float:
+        """Frames per second over all the time that they came; nan while it is too short."""
+        return self._steady_frames / self._steady_s if self._steady_s else math.nan
+
+    def reject(self, n: int, why: str) -> None:
+        """Count packets or lines that were no frame."""
+        self.n_bad_packets += n
+        self.last_rejection = why
+
+    def tick(self, now: float) -> None:
+        """Notice what happened beside the frames; to be called some times a second.
+
+        Parameters
+        ----------
+        now : float
+            Seconds, on the clock of `hear`.
+        """
+        self.stream.take_over()
+        self._take_loaded()
+        waited = now - self._last_frame
+        self.silent = waited if waited > _SILENT_S else 0.0
 
     def hear(self, levels: list[float], arrived: float, now: float) -> Report | None:
         """Hear a frame.
@@ -128,11 +192,17 @@ class Player:
             None between hops, and where there is no model yet.
         """
         self.n_received += 1
+        self._last_frame, self.silent = now, 0.0
+        if self.n_received == 1:
+            self._first_frame = now
         if self.live:
             self._keep_time(arrived)
             self.n_late += now - arrived > 1.0 / self.frame_rate
         self._take_loaded()
+        n_rejected = self.stream.stream.n_rejected
         reading = self.stream.push(levels)
+        if self.stream.stream.n_rejected > n_rejected:
+            self.last_rejection = self.stream.stream.last_error or ""
         if all(level <= LARGEST_DB for level in levels):
             self.last_tempo = self.tracker.push(levels)
         if reading is None or self._n_owed:
@@ -170,21 +240,23 @@ class Player:
         if self._errand is not None and self._errand.is_alive():
             self.last_word = f"cannot {word} {name}: still busy with another"
             return
-        if not name or Path(name).name != name or name.startswith("."):
-            self.last_word = f"cannot {word} {name!r}: must be the plain name of a file"
+        folder = self.folder
+        if folder is None:
+            self.last_word = f"cannot {word} {name}: --allow-save lets messages do that"
             return
-        path = self.folder / name
         errand: Callable[[], None]
-        model = self.stream.model
         if word == "load":
             def errand() -> None:
-                self._loaded = load_model(path)
-        elif model is None:
-            self.last_word = f"cannot save {name}: no model yet"
-            return
+                self._loaded = folder.load(name)
         else:
+            self.stream.take_over()
+            model = self.stream.model
+            if model is None:
+                self.last_word = f"cannot save {name}: no model yet"
+                return
+
             def errand() -> None:
-                model.save(path)
+                folder.save(model, name)
 
         def run() -> None:
             try:
@@ -220,8 +292,19 @@ class Player:
             return
         self._rate_frames += 1
         if arrived - self._rate_since >= _RATE_S:
-            self.measured_rate = self._rate_frames / (arrived - self._rate_since)
+            self._measure(self._rate_frames, arrived - self._rate_since)
             self._rate_since, self._rate_frames = arrived, 0
+
+    def _measure(self, n_frames: int, seconds: float) -> None:
+        """Take one more stretch into the rate, which the gathered file is to tell."""
+        self.measured_rate = n_frames / seconds
+        self._steady_frames += n_frames
+        self._steady_s += seconds
+        self.stream.correct_frame_rate(
+            self.true_rate if self.rate_was_off else self.frame_rate)
+
+    def _is_off(self, rate: float) -> bool:
+        return abs(rate / self.frame_rate - 1) > _RATE_TOLERANCE
 
     def _settle_gap(self, arrived: float) -> None:
         """Find out whether the frames that did not come in time are lost, or come now."""

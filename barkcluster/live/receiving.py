@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from .addresses import NETWORK, Address
+from .connections import Connection, Connections
 from .growing_file import GrowingFile
 
 _DATAGRAM_BYTES = 1 << 16
@@ -29,9 +30,14 @@ _IDLE_S = 0.2
 _BURST = 16
 _BURST_POLL_S = 0.001
 _LONGEST_BURST_S = 0.05
-_MOST_CLIENTS = 64
 # A file may hold an hour already: it waits until what was read of it is heard.
 _MOST_BATCHES_OF_FILES = 4
+# What may wait to be heard; more stays with the system, which loses datagrams.
+_MOST_WAITING_BYTES = 1 << 24
+_BYTES_BESIDE = 500  # that a datagram costs beside its own
+_FULL_S = 0.01
+# Taken off at once: others want a turn as well.
+_MOST_AT_ONCE_BYTES = 1 << 21
 
 
 class Received(NamedTuple):
@@ -48,12 +54,15 @@ class Received(NamedTuple):
         Empty when the client is gone.
     time : float
         When, by ``time.monotonic``.
+    refused : str
+        Why a client was sent away; empty for those who were not.
     """
 
     place: int
     client: int
     data: bytes
     time: float
+    refused: str = ""
 
 
 class Receiver:
@@ -67,8 +76,8 @@ class Receiver:
     Attributes
     ----------
     batches : SimpleQueue of list of Received
-        What came, to be taken by another thread. An empty list when all there is has ended:
-        standard input, where it is the only place.
+        What came, to be taken by another thread. An empty list when all places have ended, as
+        standard input does.
 
     Raises
     ------
@@ -82,11 +91,13 @@ class Receiver:
         self._files: list[tuple[int, GrowingFile]] = []
         self._client = 0
         self._file_client: dict[int, int] = {}
-        self._n_connections = 0
+        self._connections = Connections(self._selector)
         self._closing = False
+        self._counting = threading.Lock()
+        self._n_waiting_bytes = 0
         self._threads: list[threading.Thread] = []
         self._stdin = next((i for i, p in enumerate(places) if p.kind == "-"), None)
-        self._only_stdin = self._stdin is not None and len(places) == 1
+        self._going_on = set(range(len(places)))
         try:
             for i, place in enumerate(places):
                 if place.kind in NETWORK:
@@ -99,14 +110,42 @@ class Receiver:
             raise
 
     def start(self) -> None:
-        """Begin to receive."""
+        """Begin to receive, if that has not begun."""
+        if self._threads:
+            return
         if self._files or self._selector.get_map():
             self._run(self._receive, "receiving")
         if self._stdin is not None:
             self._run(self._read_stdin, "standard input")
 
+    def put(self, batch: list[Received]) -> None:
+        """Hand over what came; from any thread."""
+        with self._counting:
+            self._n_waiting_bytes += _cost(batch)
+        self.batches.put(batch)
+
+    def end(self, place: int) -> None:
+        """Nothing more comes from a place; from any thread."""
+        with self._counting:
+            self._going_on.discard(place)
+            all_ended = not self._going_on
+        if all_ended:
+            self.put([])
+
+    def take(self, timeout: float) -> list[Received] | None:
+        """The next batch, or None if none comes within some seconds."""
+        try:
+            batch = self.batches.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        with self._counting:
+            self._n_waiting_bytes -= _cost(batch)
+        return batch
+
     def close(self) -> None:
         """Stop receiving and close everything."""
+        if self._closing:
+            return
         self._closing = True
         for thread in self._threads:
             if thread.name == "receiving":
@@ -139,74 +178,77 @@ class Receiver:
         except OSError as error:
             opened.close()
             raise OSError(error.errno, error.strerror, str(place)) from None
-        self._selector.register(opened, selectors.EVENT_READ, (i, 0, stream))
+        self._selector.register(opened, selectors.EVENT_READ, (i, stream))
 
     def _receive(self) -> None:
         timeout = _FILE_POLL_S if self._files else _IDLE_S
         while not self._closing:
             batch: list[Received] = []
+            if self._wait_while_full():
+                continue
             self._take(timeout, batch)
             begun, before = time.monotonic(), 0
-            while (len(batch) - before > _BURST
+            while (len(batch) - before > _BURST and _cost(batch) < _MOST_AT_ONCE_BYTES
                    and time.monotonic() - begun < _LONGEST_BURST_S):
                 before = len(batch)
                 self._take(_BURST_POLL_S, batch)
             if self.batches.qsize() < _MOST_BATCHES_OF_FILES:
                 for i, file in self._files:
                     self._read_file(i, file, batch)
+            now = time.monotonic()
+            batch += [_gone(one, now) for one in self._connections.let_silent_go(now)]
             if batch:
-                self.batches.put(batch)
+                self.put(batch)
+
+    def _wait_while_full(self) -> bool:
+        """Whether too much waits to be heard already; then some time has gone by."""
+        if self._n_waiting_bytes < _MOST_WAITING_BYTES:
+            return False
+        time.sleep(_FULL_S)
+        return True
 
     def _take(self, timeout: float, batch: list[Received]) -> None:
         if not self._selector.get_map():  # files alone; Windows cannot wait for no socket
             time.sleep(timeout)
             return
         for key, _ in self._selector.select(timeout):
-            i, client, listens = key.data
             opened: socket.socket = key.fileobj  # type: ignore[assignment]
+            if isinstance(key.data, Connection):
+                self._take_stream(key.data, batch)
+                continue
+            i, listens = key.data
             if listens:
-                self._accept(i, opened)
-            elif client:
-                self._take_stream(i, client, opened, batch)
+                now = time.monotonic()
+                self._client += 1
+                batch += [_gone(one, now)
+                          for one in self._connections.accept(opened, i, self._client, now)]
             else:
                 self._take_datagrams(i, opened, batch)
 
     def _take_datagrams(self, i: int, opened: socket.socket, batch: list[Received]) -> None:
-        for _ in range(1000):  # the others want a turn as well
+        n_bytes = 0
+        while n_bytes < _MOST_AT_ONCE_BYTES:
+            n_bytes += _BYTES_BESIDE
             try:
                 data = opened.recv(_DATAGRAM_BYTES)
             except BlockingIOError:
                 return
             except OSError:  # Windows tells here that an answer found nobody
                 continue
+            n_bytes += len(data)
             batch.append(Received(i, 0, data, time.monotonic()))
 
-    def _accept(self, i: int, listening: socket.socket) -> None:
+    def _take_stream(self, connection: Connection, batch: list[Received]) -> None:
+        if connection.opened.fileno() < 0:  # had to go for another, a moment ago
+            return
+        now = time.monotonic()
         try:
-            connection, _ = listening.accept()
-        except OSError:
+            data = self._connections.read(connection, now)
+        except ValueError as error:
+            batch.append(_gone(connection, now)._replace(refused=str(error)))
             return
-        if self._n_connections >= _MOST_CLIENTS:
-            connection.close()
-            return
-        self._n_connections += 1
-        self._client += 1
-        connection.setblocking(False)
-        self._selector.register(connection, selectors.EVENT_READ, (i, self._client, False))
-
-    def _take_stream(self, i: int, client: int, connection: socket.socket,
-                     batch: list[Received]) -> None:
-        try:
-            data = connection.recv(_DATAGRAM_BYTES)
-        except BlockingIOError:
-            return
-        except OSError:  # it broke off
-            data = b""
-        batch.append(Received(i, client, data, time.monotonic()))
-        if not data:
-            self._n_connections -= 1
-            self._selector.unregister(connection)
-            connection.close()
+        if data is not None:
+            batch.append(Received(connection.place, connection.number, data, now))
 
     def _read_file(self, i: int, file: GrowingFile, batch: list[Received]) -> None:
         data, anew = file.read()
@@ -221,9 +263,18 @@ class Receiver:
     def _read_stdin(self) -> None:
         assert self._stdin is not None
         while not self._closing:
+            if self._wait_while_full():
+                continue
             data = os.read(sys.stdin.fileno(), _DATAGRAM_BYTES)
             if not data:
                 break
-            self.batches.put([Received(self._stdin, 0, data, time.monotonic())])
-        if self._only_stdin:
-            self.batches.put([])
+            self.put([Received(self._stdin, 0, data, time.monotonic())])
+        self.end(self._stdin)
+
+
+def _gone(connection: Connection, now: float) -> Received:
+    return Received(connection.place, connection.number, b"", now)
+
+
+def _cost(batch: list[Received]) -> int:
+    return sum(len(received.data) + _BYTES_BESIDE for received in batch)

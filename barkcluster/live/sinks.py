@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from barkcluster.display.terminal import printable
 from barkcluster.model.stream import Reading
 from barkcluster.tempo import Tempo
 
@@ -28,6 +29,7 @@ from .player import Player, Report
 # Stands for a familiarity not known yet: nan is no number to many programs.
 UNKNOWN = -1.0
 _CONNECT_AGAIN_S = 1.0
+_MOST_REASON = 200
 _MOST_UNSENT_BYTES = 1 << 16
 
 
@@ -77,12 +79,13 @@ def status_of(player: Player) -> Words:
     """How a player is doing, as a message.
 
     State, seconds heard, frames received, rejected and late, seconds that the model is behind
-    (-1 without one).
+    (-1 without one), and why something was last rejected ("-": nothing was).
     """
     age = player.stream.model_age
     return [("status", [player.state, player.stream.heard, float(player.n_received),
                         float(player.n_rejected), float(player.n_late),
-                        UNKNOWN if math.isnan(age) else age])]
+                        UNKNOWN if math.isnan(age) else age,
+                        printable(player.last_rejection)[:_MOST_REASON] or "-"])]
 
 
 class NetworkSink:

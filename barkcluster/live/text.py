@@ -16,6 +16,8 @@ class TextParser:
     ----------
     n_bands : int, default=25
     units : {"db", "linear"}, default="db"
+    datagrams : bool, default=False
+        Whether the end of what is fed ends a line, with a newline or without.
 
     Attributes
     ----------
@@ -29,8 +31,10 @@ class TextParser:
     [Frame(path='', levels=[-40.0, -50.0]), Command(path='', word='save', argument='jam.npz')]
     """
 
-    def __init__(self, n_bands: int = 25, units: str = "db") -> None:
+    def __init__(self, n_bands: int = 25, units: str = "db", *,
+                 datagrams: bool = False) -> None:
         self._frames = FrameParser(n_bands, units)
+        self._datagrams = datagrams
         self._tail = b""
 
     @property
@@ -50,6 +54,8 @@ class TextParser:
 
     def feed(self, data: bytes) -> list[Frame | Command]:
         """Return what these bytes complete."""
+        if self._datagrams and not data.endswith(b"\n"):
+            data += b"\n"
         whole, newline, tail = (self._tail + data).rpartition(b"\n")
         if not newline:
             # The parser of frames forgets lines that never end; here is no second copy.

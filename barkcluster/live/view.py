@@ -3,92 +3,123 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import textwrap
 
-from barkcluster.display.terminal import clock
+from barkcluster.display.terminal import clock, printable
 
 from .player import Player
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+_WIDEST_BAR = 40
+_NARROWEST_BAR = 8
+_NUMBER = len(" 0.00 familiarity")
+# Rows that a message may take, which may be a stranger's.
+_MOST_ROWS = 2
+# A model of less is young: what it calls strange may be the second verse.
+_YOUNG_S = 60.0
 
-_WIDTH = 40
 
-
-class View:
-    """A few lines at the bottom of the terminal, on standard error.
+def player_lines(player: Player, columns: int = 80) -> list[str]:
+    """How a player is doing.
 
     Parameters
     ----------
-    players : sequence of Player
+    player : Player
+    columns : int, default=80
+        Of the terminal.
+
+    Returns
+    -------
+    lines : list of str
+        Plain text, not longer than that.
     """
-
-    def __init__(self, players: Sequence[Player]) -> None:
-        try:
-            from rich.console import Console
-            from rich.live import Live
-        except ImportError as error:
-            raise ImportError("The view needs rich: pip install barkcluster[live], or --quiet"
-                              ) from error
-        self._players = players
-        # Drawn by the loop when no frame waits, not by a thread of rich's.
-        self._live = Live(console=Console(file=sys.stderr), auto_refresh=False)
-        self._live.start()
-
-    def show(self) -> None:
-        """Draw how things are."""
-        self._live.update(self._lines(), refresh=True)
-
-    def close(self) -> None:
-        """Leave the last picture standing."""
-        self._live.stop()
-
-    def _lines(self) -> RenderableType:
-        from rich.text import Text
-
-        return Text("\n").join(Text(line) for player in self._players
-                               for line in player_lines(player))
-
-
-def player_lines(player: Player) -> list[str]:
-    """How a player is doing, in lines of plain text."""
     stream = player.stream
-    reading, tempo = player.last_reading, player.last_tempo
-    lines = []
+    width = columns - 1  # the last column is the cursor's
     title = f"{player.name}: " if player.name else ""
-    beats = "" if tempo is None or math.isnan(tempo.bpm) else (
-        f"   {tempo.bpm:.1f} bpm ({tempo.confidence:.0%} sure)")
-    if reading is None:
-        lines.append(f"{title}listening{beats}")
-    else:
-        lines.append(f"{title}{bar(reading.familiarity)} familiarity{beats}")
-        lines += [f"{'':{len(title)}}{bar(value)} {scale:g} s"
-                  for value, scale in zip(reading.by_scale, stream.stream.features.scales,
-                                          strict=True)]
+    lines = _bars(player, title, width)
     age = "no model yet" if stream.model is None else f"model {clock(stream.model_age)} old"
-    lines.append(f"{player.state}, heard {clock(stream.heard)}, {age}; frames: "
-                 f"{player.n_received} received, {player.n_rejected} rejected, "
-                 f"{player.n_late} late, {stream.stream.n_gaps} gaps")
+    facts = [f"{player.state}, heard {clock(stream.heard)}, {age}; frames: {player.n_received} "
+             f"received, {player.n_rejected} rejected, {player.n_late} late, "
+             f"{stream.stream.n_gaps} gaps"]
+    if player.n_elsewhere:
+        facts[0] += f", {player.n_elsewhere} to another address"
     if player.rate_is_off:
-        lines.append(f"frames come at {player.measured_rate:.1f} a second, not "
+        facts.append(f"frames come at {player.measured_rate:.1f} a second, not "
                      f"{player.frame_rate:g}: see --frame-rate")
-    lines += [f"! {said}" for said in (stream.last_error, stream.journal_error) if said]
+    if player.outruns:
+        facts.append(f"frames come {player.speed:.0f} times as fast as they were played: --pace")
+    facts += [f"! {said}" for said in (stream.last_error, stream.journal_error) if said]
+    if player.last_rejection:
+        facts.append(f"last rejected: {player.last_rejection}")
     if player.last_word:
-        lines.append(player.last_word)
+        facts.append(player.last_word)
+    for fact in facts:
+        lines += textwrap.wrap(printable(fact), width, subsequent_indent="  ",
+                               max_lines=_MOST_ROWS, placeholder=" ...")
     return lines
 
 
-def bar(familiarity: float) -> str:
+def closing_lines(player: Player) -> list[str]:
+    """What there is to say of a player at the end, in lines of plain text."""
+    title = f"{player.name}: " if player.name else ""
+    elsewhere = f", {player.n_elsewhere} to another address" if player.n_elsewhere else ""
+    lines = [f"{title}heard {clock(player.stream.heard)}; {player.n_received} frames received, "
+             f"{player.n_rejected} rejected{elsewhere}, {player.n_late} late; "
+             f"{player.stream.n_learned} models learned."]
+    if player.silent:
+        lines.append(f"{title}no frames came for the last {clock(player.silent)}.")
+    if player.rate_was_off:
+        lines.append(f"{title}frames came at {player.true_rate:.1f} a second, not "
+                     f"{player.frame_rate:g}: next time --frame-rate {player.true_rate:.3g}.")
+    if player.outruns:
+        lines.append(f"{title}frames came {player.speed:.0f} times as fast as they were played: "
+                     "--pace plays a file in time, `barkcluster score` judges it at once.")
+    if player.stream.n_unwritten:
+        lines.append(f"{title}{player.stream.n_unwritten} frames could not be written and are "
+                     f"lost: {player.stream.journal_error}.")
+    if player.last_rejection:
+        lines.append(f"{title}last rejected: {player.last_rejection}")
+    return [printable(line) for line in lines]
+
+
+def _bars(player: Player, title: str, width: int) -> list[str]:
+    """Familiarity as bars and tempo; or why there is none."""
+    reading, tempo = player.last_reading, player.last_tempo
+    beats = "" if tempo is None or math.isnan(tempo.bpm) else (
+        f"{tempo.bpm:.1f} bpm ({tempo.confidence:.0%} sure)")
+    if player.silent:
+        return textwrap.wrap(f"{title}no frames for {clock(player.silent)}", width)
+    if reading is None:
+        return textwrap.wrap(f"{title}listening {beats}".rstrip(), width)
+    cells = min(_WIDEST_BAR, max(_NARROWEST_BAR, width - len(title) - _NUMBER))
+    lines = [f"{title}{bar(reading.familiarity, cells)} familiarity"]
+    lines += [f"{'':{len(title)}}{bar(value, cells)} {scale:g} s"
+              for value, scale in zip(reading.by_scale, player.stream.stream.features.scales,
+                                      strict=True)]
+    known = 0.0 if player.stream.model is None else player.stream.model.duration_
+    young = f"only {clock(known)} known" if known < _YOUNG_S else ""
+    beside = ", ".join(filter(None, [young, beats]))
+    if beside and len(lines[0]) + 2 + len(beside) <= width:
+        lines[0] += f"  {beside}"
+    elif beside:
+        lines[1:1] = textwrap.wrap(beside, width)
+    return lines
+
+
+def bar(familiarity: float, cells: int = _WIDEST_BAR) -> str:
     """A familiarity as a bar, a number behind it.
+
+    Parameters
+    ----------
+    familiarity : float
+        0 to 1, or nan.
+    cells : int, default=40
 
     Examples
     --------
-    >>> bar(0.5)
-    '████████████████████░░░░░░░░░░░░░░░░░░░░ 0.50'
+    >>> bar(0.5, 20)
+    '██████████░░░░░░░░░░ 0.50'
     """
     if math.isnan(familiarity):
-        return "·" * _WIDTH + "    -"
-    full = round(_WIDTH * familiarity)
-    return "█" * full + "░" * (_WIDTH - full) + f" {familiarity:.2f}"
+        return "·" * cells + "    -"
+    full = round(cells * familiarity)
+    return "█" * full + "░" * (cells - full) + f" {familiarity:.2f}"

@@ -12,7 +12,8 @@ import tempfile
 import warnings
 from pathlib import Path
 
-KINDS = ("osc", "fudi-tcp", "udp-text")
+# Datagrams, then streams.
+KINDS = ("osc", "fudi-udp", "udp-text", "fudi-tcp", "file")
 
 
 def bundle(*parts: bytes) -> bytes:
@@ -40,8 +41,8 @@ def fuzz_one(data: bytes) -> None:
 
     if len(data) < 2:
         return
-    kind = KINDS[data[0] % 3]
-    units = ("db", "linear")[data[0] // 3 % 2]
+    kind = KINDS[data[0] % len(KINDS)]
+    units = ("db", "linear")[data[0] // len(KINDS) % 2]
     piece, content = 1 + data[1], data[2:]
 
     with warnings.catch_warnings():
@@ -55,8 +56,9 @@ def fuzz_one(data: bytes) -> None:
             else:
                 assert isinstance(arrival, Command) and arrival.word in COMMANDS
         assert (together.last_error is None) == (together.n_rejected == 0)
-        if kind == "osc":  # a datagram is whole
-            assert together.n_rejected == 0 or not arrivals
+        if kind in KINDS[:3]:  # a datagram is whole, and the next one has nothing to do with it
+            assert kind != "osc" or together.n_rejected == 0 or not arrivals
+            assert repr(together.feed(content)) == repr(arrivals)
             return
         apart = decoder_of(kind, units)
         fed = [arrival for i in range(0, len(content), piece)
@@ -75,7 +77,7 @@ def main() -> None:
         import barkcluster.live.decoding  # noqa: F401
     with tempfile.TemporaryDirectory() as seeds:
         for i, content in enumerate(SEEDS):
-            for choice in (0, 1, 2):
+            for choice in range(len(KINDS)):
                 (Path(seeds) / f"{i}-{choice}").write_bytes(bytes([choice, 2]) + content)
         atheris.Setup([*sys.argv, seeds], fuzz_one)
         atheris.Fuzz()

@@ -290,7 +290,8 @@ def test_nobody_names_files_elsewhere(new_player, name):
     player = new_player()
     for word in ("save", "load"):
         player.obey(Command("", word, name))
-        assert "must be the plain name of a file" in player.last_word
+        player._errand.join()
+        assert "must be a plain name that ends in .npz" in player.last_word
 
 
 def test_what_cannot_be_loaded_is_told(new_player, tmp_path):

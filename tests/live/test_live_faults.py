@@ -1,0 +1,541 @@
+"""Peers that do what they should not, and what is said of it; each test is named after a fault."""
+
+import itertools
+import socket
+import struct
+import time
+
+import numpy as np
+import pytest
+
+from barkcluster import FamiliarityModel, Session, read_session
+from barkcluster.live.addresses import Address
+from barkcluster.live.connections import begins_no_text
+from barkcluster.live.decoding import OscDecoder, decoder_of
+from barkcluster.live.fudi import FudiParser, to_fudi
+from barkcluster.live.loop import Live, Source
+from barkcluster.live.messages import Command, Frame, Message
+from barkcluster.live.model_folder import ModelFolder
+from barkcluster.live.osc import build_message, parse_packet
+from barkcluster.live.player import Player
+from barkcluster.live.receiving import Received, Receiver
+from barkcluster.live.sinks import status_of
+from barkcluster.live.view import closing_lines, player_lines
+from barkcluster.retraining.stream import RetrainingStream
+from barkcluster.tempo import TempoTracker
+
+LOCAL = "127.0.0.1"
+LEVELS = [-float(i) - 0.5 for i in range(25)]
+
+
+def jam(rng, n_frames):
+    beat = np.exp(-(np.arange(n_frames) % 23) / 6.0)[:, None] * rng.uniform(5, 25, 25)
+    return (-50 + beat + rng.normal(0, 2, size=(n_frames, 25))).astype(np.float32)
+
+
+def free_port(kind=socket.SOCK_DGRAM):
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((LOCAL, 0))
+        return probe.getsockname()[1]
+
+
+def bundle(*parts):
+    return b"#bundle\x00" + b"\x00" * 8 + b"".join(struct.pack(">i", len(p)) + p for p in parts)
+
+
+@pytest.fixture(scope="module")
+def model():
+    frames = jam(np.random.default_rng(1), 600)
+    return FamiliarityModel("kmeans", scales=(0.2, 0.5), random_state=0).fit(frames)
+
+
+@pytest.fixture
+def new_player(model):
+    players = []
+
+    def make(name="", *, folder=None, live=True, fitted=True, **options):
+        given = model if fitted else FamiliarityModel("kmeans", scales=(0.2, 0.5), random_state=0)
+        stream = RetrainingStream(given, background="thread", **options)
+        players.append(Player(name, stream, TempoTracker(), folder, live=live))
+        return players[-1]
+
+    yield make
+    for player in players:
+        player.close()
+
+
+@pytest.fixture
+def live_at(new_player):
+    """A `Live` of one player at an address, hearing what `take` is given."""
+    opened = []
+
+    def make(kind="osc", path="", **options):
+        player = new_player(**options)
+        port = free_port(socket.SOCK_STREAM if kind == "fudi-tcp" else socket.SOCK_DGRAM)
+        live = Live([Source(Address(kind, LOCAL, port, path), player)], [])
+        opened.append(live)
+        return live, player, port
+
+    yield make
+    for live in opened:
+        live.close()
+
+
+def run_until(live, done):
+    deadline = time.monotonic() + 30
+    live.run(until=lambda: done() or time.monotonic() > deadline)
+    assert done()
+
+
+def take(live, *packets):
+    live.take([Received(0, 0, packet, i / 100) for i, packet in enumerate(packets)])
+
+
+# Levels that no sound has
+
+
+@pytest.mark.parametrize("kind, packet", [
+    ("osc", lambda levels: build_message("/bark", levels)),
+    ("fudi-udp", lambda levels: to_fudi("bark", levels)),
+    ("udp-text", lambda levels: " ".join(map(repr, levels)).encode() + b"\n"),
+])
+def test_a_packet_of_a_million_db_is_rejected_and_said(live_at, kind, packet):
+    live, player, _ = live_at(kind)
+    take(live, packet(LEVELS), packet([1e6, *LEVELS[1:]]), packet([200.0, *LEVELS[1:]]))
+    assert (player.stream.stream.n_frames, player.n_rejected) == (1, 2)
+    assert "100" in player.last_rejection
+    assert "200" in player.last_rejection
+
+
+# Saving and loading by message
+
+
+def told(player, word, argument):
+    player.obey(Command("", word, argument))
+    if player._errand is not None:
+        player._errand.join()
+    return player.last_word
+
+
+def test_nobody_saves_or_loads_unless_it_was_asked_for(new_player, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    player = new_player()
+    for word in ("save", "load"):
+        assert "--allow-save" in told(player, word, "jam.npz")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", [
+    "session-a.txt", "jam", "jam.npz/", "..npz", ".npz", ".jam.npz", "../jam.npz", "a/jam.npz",
+    "a\\jam.npz", "jam\x1b[2J.npz", "jam\n.npz", "\u202ejam.npz", "c:jam.npz", "",
+    "x" * 200 + ".npz",
+])
+def test_names_that_messages_may_not_use(model, tmp_path, name):
+    folder = ModelFolder(tmp_path)
+    for work in (lambda: folder.save(model, name), lambda: folder.load(name)):
+        with pytest.raises(ValueError, match="must be a plain name that ends in .npz"):
+            work()
+    assert not list(tmp_path.iterdir())
+
+
+def test_save_replaces_models_alone(new_player, tmp_path):
+    player = new_player(folder=tmp_path)
+    assert told(player, "save", "Übung 3.npz") == "save Übung 3.npz: done"
+    assert told(player, "save", "Übung 3.npz") == "save Übung 3.npz: done"
+    other = tmp_path / "data.npz"
+    np.savez(other, a=np.arange(3))
+    before = other.read_bytes()
+    assert told(player, "save", "data.npz").startswith("cannot save data.npz: ")
+    assert other.read_bytes() == before
+
+
+def test_save_and_load_follow_no_links(model, new_player, tmp_path):
+    (tmp_path / "here").mkdir()
+    secret = tmp_path / "model.npz"
+    model.save(secret)
+    before = secret.read_bytes()
+    (tmp_path / "here" / "jam.npz").symlink_to(secret)
+    player = new_player(folder=tmp_path / "here")
+    for word in ("save", "load"):
+        assert "is a link" in told(player, word, "jam.npz")
+    assert secret.read_bytes() == before
+
+
+def test_save_makes_no_files_without_end(new_player, tmp_path):
+    for i in range(100):
+        (tmp_path / f"{i}.npz").touch()
+    player = new_player(folder=tmp_path)
+    assert "holds 100 .npz files already" in told(player, "save", "one_more.npz")
+
+
+def test_the_file_being_gathered_cannot_be_replaced(rng, new_player, tmp_path):
+    player = new_player(folder=tmp_path, session_path=tmp_path / "jam.npz")
+    heard = jam(rng, 50)
+    for i, frame in enumerate(heard):
+        player.hear(frame.tolist(), i / 100, i / 100)
+        if i == 25:
+            assert told(player, "save", "jam.npz").startswith("cannot save jam.npz")
+    player.close()
+    np.testing.assert_array_equal(read_session(tmp_path / "jam.npz").frames, heard)
+
+
+# Connections
+
+
+@pytest.mark.parametrize("head", [b"POST /", b"GET / HTTP/1.1", b"OPTIONS * ", b"PRI * HTTP/2.0",
+                                  b"\x16\x03\x01\x02\x00", b"\x00\x01\x00\x58"])
+def test_what_browsers_say_first(head):
+    assert begins_no_text(head)
+    assert not any(map(begins_no_text, (b"bark 1", b"GETTING 1;", b"\n-40", b"P", "ß 1".encode())))
+
+
+def test_a_web_page_cannot_post_commands(live_at):
+    live, player, port = live_at("fudi-tcp")
+    live._receiver.start()
+    posted = b"POST / HTTP/1.1\r\nHost: x\r\n\r\n;\nreset;\npause 1;\n" + to_fudi("x", LEVELS)
+    with socket.create_connection((LOCAL, port)) as whole, \
+            socket.create_connection((LOCAL, port)) as pieces:
+        pieces.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        whole.sendall(posted)
+        for byte in posted[:4]:
+            pieces.sendall(bytes([byte]))
+            time.sleep(0.02)
+        with pytest.raises(OSError):  # it is closed, which a sender hears a little later
+            for _ in range(1000):
+                pieces.sendall(posted[4:])
+                time.sleep(0.002)
+        run_until(live, lambda: player.n_rejected == 2)
+    assert "web browser" in player.last_rejection
+    assert not player.stream.paused
+    assert player.n_received == 0
+
+
+def test_idle_connections_lock_nobody_out(live_at):
+    live, player, port = live_at("fudi-tcp")
+    idle = [socket.create_connection((LOCAL, port)) for _ in range(64)]
+    try:
+        run_until(live, lambda: len(live._receiver._connections._all) == 64)
+        with socket.create_connection((LOCAL, port)) as client:
+            client.sendall(to_fudi("bark", LEVELS))
+            run_until(live, lambda: player.n_received == 1)
+    finally:
+        for one in idle:
+            one.close()
+
+
+def test_silent_connections_go_where_there_is_a_crowd():
+    receiver = Receiver([Address("fudi-tcp", LOCAL, free_port(socket.SOCK_STREAM))])
+    key, = receiver._selector.get_map().values()
+    connections, to = receiver._connections, key.fileobj.getsockname()
+    clients = []
+    try:
+        for i in range(9):
+            clients.append(socket.create_connection(to))
+            connections.accept(key.fileobj, 0, i + 1, float(i))
+        assert connections.let_silent_go(50.0) == []
+        assert [one.number for one in connections.let_silent_go(62.5)] == [1, 2, 3]
+        assert connections.let_silent_go(1000.0) == []  # the six left are no crowd
+    finally:
+        for client in clients:
+            client.close()
+        receiver.close()
+
+
+# What one packet, one peer or one turn of the loop may cost
+
+
+def test_escaped_fudi_in_small_pieces_is_looked_through_once(monkeypatch):
+    looked_at = 0
+
+    class Counting(bytes):
+        def find(self, *args):
+            nonlocal looked_at
+            looked_at += len(self)
+            return bytes.find(self, *args)
+
+    message = b"\\a" * 30_000 + b";"
+    parser = FudiParser()
+    messages = [m for i in range(0, len(message), 2)
+                for m in parser.feed(Counting(message[i:i + 2]))]
+    assert [m.address for m in messages] == ["a" * 30_000]
+    assert looked_at <= len(message)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_fudi_escapes_across_pieces(size):
+    text = b"a\\;b \\\\;c\\ d 1;\\;;x \\"
+    whole = FudiParser()
+    expected = [*whole.feed(text), *whole.end()]
+    parser = FudiParser()
+    got = [m for i in range(0, len(text), size) for m in parser.feed(text[i:i + size])]
+    assert [*got, *parser.end()] == expected
+    assert [m.address for m in expected] == ["a;b", "c d", ";", "x"]
+
+
+def test_osc_counts_before_it_unpacks(monkeypatch):
+    made = []
+    from pythonosc import osc_message
+
+    original = osc_message.OscMessage
+
+    def counting(packet):
+        made.append(packet)
+        return original(packet)
+
+    monkeypatch.setattr(osc_message, "OscMessage", counting)
+    messages, values = bundle(*[build_message("/x", [])] * 4000), build_message("/x", [0.0] * 6000)
+    made.clear()
+    decoder = OscDecoder()
+    assert decoder.feed(messages) == []
+    assert len(made) == 1000
+    made.clear()
+    assert decoder.feed(values) == []
+    assert decoder.n_rejected == 2
+    assert not made
+
+
+def test_a_flood_leaves_the_view_and_the_end_their_turn(live_at):
+    live, player, _ = live_at()
+    packet = build_message("/bark", LEVELS)
+    live._receiver.put([Received(0, 0, packet, 0.0)] * 50_000)
+    live._receiver.start = lambda: None
+    begun = []
+    live.run(until=lambda: bool(begun), tick=lambda: begun.append(player.n_received))
+    assert 0 <= begun[0] < 50_000
+
+
+def test_what_waits_to_be_heard_is_bounded(monkeypatch):
+    from barkcluster.live import receiving
+
+    monkeypatch.setattr(receiving, "_MOST_WAITING_BYTES", 100_000)
+    port = free_port()
+    receiver = Receiver([Address("osc", LOCAL, port)])
+    receiver.start()
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for _ in range(1000):
+                sender.sendto(b"x" * 1000, (LOCAL, port))
+                time.sleep(0.0001)
+        # Up to the limit, and what was taken at once.
+        assert receiver._n_waiting_bytes < 100_000 + receiving._MOST_AT_ONCE_BYTES + 100_000
+        while receiver.take(0.3) is not None:
+            pass
+        assert receiver._n_waiting_bytes == 0
+    finally:
+        receiver.close()
+
+
+# What clients send in other ways
+
+
+def test_a_datagram_of_text_without_newline_is_a_line():
+    decoder = decoder_of("udp-text")
+    line = " ".join(map(str, LEVELS)).encode()
+    assert decoder.feed(line) == [Frame("", LEVELS)]
+    assert decoder.feed(b"pause 1") == [Command("", "pause", "1")]
+    assert decoder.feed(line + b"\r\n") == [Frame("", LEVELS)]
+    assert decoder.feed(b"1 2 3") == []
+    assert decoder.n_rejected == 1
+    growing = decoder_of("file")
+    assert growing.feed(line) == []
+
+
+def test_a_datagram_of_fudi_without_semicolon_is_a_message():
+    decoder = decoder_of("fudi-udp")
+    line = b"bark " + " ".join(map(str, LEVELS)).encode()
+    assert decoder.feed(line) == [Frame("bark", LEVELS)]
+    assert decoder.feed(line + b";\n") == [Frame("bark", LEVELS)]
+    assert decoder.feed(b"bark 1 2 \\") == []
+    assert decoder.n_rejected == 1
+    assert decoder.feed(line) == [Frame("bark", LEVELS)]
+
+
+def raw(address, tags, *arguments):
+    def padded(text):
+        return text + b"\x00" * (4 - len(text) % 4)
+
+    return padded(address) + padded(tags) + b"".join(arguments)
+
+
+def test_brackets_of_osc_arrays_are_skipped():
+    numbers = struct.pack(">25f", *LEVELS)
+    for tags in (b",[" + b"f" * 25 + b"]", b",f[" + b"f" * 20 + b"[ff]]ff", b",[]" + b"f" * 25):
+        assert OscDecoder().feed(raw(b"/bark", tags, numbers)) == [Frame("/bark", LEVELS)]
+    assert parse_packet(raw(b"/a", b",[[]]")) == [Message("/a", [])]
+
+
+def packets(pattern, first, levels=LEVELS):
+    return [build_message(pattern.format(first + i), [level]) for i, level in enumerate(levels)]
+
+
+@pytest.mark.parametrize("pattern, first, path", [
+    ("/bark/{}", 0, "/bark"), ("/bark/{}", 1, "/bark"), ("/chan{}", 1, "/chan"),
+    ("/bark/{:02d}", 0, "/bark")])
+def test_25_packets_of_one_number_are_a_frame(pattern, first, path):
+    decoder = OscDecoder()
+    other = [level - 1.0 for level in LEVELS]
+    got = [arrival for packet in packets(pattern, first) + packets(pattern, first, other)
+           for arrival in decoder.feed(packet)]
+    assert got == [Frame(path, LEVELS), Frame(path, other)]
+    assert decoder.n_rejected == 0
+
+
+def test_one_of_25_packets_lost_is_one_rejection_and_no_wrong_frame():
+    decoder = OscDecoder()
+    sent = packets("/bark/{}", 0)
+    got = [arrival for packet in sent[:7] + sent[8:] + sent for arrival in decoder.feed(packet)]
+    assert got == [Frame("/bark", LEVELS)]
+    assert decoder.n_rejected == 1
+    assert "got 24 at '/bark' before the next frame began" in decoder.last_error
+    assert "Send all of a frame in one message" in decoder.last_error
+
+
+def test_packets_of_one_number_from_the_middle_of_a_frame_on():
+    decoder = OscDecoder()
+    sent = packets("/bark/{}", 0)
+    got = [arrival for packet in sent[11:] + sent + sent for arrival in decoder.feed(packet)]
+    assert got == [Frame("/bark", LEVELS)] * 2
+
+
+def test_senders_of_single_numbers_take_no_memory():
+    decoder = OscDecoder()
+    for i in range(1000):
+        decoder.feed(build_message(f"/fader{i}/0", [1.0]))
+    assert len(decoder._assembly._levels) <= 64
+
+
+def test_channels_of_touchdesigner_are_heard_at_any_path(live_at):
+    live, player, _ = live_at(path="/bark")
+    messages = [build_message(f"/chan{i + 1}", [level]) for i, level in enumerate(LEVELS)]
+    take(live, bundle(*messages), *messages)
+    assert player.n_received == 2
+
+
+def test_frames_to_another_address_are_counted_and_said(live_at):
+    live, player, _ = live_at(path="/bark")
+    take(live, build_message("/brak", LEVELS), build_message("/bark", LEVELS))
+    assert (player.n_received, player.n_elsewhere) == (1, 1)
+    said = "frames came to '/brak'; sources listen to /bark."
+    for lines in (player_lines(player), closing_lines(player)):
+        assert "1 to another address" in " ".join(lines)
+        assert said in " ".join(lines)
+    assert status_of(player)[0][1][-1] == said
+
+
+# What is said of it
+
+
+def test_what_a_stranger_sends_cannot_draw_on_the_terminal(live_at):
+    live, player, _ = live_at()
+    take(live, raw(b"/\x1b[2J\n", b",f", struct.pack(">f", 1.0)), b"\x1b]0;owned\x07\n")
+    player.last_word = "cannot load \x1b[31m\u202ex\r\n"
+    for lines in (player_lines(player), closing_lines(player)):
+        assert all(line.isprintable() for line in lines)
+    assert status_of(player)[0][1][-1].isprintable()
+
+
+def test_a_learned_model_is_taken_over_while_no_frame_comes(rng, new_player, tmp_path):
+    player = new_player(folder=tmp_path, fitted=False)
+    for i, frame in enumerate(jam(rng, 400)):
+        player.hear(frame.tolist(), i / 100, i / 100)
+    told(player, "retrain", "")
+    player.stream._training.thread.join()
+    assert player.stream.model is None
+    assert told(player, "save", "jam.npz") == "save jam.npz: done"
+    first = player.stream.model
+    assert first is not None
+
+    told(player, "retrain", "")
+    player.stream._training.thread.join()
+    player.tick(4.1)
+    assert player.stream.model is not first
+    assert player.state == "silent" if player.silent else player.state == "ready"
+
+
+def test_a_loaded_model_answers_while_no_frame_comes(model, new_player, tmp_path):
+    model.save(tmp_path / "jam.npz")
+    player = new_player(folder=tmp_path, fitted=False)
+    assert told(player, "load", "jam.npz") == "load jam.npz: done"
+    player.tick(0.0)
+    assert player.stream.model is not None
+
+
+def test_a_client_that_falls_silent_is_said_to_be(rng, new_player):
+    player = new_player()
+    player.tick(100.0)
+    assert player.state == "ready"  # nothing came yet
+    for i, frame in enumerate(jam(rng, 100)):
+        player.hear(frame.tolist(), i / 100, i / 100)
+    player.tick(1.5)
+    assert player.state == "ready"
+    player.tick(9.0)
+    assert player.state == "silent"
+    assert status_of(player)[0][1][0] == "silent"
+    assert player_lines(player)[0] == "no frames for 0:08"
+    assert "no frames came for the last 0:08." in closing_lines(player)
+    player.hear(jam(rng, 1)[0].tolist(), 9.1, 9.1)
+    assert player.state == "ready"
+
+
+def test_first_readings_say_how_little_is_known(rng, new_player, monkeypatch):
+    player = new_player()
+    for i, frame in enumerate(jam(rng, 100)):
+        player.hear(frame.tolist(), i / 100, i / 100)
+    assert "only 0:06 known" in player_lines(player)[0]
+    monkeypatch.setattr("barkcluster.live.view._YOUNG_S", 6.0)
+    assert "known" not in player_lines(player)[0]
+
+
+def test_another_rate_is_said_at_the_end_and_in_the_gathered_file(rng, new_player, tmp_path):
+    path = tmp_path / "jam.txt"
+    player = new_player(session_path=path)
+    heard = jam(rng, 700)
+    for i, frame in enumerate(heard):
+        player.hear(frame.tolist(), i / 60, i / 60)
+    player.close()
+    assert any("came at 60.0 a second, not 100" in line for line in closing_lines(player))
+    session = read_session(path)
+    assert session.frame_rate == pytest.approx(60, rel=1e-3)
+    np.testing.assert_array_equal(session.frames, heard)
+    with pytest.raises(ValueError, match="holds 60 frames a second; got 100"):
+        new_player(session_path=path)
+
+
+def test_a_finished_file_is_told_that_it_races(rng, new_player):
+    player = new_player(live=False)
+    for i, frame in enumerate(jam(rng, 1100)):
+        player.hear(frame.tolist(), i / 5000, i / 5000)
+    assert any("50 times as fast as they were played" in line for line in closing_lines(player))
+
+
+def test_a_file_that_grows_is_not(rng, new_player):
+    player = new_player(live=False)
+    for i, frame in enumerate(jam(rng, 1100)):
+        player.hear(frame.tolist(), i / 100, i / 100)
+    assert len(closing_lines(player)) == 1
+
+
+def test_a_session_is_played_in_time(rng, new_player):
+    heard = jam(rng, 40)
+    player = new_player(live=False)
+    live = Live([Source(Address("play", path="jam.wav"), player, Session(heard))], [],
+                units="linear")
+    begun = time.monotonic()
+    try:
+        live.run()  # to its end
+    finally:
+        live.close()
+    assert time.monotonic() - begun >= 0.39
+    assert (player.n_received, player.n_rejected) == (40, 0)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 200])
+def test_the_view_fits_the_terminal(rng, new_player, columns):
+    player = new_player("alice")
+    player.last_rejection = player.last_word = "expected a frame, got something long " * 5
+    player.n_elsewhere = 3
+    for i, frame in enumerate(jam(rng, 700)):
+        player.hear(frame.tolist(), i / 60, i / 60)
+    lines = player_lines(player, columns)
+    assert max(map(len, lines)) < columns
+    assert len(list(itertools.takewhile(lambda line: "█" in line or "░" in line, lines))) >= 1
