@@ -89,9 +89,10 @@ class ArrayArchive:
         The JSON header, as it stands in the file.
     """
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
+    def __init__(self, archive: zipfile.ZipFile, most_bytes: int = MAX_BYTES) -> None:
         self._archive = archive
-        self._members = _checked_directory(archive)
+        self._most_bytes = most_bytes
+        self._members = _checked_directory(archive, most_bytes)
         self.header = _header_of(archive, self._members.pop(HEADER))
 
     def read(self, specs: Mapping[str, ArraySpec]) -> dict[str, Array]:
@@ -106,7 +107,12 @@ class ArrayArchive:
         -------
         arrays : dict of str to ndarray
         """
-        check_total(specs)
+        self.check(specs)
+        return {name: self.array(name, spec) for name, spec in specs.items()}
+
+    def check(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Raise ModelFormatError unless these are the arrays, as far as the directory tells."""
+        check_total(specs, self._most_bytes)
         wanted = {f"{name}.npy" for name in specs}
         for name in sorted(wanted ^ set(self._members))[:1]:
             fault = "is missing" if name in wanted else "does not belong to this kind of model"
@@ -117,9 +123,10 @@ class ArrayArchive:
             if not bare + len(_NPY_MAGIC) + 2 <= size <= bare + _NPY_LONGEST:
                 raise ModelFormatError(
                     f"{name}.npy must hold {bare} bytes of numbers; it has {size} in all.")
-        return {name: self._array(f"{name}.npy", spec) for name, spec in specs.items()}
 
-    def _array(self, name: str, spec: ArraySpec) -> Array:
+    def array(self, name: str, spec: ArraySpec) -> Array:
+        """One of the arrays, after `check`."""
+        name = f"{name}.npy"
         info = self._members[name]
         with self._archive.open(info) as member:
             start = member.read(len(_NPY_MAGIC) + 2)
@@ -152,12 +159,12 @@ class ArrayArchive:
         return values.astype(spec.dtype, copy=False)
 
 
-def check_total(specs: Mapping[str, ArraySpec]) -> None:
+def check_total(specs: Mapping[str, ArraySpec], most_bytes: int = MAX_BYTES) -> None:
     """Raise ModelFormatError if arrays like these take more memory than is allowed."""
     total = sum(spec.n_bytes for spec in specs.values())
-    if total > MAX_BYTES:
+    if total > most_bytes:
         raise ModelFormatError(
-            f"its arrays take {total / 1e6:g} MB; at most {MAX_BYTES / 1e6:g} MB are allowed.")
+            f"its arrays take {total / 1e6:g} MB; at most {most_bytes / 1e6:g} MB are allowed.")
 
 
 def check_numbers(name: str, values: Array, spec: ArraySpec) -> None:
@@ -172,12 +179,15 @@ def check_numbers(name: str, values: Array, spec: ArraySpec) -> None:
 
 
 @contextlib.contextmanager
-def open_archive(path: str | os.PathLike[str]) -> Iterator[ArrayArchive]:
+def open_archive(path: str | os.PathLike[str], most_bytes: int = MAX_BYTES
+                 ) -> Iterator[ArrayArchive]:
     """Open an archive for reading.
 
     Parameters
     ----------
     path : path-like
+    most_bytes : int, default=100000000
+        Of all arrays together, in memory.
 
     Yields
     ------
@@ -196,9 +206,9 @@ def open_archive(path: str | os.PathLike[str]) -> Iterator[ArrayArchive]:
         if not stat.S_ISREG(os.stat(name).st_mode):
             raise ModelFormatError("is not a file.")
         with open(name, "rb") as file:
-            _check_end(file)
+            _check_end(file, most_bytes)
             with zipfile.ZipFile(file) as archive:
-                yield ArrayArchive(archive)
+                yield ArrayArchive(archive, most_bytes)
     except FileNotFoundError:
         raise
     except ModelFormatError as error:
@@ -210,7 +220,8 @@ def open_archive(path: str | os.PathLike[str]) -> Iterator[ArrayArchive]:
 
 
 def write_archive(
-    file: BinaryIO, header: Mapping[str, Json], arrays: Mapping[str, Array]
+    file: BinaryIO, header: Mapping[str, Json], arrays: Mapping[str, Array], *,
+    packed: bool = True,
 ) -> None:
     """Write a header and arrays so that `open_archive` reads them.
 
@@ -222,13 +233,15 @@ def write_archive(
         What goes into ``header.json``.
     arrays : dict of str to ndarray
         C-contiguous, in the type they are to be stored in, by member name without ``.npy``.
+    packed : bool, default=True
+        Whether they are to take less room than in memory, and more time.
     """
     archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
     try:
         # No times in the directory: the same model makes the same bytes but for its header.
         archive.writestr(_member(HEADER), json.dumps(header, indent=1, allow_nan=False))
         for name, values in arrays.items():
-            with archive.open(_member(f"{name}.npy"), "w") as member:
+            with archive.open(_member(f"{name}.npy", packed), "w") as member:
                 np.lib.format.write_array(member, values, version=(1, 0), allow_pickle=False)
         archive.close()
     except BaseException:
@@ -253,13 +266,13 @@ def stored_type(values: npt.NDArray[np.generic]) -> str:
     return values.dtype.newbyteorder("<").str
 
 
-def _member(name: str) -> zipfile.ZipInfo:
+def _member(name: str, packed: bool = True) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name)
-    info.compress_type = zipfile.ZIP_DEFLATED
+    info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
     return info
 
 
-def _check_end(file: BinaryIO) -> None:
+def _check_end(file: BinaryIO, most_bytes: int) -> None:
     """Check the last bytes of a zip file, so that its directory is small and where it should be.
 
     zipfile reads the whole directory, however long, before it can be asked about it.
@@ -273,7 +286,7 @@ def _check_end(file: BinaryIO) -> None:
     end = tail[-_END_BYTES:]
     if len(end) < _END_BYTES or not end.startswith(b"PK\x05\x06") or end[20:] != b"\0\0":
         raise ModelFormatError("is no model file, or cut short: it does not end as a zip file.")
-    if size > MAX_BYTES + MAX_HEADER_BYTES:
+    if size > most_bytes + MAX_HEADER_BYTES:
         raise ModelFormatError(f"has {size} bytes, more than any model file.")
     here, all_disks = end[8:10], end[10:12]
     length = int.from_bytes(end[12:16], "little")
@@ -285,7 +298,7 @@ def _check_end(file: BinaryIO) -> None:
     file.seek(0)
 
 
-def _checked_directory(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def _checked_directory(archive: zipfile.ZipFile, most_bytes: int) -> dict[str, zipfile.ZipInfo]:
     """Members by name, none of them strange, all of them together of a bearable size."""
     members: dict[str, zipfile.ZipInfo] = {}
     total = 0
@@ -304,7 +317,7 @@ def _checked_directory(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
                 f"{name} cannot hold {info.file_size} bytes in {info.compress_size}.")
         members[name] = info
         total += info.file_size
-        if total > MAX_BYTES + MAX_HEADER_BYTES or len(members) > MAX_MEMBERS:
+        if total > most_bytes + MAX_HEADER_BYTES or len(members) > MAX_MEMBERS:
             raise ModelFormatError("holds more than any model file.")
     if HEADER not in members:
         raise ModelFormatError(f"holds no {HEADER}: it is not a model file.")

@@ -41,7 +41,8 @@ from .entry import (
     take_of,
     windows_of,
 )
-from .folder import GalleryFolder, GalleryIndex
+from .folder import GalleryFolder
+from .index import GalleryIndex, check_names
 
 Sources: TypeAlias = Source | Sequence[Source]
 
@@ -291,16 +292,19 @@ class SessionGallery(BaseEstimator):
         Parameters
         ----------
         folder : path-like
-            Made if need be. What another gallery left there is replaced.
+            Made if need be. A gallery that is there is replaced; other files stay.
 
         Raises
         ------
         NotFittedError
             Before ``fit``.
+        ValueError
+            If there are more than 100,000 names, or a scorer is of a class of your own.
         OSError
             If it cannot be written.
         """
         check_is_fitted(self)
+        check_names(self.names_)
         target = GalleryFolder(folder, make=True)
         stale = target.files()
         self._write_index(target, [target.write_entry(self._model(name), self._sample(name))
@@ -314,6 +318,7 @@ class SessionGallery(BaseEstimator):
         check_positive_int("n_candidates", self.n_candidates)
         check_positive_int("n_pieces", self.n_pieces)
         check_fraction("false_alarm_rate", self.false_alarm_rate)
+        check_names([*kept, *sessions])
         template = self._template()
         files = None if self.folder is None else GalleryFolder(self.folder, make=True)
         learned: list[Entry] = Parallel(n_jobs=self.n_jobs)(
@@ -388,7 +393,7 @@ class SessionGallery(BaseEstimator):
         if not isinstance(kept, str):
             return kept[0]
         if name not in self._loaded:
-            self._loaded[name] = self._files.model(kept)
+            self._loaded[name] = self._files.model(kept, self._features)
             while len(self._loaded) > _MOST_LOADED:
                 self._loaded.popitem(last=False)
         self._loaded.move_to_end(name)
@@ -397,7 +402,9 @@ class SessionGallery(BaseEstimator):
     def _sample(self, name: str) -> Windows:
         """The windows that were kept of a name."""
         kept = self._kept[name]
-        return self._files.sample(kept) if isinstance(kept, str) else kept[1]
+        if isinstance(kept, str):
+            return self._files.sample(kept, self._features)
+        return kept[1]
 
 
 def load_gallery(folder: str | os.PathLike[str], *,
@@ -432,7 +439,7 @@ def load_gallery(folder: str | os.PathLike[str], *,
         raise ModelFormatError(f"{os.fspath(folder)}: sketches must be of {N_PROTOTYPES} by "
                                f"{SKETCH_SIZE} numbers; got {index.prototypes.shape[1:]}.")
     gallery = SessionGallery(
-        clone(files.model(index.files[0])), n_candidates=index.n_candidates,
+        clone(files.model(index.files[0], index.features)), n_candidates=index.n_candidates,
         false_alarm_rate=index.false_alarm_rate, n_pieces=index.n_pieces, folder=folder,
         reader=reader, n_jobs=n_jobs)
     gallery.names_ = index.names
@@ -452,8 +459,6 @@ def _checked(sessions: Mapping[str, Sources]) -> dict[str, list[Source]]:
     """A list of takes for each name."""
     takes: dict[str, list[Source]] = {}
     for name, given in sessions.items():
-        if not isinstance(name, str) or not 0 < len(name) <= 200:
-            raise ValueError(f"names must be texts of 1 to 200 characters; got {name!r}.")
         several = isinstance(given, (list, tuple)) and all(
             isinstance(take, (Session, str, os.PathLike)) or np.ndim(take) == 2 for take in given)
         takes[name] = list(given) if several else [given]  # type: ignore[arg-type, list-item]

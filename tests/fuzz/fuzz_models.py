@@ -22,8 +22,10 @@ GOOD: list[dict[str, bytes]] = []
 
 
 def write_good_files(folder: Path) -> None:
-    """Fill ``GOOD`` with the members of a small scorer of each kind, a background and a model."""
+    """Fill ``GOOD`` with the members of small files: scorers, background, model, index."""
     from barkcluster import SCORERS, Background, FamiliarityModel
+    from barkcluster.gallery.index import GalleryIndex, write_index
+    from barkcluster.windows.features import WindowFeatures
 
     path = folder / "good.npz"
     for name, cls in SCORERS.items():
@@ -36,6 +38,10 @@ def write_good_files(folder: Path) -> None:
     GOOD.append(members_of(path))
     FamiliarityModel("gmm", scales=(0.1, 0.5), frame_rate=10.0, background=others,
                      random_state=0).fit(frames).save(path)
+    GOOD.append(members_of(path))
+    write_index(path, GalleryIndex(
+        ["anna", "Zoë"], ["0123456789abcdef", "f" * 16], np.zeros((2, 1, 2), np.float32),
+        [np.array([0.5]), np.array([0.25, 0.75])], WindowFeatures((0.5, 2.0), 0.5), 20, 4, 0.05))
     GOOD.append(members_of(path))
 
 
@@ -71,6 +77,7 @@ def fuzz_one(data: bytes) -> None:
         load_model,
         load_scorer,
     )
+    from barkcluster.gallery.index import GalleryIndex, read_index
 
     if len(data) < 2:
         return
@@ -79,7 +86,7 @@ def fuzz_one(data: bytes) -> None:
         file.write(file_from(data))
         file.flush()
         loaded = []
-        for load in load_scorer, load_model, load_background:
+        for load in load_scorer, load_model, load_background, read_index:
             try:
                 loaded.append(load(file.name))
             except ModelFormatError as error:
@@ -95,6 +102,9 @@ def fuzz_one(data: bytes) -> None:
                 if len(frames) > 20_000:
                     continue
                 familiarity = it.timeline(frames).familiarity
+            elif isinstance(it, GalleryIndex):
+                assert len(it.names) == len(it.files) == len(it.held_out) == len(it.prototypes)
+                continue
             elif isinstance(it, Background):
                 familiarity = np.isfinite(it.excerpts_)
             else:
@@ -123,6 +133,7 @@ def main() -> None:
     import atheris
 
     with atheris.instrument_imports(include=["barkcluster", "zipfile", "json"]):
+        import barkcluster.gallery.index
         import barkcluster.model
         import barkcluster.model.stored  # noqa: F401
     # mypy cannot know that zipfile has this.

@@ -1,16 +1,23 @@
 """Many sessions: who is it like, is it any of them; the same from a file and from workers."""
 
+import json
 import os
 import signal
 import time
+import zipfile
 
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from barkcluster import FamiliarityModel, ModelFormatError, Session, write_session
+from barkcluster.files.archive import write_archive
 from barkcluster.gallery import SessionGallery, load_gallery
 from barkcluster.gallery.entry import held_out_pieces, sketch, strangeness, windows_of
+from barkcluster.gallery.folder import GalleryFolder
+from barkcluster.gallery.index import GalleryIndex, read_index, write_index
+from barkcluster.windows.features import WindowFeatures
 
 NAMES = ("anna", "bert", "carl", "dora")
 
@@ -149,10 +156,10 @@ def test_enough_takes_are_held_out_whole(rng):
 
 
 def test_held_out_stretches_keep_their_distance():
-    frames = np.tile(np.arange(2000.0)[:, None], (1, 25))
+    frames = np.tile(-0.01 * np.arange(2000.0)[:, None], (1, 25))
     for kept, (piece,) in held_out_pieces([Session(frames)], 4, 2.0):
         heard = np.concatenate([np.asarray(take)[:, 0] for take in kept])
-        assert np.abs(heard[:, None] - np.asarray(piece)[:, 0]).min() > 199
+        assert np.abs(heard[:, None] - np.asarray(piece)[:, 0]).min() > 1.99
 
 
 def test_sketches_nearly_keep_distances(rng):
@@ -291,3 +298,98 @@ def test_a_dask_cluster_that_loses_a_worker_answers_the_same(tmp_path, heard, qu
     assert (tmp_path / "died").exists()
     assert spread.rank(queries["carl"]) == serial.rank(queries["carl"])
     np.testing.assert_array_equal(spread.similarity_matrix(), serial.similarity_matrix())
+
+
+# Folders in which something is wrong
+
+
+def index_of(n_names, letters=20, seed=0):
+    rng = np.random.default_rng(seed)
+    names = [f"{i:06d}".ljust(letters, "ä") for i in range(n_names)]
+    files = [f"{number:016x}" for number in rng.integers(2 ** 63, size=n_names)]
+    return GalleryIndex(
+        names, files, rng.normal(size=(n_names, 1, 2)).astype(np.float32),
+        [rng.normal(size=i % 3 + 1) for i in range(n_names)], WindowFeatures((0.5, 2.0), 0.5),
+        20, 4, 0.05)
+
+
+@pytest.mark.parametrize("n_names, letters", [(6_000, 180), (24_000, 20), (100_000, 6), (1, 200)])
+def test_an_index_that_saves_loads(tmp_path, n_names, letters):
+    index = index_of(n_names, letters)
+    write_index(tmp_path / "gallery.npz", index)
+    again = read_index(tmp_path / "gallery.npz")
+    assert (again.names, again.files) == (index.names, index.files)
+    np.testing.assert_array_equal(again.prototypes, index.prototypes)
+    for one, other in zip(again.held_out, index.held_out, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert again.features.scales == (0.5, 2.0)
+
+
+@pytest.mark.parametrize("index, message", [
+    (index_of(100_001, 6), "100000 names at most; got 100001"),
+    (index_of(3, 201), "1 to 200 characters"),
+])
+def test_an_index_that_would_not_load_is_not_saved(tmp_path, index, message):
+    with pytest.raises(ValueError, match=message):
+        write_index(tmp_path / "gallery.npz", index)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_index_of_version_1_loads(tmp_path, gallery, queries):
+    gallery.save(tmp_path)
+    path = tmp_path / "gallery.npz"
+    index = read_index(path)
+    with zipfile.ZipFile(path) as archive:
+        header = json.loads(archive.read("header.json"))
+    for name in ("n_names", "n_letters"):
+        del header[name]
+    header |= {"version": 1, "names": index.names, "files": index.files,
+               "n_held_out": [len(values) for values in index.held_out]}
+    with path.open("wb") as file:
+        write_archive(file, header, {"prototypes": index.prototypes,
+                                     "held_out": np.concatenate(index.held_out)})
+    again = load_gallery(tmp_path)
+    assert again.rank(queries["anna"]) == gallery.rank(queries["anna"])
+
+
+def test_files_of_others_are_not_deleted(tmp_path, gallery, heard):
+    others = [tmp_path / f"{'0123456789abcdef'}.{kind}.npz" for kind in ("model", "windows")]
+    for other in others:
+        other.write_bytes(b"mine")
+    gallery.save(tmp_path)
+    gallery.save(tmp_path)
+    SessionGallery(model(), folder=tmp_path).fit({name: heard[name] for name in NAMES[:2]})
+    assert all(other.read_bytes() == b"mine" for other in others)
+    assert len(list(tmp_path.iterdir())) == 2 + 2 * 2 + 1
+
+
+def test_a_model_file_that_is_missing(tmp_path, gallery, queries):
+    gallery.save(tmp_path)
+    loaded = load_gallery(tmp_path)
+    missing = tmp_path / f"{loaded._kept['carl']}.model.npz"
+    missing.unlink()
+    with pytest.raises(ModelFormatError, match="is named in the gallery's index, and not there"):
+        loaded.rank(queries["carl"])
+    with pytest.raises(ModelFormatError, match=f"names {missing.name}, which is not there"):
+        load_gallery(tmp_path)
+
+
+@pytest.mark.parametrize("other", [
+    {"frame_rate": 50.0}, {"hop": 0.5}, {"scales": (0.5, 3.0)}])
+def test_models_of_other_windows_are_refused_when_loaded(tmp_path, gallery, heard, queries, other):
+    gallery.save(tmp_path)
+    name = load_gallery(tmp_path)._kept["bert"]
+    foreign = clone(model()).set_params(**other).fit(heard["bert"])
+    foreign.save(tmp_path / f"{name}.model.npz")
+    with pytest.raises(ModelFormatError, match="must be a model of the gallery's windows"):
+        load_gallery(tmp_path).rank(queries["bert"])
+
+
+def test_windows_of_others_are_refused_when_loaded(tmp_path, gallery):
+    gallery.save(tmp_path)
+    loaded = load_gallery(tmp_path)
+    folder, name = GalleryFolder(tmp_path), loaded._kept["bert"]
+    strange = folder.write_entry(loaded._model("bert"), {(0.5, "texture"): np.zeros((3, 7))})
+    os.replace(tmp_path / f"{strange}.windows.npz", tmp_path / f"{name}.windows.npz")
+    with pytest.raises(ModelFormatError, match="got 7 columns of texture at 0.5 s"):
+        loaded.similarity_matrix()

@@ -1,0 +1,260 @@
+"""The index of a gallery: names, what their files are called, sketches, held-out answers.
+
+An archive of plain arrays, read as if an enemy had written it. Names are stored as an array, too,
+a number for each character: a header of a hundred thousand names would be larger than headers may
+be. Version 1 had them in its header; it is still read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from barkcluster import __version__
+from barkcluster.files.archive import (
+    Array,
+    ArrayArchive,
+    ArraySpec,
+    Json,
+    ModelFormatError,
+    open_archive,
+    write_archive,
+)
+from barkcluster.files.atomic import replace_file
+from barkcluster.files.header import Fields, shown
+from barkcluster.windows.features import WindowFeatures
+from barkcluster.windows.layout import VIEWS
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+Float32Array: TypeAlias = npt.NDArray[np.float32]
+
+FORMAT = "barkcluster gallery"
+VERSION = 2
+MOST_NAMES = 100_000
+MOST_LETTERS = 200
+_MOST_HELD_OUT = 10_000
+_MOST_SCALES = 32
+_MOST_SKETCHED = 64
+# Sketches of as many names as there may be, 410 MB, and what is said of them.
+_MOST_BYTES = 600_000_000
+_FILE = re.compile(r"[0-9a-f]{16}")
+_LAST_CHARACTER = 0x10FFFF
+
+
+@dataclass(eq=False)
+class GalleryIndex:
+    """What the index of a gallery says.
+
+    Attributes
+    ----------
+    names, files : list of str
+    prototypes : ndarray of shape (n_names, n_prototypes, n_numbers), float32
+    held_out : list of ndarray
+        For each name.
+    features : WindowFeatures
+        Of a query.
+    n_candidates, n_pieces : int
+    false_alarm_rate : float
+    """
+
+    names: list[str]
+    files: list[str]
+    prototypes: Float32Array
+    held_out: list[FloatArray]
+    features: WindowFeatures
+    n_candidates: int
+    n_pieces: int
+    false_alarm_rate: float
+
+
+def check_names(names: Sequence[object]) -> None:
+    """Raise ValueError for names that no index takes.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of all that shall be in it.
+    """
+    if len(names) > MOST_NAMES:
+        raise ValueError(f"a gallery takes {MOST_NAMES} names at most; got {len(names)}.")
+    for name in names:
+        if not isinstance(name, str) or not 0 < len(name) <= MOST_LETTERS:
+            raise ValueError(
+                f"names must be texts of 1 to {MOST_LETTERS} characters; got {name!r:.300}.")
+
+
+def write_index(path: str | os.PathLike[str], index: GalleryIndex) -> None:
+    """Write an index, all at once, in the place of an older one.
+
+    Raises
+    ------
+    ValueError
+        If `read_index` would not take it; nothing is written then.
+    OSError
+        If it cannot be written.
+    """
+    check_names(index.names)
+    counts = np.array([len(values) for values in index.held_out], "<i4")
+    if counts.max() > _MOST_HELD_OUT:
+        raise ValueError(f"a name takes {_MOST_HELD_OUT} held-out pieces at most; got "
+                         f"{counts.max()}. Fewer n_pieces?")
+    letters = [ord(character) for name in index.names for character in name]
+    features = index.features
+    header: dict[str, Json] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "barkcluster": __version__,
+        "n_names": len(index.names),
+        "n_letters": len(letters),
+        "n_held_out": int(counts.sum()),
+        "sketch": [int(n) for n in index.prototypes.shape[1:]],
+        "scales": [float(s) for s in features.scales],
+        "hop": float(features.hop),
+        "frame_rate": float(features.frame_rate),
+        "views": list(features.views),
+        "n_bands": int(features.n_bands),
+        "n_candidates": int(index.n_candidates),
+        "n_pieces": int(index.n_pieces),
+        "false_alarm_rate": float(index.false_alarm_rate),
+    }
+    arrays: dict[str, Array] = {
+        "names": np.array(letters, "<i4"),
+        "name_lengths": np.array([len(name) for name in index.names], "<i4"),
+        "files": np.array([int(name, 16) for name in index.files], "<u8").view("<i8"),
+        "held_out_counts": counts,
+        "held_out": np.concatenate(index.held_out).astype("<f8"),
+        "prototypes": np.ascontiguousarray(index.prototypes, dtype="<f4")}
+    with replace_file(path) as file:
+        # Sketches are as good as random: to pack them would take the longest and save nothing.
+        write_archive(file, header, arrays, packed=False)
+
+
+def read_index(path: str | os.PathLike[str],
+               check_files: Callable[[list[str]], None] = lambda files: None) -> GalleryIndex:
+    """Read an index and check it.
+
+    Parameters
+    ----------
+    path : path-like
+    check_files : callable
+        Raises ModelFormatError unless the files of these names are there. It is asked before the
+        sketches are read, so that a small file cannot claim to be the index of a large gallery.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ModelFormatError
+        If anything is wrong with it.
+    """
+    with open_archive(path, _MOST_BYTES) as archive:
+        fields = opened(archive.header, FORMAT, VERSION)
+        version = fields.integer("version", 1, VERSION)
+        fields.text("created")
+        fields.text("barkcluster")
+        if version == 1:
+            names = _texts(fields, "names", re.compile(r".{1,200}", re.DOTALL))
+            files = _texts(fields, "files", _FILE)
+            counts = [_number(n, "n_held_out", 0, _MOST_HELD_OUT)
+                      for n in fields.items("n_held_out", MOST_NAMES)]
+            if not len(names) == len(files) == len(counts):
+                raise ModelFormatError("names, files and n_held_out must be as many.")
+            n_names, n_letters, n_held_out = len(names), 0, sum(counts)
+        else:
+            n_names = fields.integer("n_names", 1, MOST_NAMES)
+            n_letters = fields.integer("n_letters", n_names, n_names * MOST_LETTERS)
+            n_held_out = fields.integer("n_held_out", 1, n_names * _MOST_HELD_OUT)
+        sizes = [_number(n, "sketch", 1, _MOST_SKETCHED) for n in fields.items("sketch", 2)]
+        features = _features(fields)
+        n_candidates = fields.integer("n_candidates", 1)
+        n_pieces = fields.integer("n_pieces", 1)
+        rate = fields.number("false_alarm_rate", 1e-12, 1.0 - 1e-12)
+        fields.nothing_else()
+        specs = {"prototypes": ArraySpec("<f4", "<f4", (n_names, *sizes)),
+                 "held_out": ArraySpec("<f8", "<f8", (n_held_out,))}
+        if version > 1:
+            specs |= _specs_of_names(n_names, n_letters)
+        archive.check(specs)
+        if version > 1:
+            names, files, counts = _names(archive, specs, n_held_out)
+        check_files(files)
+        held_out = np.split(np.asarray(archive.array("held_out", specs["held_out"]), np.float64),
+                            np.cumsum(counts)[:-1])
+        prototypes = np.asarray(archive.array("prototypes", specs["prototypes"]), np.float32)
+    return GalleryIndex(names, files, prototypes, held_out, features, n_candidates, n_pieces, rate)
+
+
+def opened(header: dict[str, Json], wanted: str, newest: int) -> Fields:
+    """The fields of a header but for its format, which is the one that is wanted.
+
+    Raises
+    ------
+    ModelFormatError
+        If it is another one, or of a newer version.
+    """
+    if header.get("format") != wanted:
+        raise ModelFormatError(f"is no file of a {wanted.split()[1]}.")
+    version = header.get("version")
+    if isinstance(version, int) and version > newest:
+        raise ModelFormatError(
+            f"is of version {shown(version)}; this barkcluster, {__version__}, reads up to "
+            f"{newest}. Is there a newer one?")
+    fields = Fields(header, "header")
+    fields.take("format")
+    return fields
+
+
+def _specs_of_names(n_names: int, n_letters: int) -> dict[str, ArraySpec]:
+    return {
+        "names": ArraySpec("<i4", "<i4", (n_letters,), 0, _LAST_CHARACTER),
+        "name_lengths": ArraySpec("<i4", "<i4", (n_names,), 1, MOST_LETTERS),
+        "files": ArraySpec("<i8", "<i8", (n_names,), -2.0 ** 63, 2.0 ** 63),
+        "held_out_counts": ArraySpec("<i4", "<i4", (n_names,), 0, _MOST_HELD_OUT)}
+
+
+def _names(archive: ArrayArchive, specs: dict[str, ArraySpec], n_held_out: int
+           ) -> tuple[list[str], list[str], list[int]]:
+    """Names, their files and how many pieces each held out, as arrays tell them."""
+    letters, lengths, numbers, held_out = (
+        archive.array(name, specs[name])
+        for name in ("names", "name_lengths", "files", "held_out_counts"))
+    counts: list[int] = held_out.tolist()
+    if lengths.sum() != len(letters) or sum(counts) != n_held_out:
+        raise ModelFormatError("names and held-out pieces must be as many as the header says.")
+    text = "".join(map(chr, letters.tolist()))
+    ends = np.cumsum(lengths).tolist()
+    names = [text[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    files = [f"{number:016x}" for number in numbers.view("<u8").tolist()]
+    for what, texts in (("names", names), ("files", files)):
+        if len(set(texts)) != len(texts):
+            raise ModelFormatError(f"{what} must be different texts.")
+    return names, files, counts
+
+
+def _features(fields: Fields) -> WindowFeatures:
+    return WindowFeatures(
+        fields.numbers("scales", _MOST_SCALES), fields.number("hop", 1e-6, 1e6),
+        fields.number("frame_rate", 1e-3, 2000.0),
+        views=tuple(Fields({"view": v}, "header.views").choice("view", VIEWS)
+                    for v in fields.items("views", len(VIEWS))),
+        n_bands=fields.integer("n_bands", 1, 256))
+
+
+def _number(value: Json, name: str, least: int, most: int) -> int:
+    return Fields({"n": value}, f"header.{name}").integer("n", least, most)
+
+
+def _texts(fields: Fields, name: str, pattern: re.Pattern[str]) -> list[str]:
+    texts = [t for t in fields.items(name, MOST_NAMES)
+             if isinstance(t, str) and pattern.fullmatch(t)]
+    if len(set(texts)) != len(texts) or not texts:
+        raise ModelFormatError(f"{name} must be different texts.")
+    return texts
