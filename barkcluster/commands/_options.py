@@ -7,7 +7,9 @@ from pathlib import Path
 
 import barkcluster
 
-# The keys of barkcluster.SCORERS, which takes too long to import for a help text.
+# The bands of barkcluster.frames and the keys of SCORERS, which take too long to import for a help
+# text.
+N_BANDS = 25
 SCORER_NAMES = ("kmeans", "gmm", "som", "knn")
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
 SESSION_SUFFIXES = (".txt", ".csv", ".tsv", *AUDIO_SUFFIXES)
@@ -20,8 +22,19 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         "--frame-rate", type=positive, metavar="HZ",
         help="frames per second, where the file does not say (default: 100)")
     reading.add_argument(
-        "--units", choices=("db", "linear"), default="db",
-        help="what the numbers are: levels in dB, or linear powers (default: db)")
+        "--units", choices=("db", "linear", "amplitude"),
+        help="what the numbers are: levels in dB, linear powers, or amplitudes (magnitudes); "
+             "default: db")
+    reading.add_argument(
+        "--bands", type=int, default=N_BANDS, metavar="N",
+        help="numbers in a frame (default: 25)")
+    reading.add_argument(
+        "--columns", metavar="WORD,...",
+        help="what the columns are: time, number, sample or skip, then levels (default: their "
+             "names and numbers tell)")
+    reading.add_argument(
+        "--header", choices=("yes", "no"),
+        help="whether the first line names the columns (default: its words tell)")
 
 
 def add_learning(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +65,9 @@ def read(path: str, args: argparse.Namespace) -> barkcluster.Session:
     """Session in a text file, or in a sound file by its suffix."""
     if Path(path).suffix.lower() in AUDIO_SUFFIXES:
         return barkcluster.read_audio(path, frame_rate=args.frame_rate or 100.0)
-    return barkcluster.read_session(path, frame_rate=args.frame_rate, units=args.units)
+    return barkcluster.read_session(
+        path, frame_rate=args.frame_rate, units=args.units, n_bands=args.bands,
+        columns=args.columns, header={"yes": True, "no": False, None: None}[args.header])
 
 
 def is_session(path: Path) -> bool:

@@ -109,7 +109,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     memory.add_argument("--folder", default=".", metavar="FOLDER",
                         help="where `save` and `load` find model files (default: here)")
     add_learning(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, bands=25, columns=None, header=None)
 
 
 def run(args: argparse.Namespace) -> int:

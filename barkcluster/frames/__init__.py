@@ -31,8 +31,15 @@ AES17-2020. Measurement of digital audio equipment. 0 dBFS: section 3.12.
 from .audio import read_audio
 from .bark import BARK_EDGES_HZ, BarkAnalyzer, bark_frames, linear_to_db
 from .parser import FrameParser
-from .session import FLOOR_DB, LARGEST_DB, N_BANDS, RATE_TOLERANCE, Session, check_frames
-from .text import UnfinishedLineWarning, read_session, write_session
+from .session import FLOOR_DB, LARGEST_DB, N_BANDS, RATE_TOLERANCE, Gap, Session, check_frames
+from .text import (
+    MissingFramesWarning,
+    TimeColumnWarning,
+    UnfinishedLineWarning,
+    UnitsWarning,
+    read_session,
+    write_session,
+)
 
 __all__ = [
     "BARK_EDGES_HZ",
@@ -42,8 +49,12 @@ __all__ = [
     "RATE_TOLERANCE",
     "BarkAnalyzer",
     "FrameParser",
+    "Gap",
+    "MissingFramesWarning",
     "Session",
+    "TimeColumnWarning",
     "UnfinishedLineWarning",
+    "UnitsWarning",
     "bark_frames",
     "check_frames",
     "linear_to_db",

@@ -10,6 +10,9 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from itertools import pairwise
+
+from .session import LARGEST_DB
 
 # Bytes of a line of plain numbers; float() takes no token of these that is no number.
 PLAIN = b"0123456789+-.eE \t,;"
@@ -19,12 +22,20 @@ _NUMBER = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 # analyzer~ writes -inf for silence; older programs on Windows -1.#INF.
 _MINUS_INFINITY = re.compile(rb"-(?:inf|infinity|1\.#inf0*)", re.IGNORECASE)
 _MINUS_INF_FIELD = re.compile(rb"(?<![^\s,;])-inf(?![^\s,;])")
+_NO_NAME = re.compile(rb'[ ]*(?:""\s*)?[,;\t]|[ ]*""[ ]')
 _NOT_A_WORD = re.compile(rb"nan|inf|infinity", re.IGNORECASE)
 _WITH_DECIMAL_COMMA = re.compile(rb"[+-]?[0-9]+(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _COMMENT = re.compile(rb"(?:^|(?<=[\s,;]))#.*")
-_SAYING = re.compile(r"#\s*(frame_rate|name|dtype)\s*:(.*)")
+_SAYING = re.compile(r"#\s*(frame_rate|name|dtype|start)\s*:(.*)")
+# Where frames are missing, as `write_session` and journals say it.
+_GAP = re.compile(rb"#\s*(?:gap\s*(?::\s*([0-9]{1,12}))?|reset)\s*")
+_EXCEL = re.compile(rb"\s*sep=.?\s*", re.IGNORECASE)
+_QUOTED = re.compile(rb'\s*"([^"]*)"')
+_ALL_QUOTED = re.compile(rb'\s*"[^"]*"(?:\s*[,;\t ]\s*"[^"]*")*[\s;,]*')
 _COLL_LINE = re.compile(rb"[ \t]*[0-9]+[ \t]*,[^,;\n]*;[ \t]*")
 _COLL_LINES = re.compile(rb"%b(?:\n%b)*" % (_COLL_LINE.pattern, _COLL_LINE.pattern))
+# Fewer numbers than this in a line are a frame, whatever they are.
+_FEWEST_COLUMNS = 5
 # Words a message may begin with: of Pd, and of the messages of live input.
 _SELECTORS = (b"list", b"bark", b"/bark")
 
@@ -66,8 +77,45 @@ def said_in_comment(comment: bytes) -> tuple[str, str] | None:
     ('frame_rate', '86.13')
     >>> said_in_comment(b"# the second take")
     """
-    found = _SAYING.fullmatch(comment.decode("utf-8", errors="replace").strip())
+    found = _SAYING.fullmatch(decoded(comment).strip())
     return None if found is None else (found[1], found[2].strip())
+
+
+def gap_in_comment(comment: bytes) -> int | None:
+    """Return how many frames a comment says are missing, 0 if it does not say; None if none are.
+
+    Examples
+    --------
+    >>> gap_in_comment(b"# gap: 300"), gap_in_comment(b"# gap"), gap_in_comment(b"# a gap")
+    (300, 0, None)
+    """
+    found = _GAP.fullmatch(comment)
+    return None if found is None else int(found[1] or 0)
+
+
+def decoded(text: bytes) -> str:
+    """Return text that may be of an older program: UTF-8, else Latin-1."""
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
+
+
+def without_quotes(line: bytes) -> bytes:
+    """Return a line whose first cell, or whose every cell, is in quotes without them.
+
+    Examples
+    --------
+    >>> without_quotes(b'"1",-40,-41'), without_quotes(b'"take 1",-40,-41')
+    (b'1,-40,-41', b'take_1,-40,-41')
+    """
+    if _ALL_QUOTED.fullmatch(line):
+        return _QUOTED.sub(_bare, line)
+    return _QUOTED.sub(_bare, line, count=1) if _QUOTED.match(line) else line
+
+
+def _bare(cell: re.Match[bytes]) -> bytes:
+    return re.sub(rb"[\s,;]", b"_", cell[1].strip())
 
 
 def name_to_text(name: str) -> str:
@@ -101,7 +149,7 @@ def split_fields(line: bytes) -> list[bytes]:
 
 
 def is_header(line: bytes, fields: list[bytes]) -> bool:
-    """Return whether a line names columns: half of it words, or no name for the first.
+    """Return whether a line names columns: half of it words, or no name and then rising numbers.
 
     Examples
     --------
@@ -110,13 +158,40 @@ def is_header(line: bytes, fields: list[bytes]) -> bool:
     >>> is_header(b"-40 x -39", [b"-40", b"x", b"-39"])
     False
     """
-    if line.lstrip().startswith(b","):  # pandas leaves the name of its index empty
+    if _EXCEL.fullmatch(line) or 2 * sum(map(_is_word, fields)) >= len(fields):
         return True
-    return 2 * sum(map(_is_word, fields)) >= len(fields)
+    # pandas leaves the name of its index empty, R has "" there.
+    return _NO_NAME.match(line) is not None and may_number_columns(
+        [field.strip(b'"') for field in fields if field != b'""'])
+
+
+def is_for_excel(line: bytes) -> bool:
+    """Return whether a line tells Excel the separator, ``sep=;``."""
+    return _EXCEL.fullmatch(line) is not None
+
+
+def may_number_columns(fields: list[bytes]) -> bool:
+    """Return whether numbers could be names of columns: 0 to 24, or the middles of bands in Hz.
+
+    Examples
+    --------
+    >>> may_number_columns(b"0 1 2 3 4".split()), may_number_columns(b"5 9 15 40 1e3".split())
+    (True, True)
+    >>> may_number_columns(b"-40 -39 -38 -37 -36".split())
+    False
+    """
+    if len(fields) < _FEWEST_COLUMNS or not all(map(_NUMBER.fullmatch, fields)):
+        return False
+    values = [float(field) for field in fields]
+    steps = [b - a for a, b in pairwise(values)]
+    if values[0] < 0 or min(steps) <= 0:
+        return False
+    whole = all(value == int(value) for value in values if value < 1e15)
+    return whole or values[-1] > LARGEST_DB or max(steps) - min(steps) <= 1e-6 * max(steps)
 
 
 def _is_word(field: bytes) -> bool:
-    text = field.lstrip(b"\"'_([").decode("utf-8", errors="replace")
+    text = decoded(field.lstrip(b"\"'_(["))
     return text[:1].isalpha() and not _NOT_A_WORD.fullmatch(field)
 
 
@@ -194,11 +269,21 @@ def numbers_of(fields: list[bytes]) -> list[float]:
     return [_number(field) for field in fields]
 
 
+def is_number(field: bytes) -> bool:
+    """Return whether a field is a number, as `numbers_of` reads them."""
+    return bool(_NUMBER.fullmatch(field) or _MINUS_INFINITY.fullmatch(field))
+
+
+def all_end_in_semicolons(text: bytes) -> bool:
+    """Return whether each line but blank ones ends in a semicolon."""
+    return all(line.endswith(b";") for line in map(bytes.rstrip, text.split(b"\n")) if line)
+
+
 def _number(field: bytes) -> float:
     if _NUMBER.fullmatch(field):
         return float(field)
     if _MINUS_INFINITY.fullmatch(field):
         return float("-inf")
-    text = field.decode("utf-8", errors="replace")
+    text = decoded(field)
     shown = text if len(text) <= 40 else text[:37] + "..."
     raise BadLineError(f"expected a number, got {shown!r}.")

@@ -1,14 +1,15 @@
 """Frames from session text, as its bytes arrive.
 
-What one line may look like is in `_session_lines`; this file remembers what the lines
-before it said: whether there is a time column, what the comments declared, which
-bytes still wait for their newline. `read_session` reads whole files with it, live
-input growing ones: there is one grammar.
+What one line may look like is in `grammar`, what its columns may be in `columns`; this file
+remembers what the lines before it said: which columns are bands, what the comments declared,
+which bytes still wait for their newline, and which lines for the semicolon that ends their frame.
+`read_session` reads whole files with it, live input growing ones: there is one grammar.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,10 @@ import numpy.typing as npt
 from barkcluster._validation import check_choice, check_positive_int
 
 from . import grammar as lines
-from .bark import linear_to_db
+from .columns import LEVEL, SKIP, TIME, Columns, ColumnTeller, hint, names_in
 from .grammar import BadLineError
-from .session import FLOOR_DB, LARGEST_DB, N_BANDS
-
-_LARGEST_POWER = 10.0 ** (LARGEST_DB / 10)
+from .session import FLOOR_DB, N_BANDS
+from .units import UNITS, are_in_range, check_range, to_db
 
 
 class FrameParser:
@@ -34,10 +34,15 @@ class FrameParser:
     ----------
     n_bands : int, default=25
         Numbers in a frame.
-    units : {"db", "linear"}, default="db"
-        What the numbers are; linear powers are converted with `linear_to_db`.
+    units : {"db", "linear", "amplitude"}, default="db"
+        What the numbers are; linear powers, and amplitudes squared, are converted with
+        `linear_to_db`.
     max_line_bytes : int, default=65536
         A longer line is rejected as soon as it is that long; its bytes are not kept.
+    columns : str or sequence of str, optional
+        What the columns are, as for `read_session`; by default the text tells.
+    header : bool, optional
+        Whether the first line names columns; by default the text tells.
 
     Attributes
     ----------
@@ -51,14 +56,23 @@ class FrameParser:
         Frames per second if a comment ``# frame_rate: 86.13`` said so.
     name : str or None
         The session's name if a comment ``# name: jam`` said so.
-    lead : {"", "time", "index"} or None
-        What stands before the levels of a line; None until the first frame.
+    start : float
+        Seconds on the session's clock if a comment ``# start: 12.5`` said so, else 0.
+    gaps : list of (int, int)
+        Frames before which a comment ``# gap: 300`` said that frames are missing, and how many.
+    columns : Columns or None
+        What the columns are; None until the first frame.
+    is_coll : bool
+        Whether each line begins with the index of Max's coll, which is no time.
+    is_ours : bool
+        Whether a comment ``# dtype:`` said that barkcluster wrote the text.
     single_precision : bool
         Whether a comment ``# dtype: float32`` said that the levels are exact as float32.
     first_error : tuple of (int, str) or None
         Line number and reason of the first rejection.
     unfinished : bytes
-        The line whose newline has not come yet.
+        The line whose newline has not come yet; after `finish` also the lines of a frame whose
+        semicolon has not, where ``ended_in_newline``.
 
     Examples
     --------
@@ -72,9 +86,10 @@ class FrameParser:
     """
 
     def __init__(self, n_bands: int = N_BANDS, units: str = "db",
-                 max_line_bytes: int = 1 << 16) -> None:
+                 max_line_bytes: int = 1 << 16, *, columns: str | Sequence[str] | None = None,
+                 header: bool | None = None) -> None:
         self.n_bands = check_positive_int("n_bands", n_bands)
-        self.units = check_choice("units", units, ("db", "linear"))
+        self.units = check_choice("units", units, UNITS)
         self.max_line_bytes = check_positive_int("max_line_bytes", max_line_bytes)
         self.n_lines = 0
         self.n_frames = 0
@@ -82,15 +97,24 @@ class FrameParser:
         self.last_error: str | None = None
         self.frame_rate: float | None = None
         self.name: str | None = None
+        self.start = 0.0
+        self.gaps: list[tuple[int, int]] = []
         self.first_error: tuple[int, str] | None = None
         self.unfinished = b""  # a line whose newline has not come yet
+        self.ended_in_newline = False
+        self.single_precision = False
+        self.is_ours = False
+        self.columns: Columns | None = None
+        self._teller = ColumnTeller(self.n_bands, self.units, columns)
+        self._header = header
+        self._header_may_come = header is not False
+        self._first: tuple[int, bytes] | None = None  # a first line that may name the columns
+        self.is_coll = False
+        self._before: tuple[float, ...] = ()  # what stood before the levels of the last frame
+        self._semicolons: bool | None = None  # whether each frame ends in one
+        self._waiting: list[tuple[int, bytes]] = []  # lines of a frame without its semicolon yet
         self._after_cr = False  # a LF at the start of the next piece belongs to a CR
         self._skipping = False  # inside an overlong line
-        self._largest = LARGEST_DB if units == "db" else _LARGEST_POWER
-        self._header_may_come = True
-        self.lead: str | None = None  # what stands before the levels: "", "time", "index"
-        self._last_lead = -np.inf
-        self.single_precision = False
 
     def feed(self, data: bytes) -> npt.NDArray[np.float64]:
         """Return the frames that these bytes complete.
@@ -105,7 +129,7 @@ class FrameParser:
         frames : ndarray of shape (k, n_bands)
             dB, finite, not below ``FLOOR_DB``. ``k`` may be 0.
         """
-        return self.feed_timed(data)[0]
+        return self.feed_columns(data)[0]
 
     def feed_timed(self, data: bytes,
                    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -123,21 +147,69 @@ class FrameParser:
         times : ndarray of shape (k,), or (0,) without a time column
             In the file's unit, s or ms.
         """
+        frames, others = self.feed_columns(data)
+        roles = () if self.columns is None or self.is_coll else [
+            role for role in self.columns.roles if role not in (LEVEL, SKIP)]
+        return frames, others[:, roles.index(TIME)].copy() if TIME in roles else np.empty(0)
+
+    def feed_columns(self, data: bytes,
+                     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return the frames that these bytes complete, and the numbers beside them.
+
+        Parameters
+        ----------
+        data : bytes-like
+            The next piece of the text.
+
+        Returns
+        -------
+        frames : ndarray of shape (k, n_bands)
+            As from `feed`.
+        others : ndarray of shape (k, n_others)
+            The columns that are no bands, but for those to skip: ``columns.others``.
+        """
         whole = self._whole_lines(data)
-        rows = np.empty((0, self.n_bands + 1))
+        rows = None
         if whole is not None:
-            quick = self._plain_rows(whole)
-            rows = self._rows_one_by_one(whole) if quick is None else quick
+            rows = self._plain_rows(whole)
+            if rows is None:
+                rows = self._rows_one_by_one(whole)
         self._reject_overlong_tail()
+        return self._parted(rows)
+
+    def finish(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """End the text: what waited for more lines is a frame, or rejected.
+
+        Returns
+        -------
+        frames, others : ndarray
+            As from `feed_columns`, of whole lines; a last line without a newline stays in
+            `unfinished`.
+        """
+        rows: list[list[float]] = []
+        self._release_first(rows)
+        if self._semicolons is None:
+            self._reject_waiting()
+        elif self._waiting and not self.unfinished:
+            self.unfinished = self._joined()
+            self.ended_in_newline = True
+        if self._teller.is_rising():
+            self._reject(BadLineError(self._teller.doubt()), self.n_lines)
+        return self._parted(np.array(rows) if rows else None)
+
+    def _parted(self, rows: npt.NDArray[np.float64] | None,
+                ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Rows of the numbers beside the bands and the bands, as frames and the others."""
+        if rows is None or not len(rows):
+            n_others = 0 if self.columns is None else len(self.columns.others)
+            return np.empty((0, self.n_bands)), np.empty((0, n_others))
         self.n_frames += len(rows)
-        levels = rows[:, -self.n_bands:]
-        if self.units == "linear":
-            levels = linear_to_db(levels).astype(np.float64)
+        levels, others = rows[:, -self.n_bands:], rows[:, :-self.n_bands]
+        levels = to_db(levels, self.units).astype(np.float64)
         if self.single_precision:
             levels = levels.astype(np.float32).astype(np.float64)
-        # A copy: a view would keep all columns in memory.
-        times = rows[:, 0].copy() if self.lead == "time" else np.empty(0)
-        return np.maximum(levels, FLOOR_DB), times
+        # Copies: a view would keep all columns in memory.
+        return np.maximum(levels, FLOOR_DB), others.copy()
 
     def _whole_lines(self, data: bytes) -> bytes | None:
         """Return the complete lines, without the last newline, and keep the rest."""
@@ -165,17 +237,17 @@ class FrameParser:
             self.unfinished = b""
             self._skipping = True
             self.n_lines += 1
-            self._reject(self._overlong())
+            self._reject(self._overlong(), self.n_lines)
 
     def _overlong(self) -> BadLineError:
         return BadLineError(f"expected {self.n_bands} numbers, got a line of more than "
                             f"{self.max_line_bytes} bytes.")
 
-    def _reject(self, error: BadLineError) -> None:
+    def _reject(self, error: BadLineError, number: int) -> None:
         self.n_rejected += 1
-        self.last_error = f"line {self.n_lines}: {error}"
+        self.last_error = f"line {number}: {error}"
         if self.first_error is None:
-            self.first_error = (self.n_lines, str(error))
+            self.first_error = (number, str(error))
 
     def _plain_rows(self, whole: bytes) -> npt.NDArray[np.float64] | None:
         """Return the rows of many lines at once, or None if any needs a closer look.
@@ -183,18 +255,21 @@ class FrameParser:
         What this takes, `_row` takes line by line with the same result, only three
         times slower: so here every check may be coarse, as long as none is missing.
         """
-        if self.lead is None or max(map(len, whole.split(b"\n"))) > self.max_line_bytes:
+        if self.columns is None or self._waiting or self._teller.is_in_doubt or (
+                max(map(len, whole.split(b"\n"))) > self.max_line_bytes):
             return None
-        if self.lead == "index" and not lines.are_coll_lines(whole):
+        if self.is_coll and not lines.are_coll_lines(whole):
             return None
         plain = lines.in_plain_numbers(whole)
         if plain.translate(None, lines.PLAIN + b"\n"):
             return None
-        if self.lead != "index" and not lines.commas_part_numbers(plain):
+        if self._semicolons and not lines.all_end_in_semicolons(plain):
+            return None
+        if not self.is_coll and not lines.commas_part_numbers(plain):
             return None
         split = plain.translate(lines.TO_SPACES).split(b"\n")
         fields = [row for row in map(bytes.split, split) if row]
-        width = self.n_bands + bool(self.lead)
+        width = len(self.columns.roles)
         if set(map(len, fields)) != {width}:
             return None
         try:
@@ -202,116 +277,206 @@ class FrameParser:
                                len(fields) * width).reshape(-1, width)
         except ValueError:
             return None
-        levels = rows[:, -self.n_bands:]
-        if levels.max() > self._largest or (self.units == "linear" and levels.min() < 0):
+        others, levels = rows[:, self.columns.others], rows[:, self.columns.levels]
+        if not are_in_range(levels, self.units):
             return None
-        if self.lead:
-            if not (np.all(np.diff(rows[:, 0], prepend=self._last_lead) > 0)
-                    and rows[-1, 0] < np.inf):
+        if others.size:
+            steps = np.diff(others, axis=0, prepend=np.array([self._before]))
+            if not (np.all(steps > 0 if self.is_coll else steps >= 0)
+                    and np.all(others[-1] < np.inf)):
                 return None
-            self._last_lead = float(rows[-1, 0])
+            self._before = tuple(others[-1].tolist())
         self.n_lines += len(split)
-        return rows if self.lead == "time" else levels
+        return np.hstack([others, levels])
 
-    def _rows_one_by_one(self, whole: bytes) -> npt.NDArray[np.float64]:
-        rows = []
+    def _rows_one_by_one(self, whole: bytes) -> npt.NDArray[np.float64] | None:
+        rows: list[list[float]] = []
         for line in whole.split(b"\n"):
             self.n_lines += 1
             try:
-                row = self._row(line)
+                self._take(line, rows)
             except BadLineError as error:
-                self._reject(error)
-            else:
-                if row is not None:
-                    rows.append(row)
-        return np.array(rows) if rows else np.empty((0, self.n_bands + 1))
+                self._reject(error, self.n_lines)
+        return np.array(rows) if rows else None
 
-    def _row(self, line: bytes) -> list[float] | None:
-        """Return the numbers of a line, a time before them too; None if it has none."""
+    def _take(self, line: bytes, rows: list[list[float]]) -> None:
+        """Take one line: its frame goes to the rows, or it waits for others."""
         if len(line) > self.max_line_bytes:
             raise self._overlong()
         if line.translate(None, lines.PLAIN):
-            if self.n_lines == 1:
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            lines.check_is_text(line)
-            line, comment = lines.split_comment(line)
-            if comment and not line.strip():
-                self._heed(comment)
+            line = self._text_of(line, rows)
         fields = lines.split_fields(line)
-        if not fields:
-            return None
-        if self._header_may_come and lines.is_header(line, fields):
-            self._header_may_come = False
-            return None
+        if not fields and not (self._waiting and b";" in line):
+            return
+        if self._header_may_come:
+            if self._header or lines.is_header(line, fields):
+                self._release_first(rows)
+                self._header_may_come = lines.is_for_excel(line)
+                if not self._header_may_come:
+                    self._teller.names = names_in(line)
+                return
+            if self._first is None and self.columns is None and self._header is None and (
+                    lines.may_number_columns(fields)):
+                self._first = (self.n_lines, line)
+                return
+        if self._first is not None:
+            if not lines.may_number_columns(fields):
+                # No frame is like it: it numbered the columns.
+                self._teller.names = names_in(self._first[1])
+                self._first, self._header_may_come = None, False
+            self._release_first(rows)
+        self._take_statement(line, fields, rows)
+
+    def _text_of(self, line: bytes, rows: list[list[float]]) -> bytes:
+        """What a line says beside comments, which are heeded, and quotes."""
+        if self.n_lines == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        lines.check_is_text(line)
+        line, comment = lines.split_comment(line)
+        if comment and not line.strip():
+            self._heed(comment, rows)
+            self._teller.comment = comment
+        if b'"' in line and not (self._header_may_come and lines.is_header(
+                line, lines.split_fields(line))):
+            line = lines.without_quotes(line)
+        return line
+
+    def _release_first(self, rows: list[list[float]]) -> None:
+        """Take a first line for a frame after all: others are like it, or there are none."""
+        if self._first is None:
+            return
+        (number, line), self._first = self._first, None
+        try:
+            self._take_statement(line, lines.split_fields(line), rows, number)
+        except BadLineError as error:
+            self._reject(error, number)
+
+    def _take_statement(self, line: bytes, fields: list[bytes], rows: list[list[float]],
+                        number: int = 0) -> None:
+        """Take a line of numbers, with those before it where a semicolon ends a frame."""
+        number = number or self.n_lines
+        ends = line.rstrip().endswith(b";")
+        if self._semicolons is None and not ends and len(fields) >= self.n_bands:
+            self._reject_waiting()
+        elif not ends and self._semicolons is not False and not self.is_coll and (
+                self._semicolons or all(map(lines.is_number, fields))):
+            self._waiting.append((number, line))
+            size = sum(len(text) for _, text in self._waiting)
+            if self._semicolons is None and sum(
+                    len(lines.split_fields(text)) for _, text in self._waiting) > self.n_bands + 2:
+                self._reject_waiting()
+            elif size > self.max_line_bytes:
+                self._waiting.clear()
+                raise self._overlong()
+            return
+        elif self._waiting:
+            number = self._waiting[0][0]
+            line = self._joined() + b" " + line
+            self._waiting.clear()
+            fields = lines.split_fields(line)
+        try:
+            rows.append(self._row(line, fields))
+        except BadLineError as error:
+            self._reject(error, number)
+            return
+        if self._semicolons is None:
+            self._semicolons = ends
+
+    def _joined(self) -> bytes:
+        return b" ".join(text for _, text in self._waiting)
+
+    def _reject_waiting(self) -> None:
+        """Lines too short for a frame: no semicolon came to end them."""
+        waiting, self._waiting = self._waiting, []
+        for number, line in waiting:
+            n = len(lines.split_fields(line))
+            self._reject(BadLineError(f"expected {self.n_bands} numbers, got {n}. "
+                                      f"{hint(n)}".rstrip()), number)
+
+    def _row(self, line: bytes, fields: list[bytes]) -> list[float]:
+        """Return the numbers of a line: those beside the bands, then the bands."""
+        is_coll = lines.is_coll_line(line)
         # Among the lines of a coll a comma parts the index, even where no space follows.
-        if not (self.lead == "index" and lines.is_coll_line(line)):
+        if not (self.is_coll and is_coll):
             lines.check_no_decimal_commas(line, len(fields), self.n_bands)
-        numbers = lines.numbers_of(fields)
-        lead = self._check_lead(line, numbers)
-        levels = numbers[1:] if lead else numbers
-        self._check_levels(levels)
-        self.lead = lead
-        self._header_may_come = False
-        return numbers if lead == "time" else levels
+        columns = self.columns
+        if columns is None:
+            columns = self._teller.columns_of(fields, is_coll)
+        elif len(fields) != len(columns.roles) or (self.is_coll and not is_coll):
+            lines.numbers_of(fields)  # a word among them is the better answer
+            raise BadLineError(f"expected {self._in_words()}{self.n_bands} numbers, got "
+                               f"{len(fields) - is_coll}.")
+        others = lines.numbers_of([fields[i] for i in columns.others])
+        levels = lines.numbers_of([fields[i] for i in columns.levels])
+        self._check_others(others, len(fields), is_coll)
+        self._teller.check_first_level(levels)
+        check_range(min(levels), max(levels), self.units)
+        if self.columns is None:
+            self.is_coll = is_coll
+            self._header_may_come = False
+        self.columns = columns
+        return others + levels
 
-    def _check_lead(self, line: bytes, numbers: list[float]) -> str:
-        """Return what stands before the levels: nothing, a time or an index."""
-        n, came = self.n_bands, len(numbers)
-        if lines.is_coll_line(line):
-            lead, came = "index", came - 1
-        else:
-            lead = "time" if came == n + 1 else ""
-        if self.lead is None:  # the first frame tells what the others must be
-            if came - (lead == "time") != n:
-                raise BadLineError(f"expected {n} numbers, got {came}. "
-                                   f"If that is right, n_bands={came}.")
-            if lead == "time" and not numbers[0] >= 0:
-                raise BadLineError(f"expected {n} numbers, got {came}; the first is no time, "
-                                   f"it is {numbers[0]:g}.")
-        elif lead != self.lead or came - (lead == "time") != n:
-            expected = {"": "", "time": "a time and ", "index": "an index and "}[self.lead]
-            raise BadLineError(f"expected {expected}{n} numbers, got {came}.")
-        if lead:
-            # Also after a rejection: a clock that starts again costs one line, not all.
-            before = self._last_lead
-            if numbers[0] < np.inf:
-                self._last_lead = numbers[0]
-            if not before < numbers[0] < np.inf:
+    def _in_words(self) -> str:
+        """What stands beside the bands, in the words of an error."""
+        assert self.columns is not None
+        if self.is_coll:
+            return "an index and "
+        others = [role for role in self.columns.roles if role != LEVEL]
+        return "".join(f"a {role} and " for role in others)
+
+    def _check_others(self, others: list[float], came: int, is_coll: bool) -> None:
+        """Raise BadLineError unless times and numbers go on from those of the line before."""
+        before = self._before
+        if len(before) != len(others):
+            before = (-np.inf,) * len(others)
+        # Also after a rejection: a clock that starts again costs one line, not all.
+        if all(value < np.inf for value in others):
+            self._before = tuple(others)
+        for was, value in zip(before, others, strict=True):
+            if not value < np.inf or value < was or (is_coll and value == was):
+                what = "a rising index" if is_coll else "times that do not fall"
                 raise BadLineError(
-                    f"expected {n} numbers, or a rising {lead} and {n} numbers; got "
-                    f"{len(numbers)} with first {numbers[0]:g} after {before:g}.")
-        return lead
+                    f"expected {self.n_bands} numbers, or {what} and {self.n_bands} numbers; "
+                    f"got {came} with first {value:g} after {was:g}.")
 
-    def _check_levels(self, levels: list[float]) -> None:
-        if max(levels) > self._largest:
-            raise BadLineError(self._too_large(max(levels)))
-        if self.units == "linear" and min(levels) < 0:
-            raise BadLineError(f"expected powers of 0 or more, got {min(levels):g}. "
-                               "For levels in dB: units='db'.")
-
-    def _too_large(self, came: float) -> str:
-        if self.units == "db":
-            return (f"expected levels up to {LARGEST_DB:g} dB, got {came:g}. "
-                    "For linear powers: units='linear'.")
-        return (f"expected powers up to {_LARGEST_POWER:g} ({LARGEST_DB:g} dB), got {came:g}. "
-                "Divide them, so that full scale is about 1.")
-
-    def _heed(self, comment: bytes) -> None:
-        """Take what a comment says about the whole session."""
+    def _heed(self, comment: bytes, rows: list[list[float]]) -> None:
+        """Take what a comment says about the whole session, or about what is missing here."""
+        n_missing = lines.gap_in_comment(comment)
+        if n_missing is not None:
+            self._add_gap(self.n_frames + len(rows), n_missing)
+            return
         said = lines.said_in_comment(comment)
         if said is None:
             return
         key, value = said
         if key == "name" and self.name is None:
             self.name = lines.text_to_name(value)
-        elif key == "dtype" and self.lead is None:
+        elif key == "dtype" and self.columns is None:
+            self.is_ours = True
             self.single_precision = value == "float32"
+        elif key == "start" and self.columns is None:
+            self.start = self._number_said(key, value, 0.0)
         elif key == "frame_rate":
-            try:
-                rate, = lines.numbers_of([value.encode()])
-            except BadLineError:
-                rate = 0.0
-            if not 0 < rate < np.inf or self.frame_rate not in (None, rate):
-                expected = "a positive number" if self.frame_rate is None else self.frame_rate
-                raise BadLineError(f"expected frame_rate {expected}, got {value!r}.")
+            rate = self._number_said(key, value, np.nextafter(0.0, 1.0))
+            if self.frame_rate not in (None, rate):
+                raise BadLineError(f"expected frame_rate {self.frame_rate}, got {value!r}.")
             self.frame_rate = rate
+
+    def _add_gap(self, row: int, n_missing: int) -> None:
+        """Note a gap before a frame, one for several comments."""
+        if self.gaps and self.gaps[-1][0] == row:
+            n_missing += self.gaps.pop()[1]
+        if row:
+            self.gaps.append((row, n_missing))
+
+    def _number_said(self, key: str, value: str, least: float) -> float:
+        try:
+            number, = lines.numbers_of([value.encode()])
+        except BadLineError:
+            number = -1.0
+        if not least <= number < np.inf:
+            expected = self.frame_rate if key == "frame_rate" and self.frame_rate else (
+                "a positive number" if least else "a number of 0 or more")
+            raise BadLineError(f"expected {key} {expected}, got {value!r}.")
+        return number

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +29,21 @@ LEVELS_IN_WORDS = f"finite levels in dB, at most {LARGEST_DB:g}"
 RATE_TOLERANCE = 0.005
 
 
+class Gap(NamedTuple):
+    """Where frames of a session are missing.
+
+    Attributes
+    ----------
+    row : int
+        The first frame after it.
+    n_missing : int
+        How many frames are missing before that one; 0 if nobody knows how many.
+    """
+
+    row: int
+    n_missing: int
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Session:
     """Frames of one recording, checked, and read-only from then on.
@@ -43,11 +61,17 @@ class Session:
         What to call the session in tables and plots.
     n_bands : int, default=25
         Numbers in a frame.
+    gaps : sequence of Gap, or of (row, n_missing), default=()
+        Where frames are missing: a pause, or frames that got lost. Time goes on in them, and no
+        window spans one.
+    start : float, default=0.0
+        Seconds on the session's own clock at which the first frame begins.
 
     Raises
     ------
     ValueError
-        If ``frames`` has another shape, or holds nan or ``+inf``.
+        If ``frames`` has another shape, or holds nan or ``+inf``; or if a gap is not between
+        two frames.
 
     Examples
     --------
@@ -58,12 +82,22 @@ class Session:
     (300, 3.0)
     >>> np.asarray(session).shape
     (300, 25)
+
+    A pause of a minute after the first two seconds:
+
+    >>> paused = Session(np.full((300, 25), -40.0), name="jam", gaps=[(200, 6000)])
+    >>> paused
+    <Session 'jam': 300 frames in 2 takes, 3 s at 100 Hz>
+    >>> paused.duration, paused.stop, [take.start for take in paused.takes]
+    (3.0, 63.0, [0.0, 62.0])
     """
 
     frames: FloatArray
     frame_rate: float = 100.0
     name: str = ""
     n_bands: int = field(default=N_BANDS, kw_only=True)
+    gaps: Sequence[tuple[int, int]] = field(default=(), kw_only=True)
+    start: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_bands", check_positive_int("n_bands", self.n_bands))
@@ -73,6 +107,8 @@ class Session:
         own = clean.copy(order="C")
         own.flags.writeable = False
         object.__setattr__(self, "frames", own)
+        object.__setattr__(self, "start", check_non_negative("start", self.start))
+        object.__setattr__(self, "gaps", _checked_gaps(self.gaps, len(own)))
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -82,13 +118,46 @@ class Session:
         return np.array(self.frames, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
-        return (f"<Session {self.name!r}: {len(self)} frames, {self.duration:.6g} s "
+        takes = f" in {len(self.gaps) + 1} takes" if self.gaps else ""
+        return (f"<Session {self.name!r}: {len(self)} frames{takes}, {self.duration:.6g} s "
                 f"at {self.frame_rate:.6g} Hz>")
 
     @property
     def duration(self) -> float:
-        """Length in seconds, ``len(session) / frame_rate``."""
+        """Seconds of sound, ``len(session) / frame_rate``, without what is missing."""
         return len(self) / self.frame_rate
+
+    @property
+    def stop(self) -> float:
+        """Seconds on the session's own clock at its end: ``start``, the sound and the gaps."""
+        missing = sum(n_missing for _, n_missing in self.gaps)
+        return self.start + (len(self) + missing) / self.frame_rate
+
+    @property
+    def numbers(self) -> npt.NDArray[np.int64]:
+        """Frame numbers, shape (n_frames,), from 0; they skip where frames are missing."""
+        missing = np.zeros(len(self), dtype=np.int64)
+        for row, n_missing in self.gaps:
+            missing[row] = n_missing
+        return np.arange(len(self)) + np.cumsum(missing)
+
+    @property
+    def takes(self) -> list[Session]:
+        """The stretches without gaps, each a session; their clock is this one's.
+
+        Examples
+        --------
+        >>> session = Session(np.zeros((300, 25)), gaps=[(100, 50), (250, 0)])
+        >>> [(take.start, take.duration) for take in session.takes]
+        [(0.0, 1.0), (1.5, 1.5), (3.0, 0.5)]
+        """
+        if not self.gaps:
+            return [self]
+        edges = [0, *(row for row, _ in self.gaps), len(self)]
+        numbers = self.numbers
+        return [Session(self.frames[a:b], self.frame_rate, self.name, n_bands=self.n_bands,
+                        start=self.start + int(numbers[a]) / self.frame_rate)
+                for a, b in zip(edges[:-1], edges[1:], strict=True)]
 
     def between(self, start_s: float, stop_s: float) -> Session:
         """Return the part from ``start_s`` up to, not including, ``stop_s``.
@@ -96,13 +165,13 @@ class Session:
         Parameters
         ----------
         start_s, stop_s : float
-            Seconds from the beginning, rounded to frames. A ``stop_s`` beyond the
-            end means the end, as in slices.
+            Seconds from the beginning, gaps among them, rounded to frames. A ``stop_s`` beyond
+            the end means the end, as in slices.
 
         Returns
         -------
         part : Session
-            Same name and frame rate.
+            Same name and frame rate. Its clock counts from ``start_s``.
 
         Examples
         --------
@@ -110,14 +179,28 @@ class Session:
         1.5
         """
         start = round(check_non_negative("start_s", start_s) * self.frame_rate)
-        if stop_s == np.inf:
-            stop = len(self)
-        else:
-            stop = round(check_non_negative("stop_s", stop_s) * self.frame_rate)
+        numbers = self.numbers
+        end = int(numbers[-1]) + 1 if len(numbers) else 0
+        stop = end if stop_s == np.inf else round(
+            check_non_negative("stop_s", stop_s) * self.frame_rate)
         if stop < start:
             raise ValueError(f"stop_s must not be before start_s={start_s}; got {stop_s}.")
-        return Session(self.frames[start:stop], self.frame_rate, self.name,
-                       n_bands=self.n_bands)
+        first, last = np.searchsorted(numbers, [start, stop]).tolist()
+        lead = (int(numbers[first]) - start) / self.frame_rate if first < last else 0.0
+        return Session(
+            self.frames[first:last], self.frame_rate, self.name, n_bands=self.n_bands, start=lead,
+            gaps=[(row - first, n) for row, n in self.gaps if first < row < last])
+
+
+def _checked_gaps(gaps: Sequence[tuple[int, int]], n_frames: int) -> tuple[Gap, ...]:
+    """Gaps in order, or ValueError."""
+    checked = tuple(Gap(int(row), int(n_missing)) for row, n_missing in gaps)
+    rows = [0, *(gap.row for gap in checked), n_frames]
+    if any(a >= b for a, b in pairwise(rows) if checked) or any(
+            gap.n_missing < 0 for gap in checked):
+        raise ValueError(f"gaps must be (row, n_missing) in order, each between two of the "
+                         f"{n_frames} frames; got {gaps!r:.80}.")
+    return checked
 
 
 def check_frames(frames: npt.ArrayLike | Session, n_bands: int = N_BANDS, *,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
@@ -20,27 +22,49 @@ from barkcluster.files.atomic import replace_file
 from . import grammar as lines
 from .parser import FrameParser
 from .session import N_BANDS, FloatArray, Session
+from .timing import (
+    MissingFramesWarning,
+    TimeColumnWarning,
+    Timing,
+    on_grid,
+    timing_of,
+    warn_of_missing,
+)
+from .units import look_linear
 
-__all__ = ["FrameParser", "UnfinishedLineWarning", "read_session", "write_session"]
+__all__ = ["FrameParser", "MissingFramesWarning", "TimeColumnWarning", "UnfinishedLineWarning",
+           "UnitsWarning", "read_session", "write_session"]
 
 _CHUNK_BYTES = 1 << 20
 _FRAME_RATE_UNSAID = 100.0
-# Slower or faster than this is no analysis of sound, but a column of something else.
-_FRAME_RATES_HEARD = (4.0, 2000.0)
 
 
 class UnfinishedLineWarning(UserWarning):
     """The last line of a session file has no newline yet and was left out."""
 
 
+def shown_path(path: str | os.PathLike[str] | bytes) -> str:
+    """A path as text that any terminal and file can take: bytes that are no text are replaced."""
+    return os.fsencode(path).decode("utf-8", errors="replace")
+
+
+class UnitsWarning(UserWarning):
+    """The numbers of a session file were taken for dB, but look like powers or amplitudes."""
+
+
 def read_session(path: str | os.PathLike[str], *, frame_rate: float | None = None,
-                 units: str = "db", n_bands: int = N_BANDS) -> Session:
+                 units: str | None = None, n_bands: int = N_BANDS,
+                 columns: str | Sequence[str] | None = None,
+                 header: bool | None = None) -> Session:
     """Session in a text file.
 
     One frame a line. Between the numbers: spaces, tabs, commas or semicolons. Also
-    read are Max's coll (``0, v v v;``), Pd's messages (``list v v v;``), a line of
-    column names at the top, ``#`` comments, a time column before the levels, blank
-    lines, CRLF and CR, and a byte order mark of UTF-8.
+    read are Max's coll (``0, v v v;``), Pd's messages (``list v v v;``), frames over several
+    lines that end in a semicolon, a line of column names at the top, ``#`` comments, columns of
+    times or numbers before the levels, blank lines, CRLF and CR, and a byte order mark of UTF-8.
+
+    Frames stand on the grid of their times: up to 0.1 s that are missing are filled in from
+    their neighbors, longer gaps and pauses begin a new take (`Session.gaps`).
 
     Parameters
     ----------
@@ -50,23 +74,33 @@ def read_session(path: str | os.PathLike[str], *, frame_rate: float | None = Non
         Frames per second. If not given: what a comment ``# frame_rate: 86.13`` says,
         else what the time column says (in s or ms: whichever makes sense of its
         steps), else 100. A first column that counts lines (0, 1, 2, ...) is no time.
-    units : {"db", "linear"}, default="db"
-        What the numbers are; linear powers are converted with
-        `barkcluster.frames.linear_to_db`.
+    units : {"db", "linear", "amplitude"}, optional
+        What the numbers are: levels in dB, linear powers, or amplitudes, which are squared;
+        both are converted with `barkcluster.frames.linear_to_db`. By default dB, with a warning
+        where they look like something else.
     n_bands : int, default=25
         Numbers in a frame.
+    columns : str or sequence of str, optional
+        What the columns are, such as ``"time,levels"``: ``time``, ``number``, ``sample`` or
+        ``skip``, and ``levels`` for all bands, which come last if it is left out. By default
+        their names and numbers tell.
+    header : bool, optional
+        Whether the first line names columns. By default it does if it holds words, or numbers
+        that no frame would be.
 
     Returns
     -------
     session : Session
         Named as a comment ``# name: jam`` says, else as the file without its suffix.
-        float64, or float32 for files of `write_session` that were float32.
+        float64, or float32 for files of `write_session` that were float32. Its clock is that of
+        the time column, or counts from the first frame where that began more than a day before.
 
     Raises
     ------
     ValueError
         With ``file:line``, what was expected and what came, for the first line that is
-        no frame; and for a file without frames.
+        no frame; for a file without frames; and where it is in doubt what a column is or how
+        many frames a second there are, with the options that settle it.
     OSError
         If there is no such file or it cannot be read.
 
@@ -75,6 +109,12 @@ def read_session(path: str | os.PathLike[str], *, frame_rate: float | None = Non
     UnfinishedLineWarning
         If the last line does not end in a newline. It is left out: whoever writes the
         file may be halfway through its last number.
+    MissingFramesWarning
+        If frames are missing by the time column, with how many.
+    TimeColumnWarning
+        If the time column may mean two frame rates.
+    UnitsWarning
+        If the numbers look like powers or amplitudes, and nobody said that they are dB.
 
     Examples
     --------
@@ -91,26 +131,48 @@ def read_session(path: str | os.PathLike[str], *, frame_rate: float | None = Non
     """
     if frame_rate is not None:
         frame_rate = check_positive("frame_rate", frame_rate)
-    parser = FrameParser(n_bands, units)
-    shown = os.fspath(path)
+    parser = FrameParser(n_bands, units or "db", columns=columns, header=header)
+    shown = shown_path(path)
+    frames, others = _all_frames(path, parser, shown)
+    assert parser.columns is not None
+    rate = frame_rate or parser.frame_rate
+    timing = Timing(None, np.arange(len(frames)))
+    if not parser.is_coll:
+        timing = timing_of(others, parser.columns, rate, shown)
+    rate = rate or timing.rate or _FRAME_RATE_UNSAID
+    n = len(frames)
+    frames, gaps, n_filled_in = on_grid(
+        frames, timing.numbers, [gap for gap in parser.gaps if gap[0] < n], rate)
+    if parser.columns.others and not parser.is_coll:
+        warn_of_missing(gaps, n_filled_in, n, rate, shown)
+    if units is None and not parser.is_ours and (why := look_linear(frames)):
+        warnings.warn(f"{shown}: its numbers are taken for dB, but {why}. Powers are read with "
+                      "units='linear' (--units linear), amplitudes or magnitudes with "
+                      "'amplitude'.", UnitsWarning, stacklevel=2)
+    name = shown_path(Path(path).stem) if parser.name is None else parser.name
+    return Session(frames, rate, name, n_bands=n_bands, gaps=gaps,
+                   start=timing.start or parser.start)
+
+
+def _all_frames(path: str | os.PathLike[str], parser: FrameParser, shown: str,
+                ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
+    """All frames of a file and the numbers beside them, or the error of its first bad line."""
     parts: list[FloatArray] = []
-    times = []
+    beside = []
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
-            frames, part_times = parser.feed_timed(chunk)
+            frames, others = parser.feed_columns(chunk)
             _raise_first_error(parser, shown)
             if len(frames):
                 parts.append(frames.astype(np.float32) if parser.single_precision else frames)
-                times.append(part_times)
+                beside.append(others)
+    frames, others = parser.finish()
+    _raise_first_error(parser, shown)
+    if len(frames):
+        parts.append(frames.astype(np.float32) if parser.single_precision else frames)
+        beside.append(others)
     _end_of_file(parser, shown)
-    rate = frame_rate or parser.frame_rate
-    if parser.lead == "time":
-        rate_of_times = _rate_of_times(np.concatenate(times), shown, n_bands, rate is None)
-        rate = rate or rate_of_times
-    name = Path(path).stem if parser.name is None else parser.name
-    whole = cast(FloatArray, np.concatenate(parts))
-    parts.clear()  # the session makes a copy of its own: two at a time are enough
-    return Session(whole, rate or _FRAME_RATE_UNSAID, name, n_bands=n_bands)
+    return cast(FloatArray, np.concatenate(parts)), np.concatenate(beside)
 
 
 def write_session(session: Session, path: str | os.PathLike[str]) -> None:
@@ -127,6 +189,11 @@ def write_session(session: Session, path: str | os.PathLike[str]) -> None:
         What to write.
     path : path-like
         File to make or replace, in a folder that exists.
+
+    Notes
+    -----
+    Gaps are comments before the frame that they end at (``# gap: 300``), and so is a clock that
+    does not start at 0.
 
     Examples
     --------
@@ -148,55 +215,42 @@ def write_session(session: Session, path: str | os.PathLike[str]) -> None:
         file.write((f"# frame_rate: {session.frame_rate!r}\n"
                     f"# name: {lines.name_to_text(session.name)}\n"
                     f"# dtype: {session.frames.dtype}\n").encode())
-        for i in range(0, len(session), 4096):
-            rows = session.frames[i:i + 4096].tolist()
-            file.write("".join([line % tuple(row) for row in rows]).encode())
+        if session.start:
+            file.write(f"# start: {session.start!r}\n".encode())
+        gaps = [(0, 0), *session.gaps, (len(session), 0)]
+        for (start, n_missing), (stop, _) in pairwise(gaps):
+            if start:
+                file.write(f"# gap: {n_missing}\n".encode())
+            for i in range(start, stop, 4096):
+                rows = session.frames[i:min(stop, i + 4096)].tolist()
+                file.write("".join([line % tuple(row) for row in rows]).encode())
 
 
-def _raise_first_error(parser: FrameParser, shown: str | bytes) -> None:
+def _raise_first_error(parser: FrameParser, shown: str) -> None:
     if parser.first_error is not None:
         number, text = parser.first_error
-        raise ValueError(f"{shown!s}:{number}: {text}")
+        raise ValueError(f"{shown}:{number}: {text}")
 
 
-def _end_of_file(parser: FrameParser, shown: str | bytes) -> None:
+def _end_of_file(parser: FrameParser, shown: str) -> None:
     """Raise ValueError if there were no frames; warn if the last line is unfinished."""
-    expected = f"{shown!s}: expected lines of {parser.n_bands} numbers, got"
+    expected = f"{shown}: expected lines of {parser.n_bands} numbers, got"
     n_lines, unfinished = parser.n_lines, parser.unfinished
     if parser.n_frames == 0:
         if not n_lines and not unfinished:
             raise ValueError(f"{expected} an empty file.")
         if unfinished:  # what is wrong with it may be the better answer
             parser.feed(b"\n")
+            parser.finish()
             _raise_first_error(parser, shown)
         if parser.n_frames:
-            raise ValueError(f"{shown!s}:{n_lines + 1}: expected a newline after the only "
+            raise ValueError(f"{shown}:{n_lines + 1}: expected a newline after the only "
                              "frame, got the end of the file. Is it still being written?")
         raise ValueError(f"{expected} no frame in {parser.n_lines} lines.")
     if lines.split_comment(unfinished)[0].strip():
+        what, end = ("frame", "semicolon") if parser.ended_in_newline else ("line", "newline")
+        number = n_lines + 1 - parser.ended_in_newline
         warnings.warn(
-            f"{shown!s}:{n_lines + 1}: left out the last line, which has no newline at its "
-            "end: it may be half a line of a program that is still writing.",
-            UnfinishedLineWarning, stacklevel=3)
-
-
-def _rate_of_times(times: npt.NDArray[np.float64], shown: str | bytes, n_bands: int,
-                   wanted: bool) -> float | None:
-    """Return frames per second by the time column; None if it only counts lines."""
-    if len(times) < 2:
-        raise ValueError(f"{shown!s}: expected {n_bands} numbers, got {n_bands + 1}; one line "
-                         "alone cannot show that the first is a time.")
-    steps = np.diff(times)
-    if np.all(steps == 1) or not wanted:
-        return None
-    # Times in whole ms step by 11, 12, 12, ...: the median step is not their rate. The
-    # mean of all steps is not either, where a program paused or lost lines.
-    usual = float(np.median(steps))
-    step = float(steps[(steps > 0.5 * usual) & (steps < 1.5 * usual)].mean())
-    # No frames come every half second, and none every half millisecond.
-    rate = (1000 if step >= 0.5 else 1) / step
-    slowest, fastest = _FRAME_RATES_HEARD
-    if not slowest <= rate <= fastest:
-        raise ValueError(f"{shown!s}: expected a time column in s or ms, got one with steps "
-                         f"of {step:g}. Pass frame_rate=.")
-    return float(f"{rate:.6g}")  # 100, not 99.9999999997
+            f"{shown}:{number}: left out the last {what}, which has no {end} at its end: it may "
+            f"be half a {what} of a program that is still writing.",
+            UnfinishedLineWarning, stacklevel=4)
