@@ -169,13 +169,17 @@ def estimate_tempo(frames: npt.ArrayLike | Session, *, frame_rate: float = 100.0
         frame_rate, n_bands = frames.frame_rate, frames.n_bands
     rate = check_positive("frame_rate", frame_rate)
     scan = _Scan(bpm_range)
-    levels = check_frames(frames, n_bands)
+    checked = check_frames(frames, n_bands)
+    takes = [take.frames for take in frames.takes] if isinstance(frames, Session) else [checked]
     fewest = math.ceil(scan.shortest_s * rate)
-    if len(levels) < fewest:
+    able = [take for take in takes if len(take) >= fewest]
+    if not able:
+        in_one = " in one take" if len(takes) > 1 else ""
         raise ValueError(
             f"frames must cover {_FEWEST_BEATS} beats of the slowest tempo, {fewest} frames "
-            f"({scan.shortest_s:g} s); got {len(levels)}. Raise the lower end of bpm_range?")
-    return scan.answer(levels, rate)
+            f"({scan.shortest_s:g} s){in_one}; got {max(map(len, takes))}. Raise the lower end of "
+            "bpm_range?")
+    return scan.answer(able, rate)
 
 
 class TempoTracker:
@@ -257,7 +261,7 @@ class TempoTracker:
                 heard = self._ring[:self.n_frames]
             else:
                 heard = self._ring[at + 1:at + 1 + self._kept]
-            self._newest = self._scan.answer(heard, self.frame_rate)
+            self._newest = self._scan.answer([heard], self.frame_rate)
         return self._newest
 
 
@@ -293,15 +297,21 @@ class _Scan:
         """Seconds that must have been heard."""
         return _FEWEST_BEATS * 60.0 / min(self.bpm_range)
 
-    def answer(self, levels: npt.NDArray[np.floating], frame_rate: float) -> Tempo:
-        """The tempo of checked frames."""
+    def answer(self, takes: list[npt.NDArray[np.floating]], frame_rate: float) -> Tempo:
+        """The tempo of checked frames, takes apart from each other."""
         fastest = max(self.bpm_range)
         frames_per_value = frame_rate * 60.0 / (fastest * _VALUES_PER_BEAT)
-        onsets = _onset_strength(levels, frames_per_value)
-        if not onsets.any():
+        heard = [onsets for take in takes
+                 if (onsets := _onset_strength(take, frames_per_value)).any()]
+        if not heard:
             return Tempo(math.nan, 0.0, ())
-        again, rates = _periodicity(onsets, max(_WINDOW_BEATS * _VALUES_PER_BEAT,
-                                                round(_FEWEST_BEATS * self.period[-1])))
+        length = max(_WINDOW_BEATS * _VALUES_PER_BEAT, round(_FEWEST_BEATS * self.period[-1]))
+        # The same of each take, in proportion to how long it is.
+        parts = [_periodicity(onsets, length) for onsets in heard]
+        share = np.array([onsets.shape[1] for onsets in heard], dtype=np.float64)
+        share /= share.sum()
+        again: FloatArray = np.tensordot(share, np.stack([part for part, _ in parts]), axes=1)
+        rates: FloatArray = np.tensordot(share, np.stack([part for _, part in parts]), axes=1)
         score = self.usual.copy()
         n_fft = 2 * (rates.shape[1] - 1)
         for ratio, (for_period, *for_rates) in _WEIGHTS.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +41,8 @@ class Run:
 def race(session: barkcluster.Session, train_s: float, seed: int,
          scales: tuple[float, ...] | None) -> list[Run]:
     """Let each scorer learn the beginning of a session and score the rest."""
-    heard, rest = session.between(0, train_s), session.between(train_s, session.duration)
+    heard = session.between(0, train_s, keep_clock=True)
+    rest = session.between(train_s, np.inf, keep_clock=True)
     runs = []
     with progress(len(barkcluster.SCORERS)) as step:
         for name in barkcluster.SCORERS:
@@ -54,8 +55,8 @@ def race(session: barkcluster.Session, train_s: float, seed: int,
             fitted = time.perf_counter()
             timeline = model.timeline(rest)
             scored = time.perf_counter()
-            runs.append(Run(name, model, replace(timeline, times=timeline.times + train_s),
-                            fitted - start, rest.duration / (scored - fitted)))
+            runs.append(Run(name, model, timeline, fitted - start,
+                            rest.duration / (scored - fitted)))
     return runs
 
 

@@ -59,15 +59,15 @@ def run(args: argparse.Namespace) -> None:
             step(f"reading {path}")
             intrusions.append(read(path, args))
     length, is_share = args.train
-    train_s = length * session.duration if is_share else length
-    if not train_s < session.duration:
+    train_s = session.elapsed(length * session.duration) if is_share else length
+    if not train_s < session.span:
         raise ValueError(f"--train must leave something to score: {args.session} lasts "
-                         f"{session.duration:g} s; got {train_s:g} s.")
+                         f"{session.span:g} s; got {train_s:g} s.")
     runs = race(session, train_s, args.seed, args.scales)
     answers = [[r.model.timeline(intrusion) for intrusion in intrusions] for r in runs]
     name = printable(Path(args.session).name)
     print(f"{name}: learned the first {clock(train_s, 1)}, scored the other "
-          f"{clock(session.duration - train_s, 1)}.\n")
+          f"{clock(session.span - train_s, 1)}.\n")
     print(_results(runs, answers, style))
     if len(intrusions) > 1:
         print(f"\n{style.bold('AUC against each')}\n")

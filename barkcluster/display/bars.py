@@ -104,16 +104,17 @@ def draw_timeline(timeline: Timeline, style: Style, *, width: int = 80,
     names = [f"{scale:g} s" for scale in timeline.scales]
     margin = max(len(name) for name in [*names, marks_name, "all scales 1"]) + 1
     n_columns = max(1, min(width - margin, len(timeline)))
-    step = timeline.times[1] - timeline.times[0] if len(timeline) > 1 else 1.0
-    edges = np.linspace(timeline.times[0] - step, timeline.times[-1], n_columns + 1)
+    edges = np.linspace(timeline.times[0] - timeline.step, timeline.times[-1], n_columns + 1)
+    column = np.clip((timeline.times - timeline.times[0]) / (edges[-1] - edges[0]) * n_columns
+                     + 1e-6, 0, n_columns - 1).astype(np.intp)
 
     def line(name: str, text: str) -> str:
         return f"{name.rjust(margin - 1)} {text}".rstrip()
 
     lines = [line(name, text) for name, text in zip(
         ["all scales 1", *[""] * (_CURVE_ROWS - 2), "0"],
-        _curve(_in_columns(timeline.familiarity, n_columns), style), strict=True)]
-    lines += [line(name, stripe(_in_columns(values, n_columns), style))
+        _curve(_in_columns(timeline.familiarity, column, n_columns), style), strict=True)]
+    lines += [line(name, stripe(_in_columns(values, column, n_columns), style))
               for name, values in zip(names, timeline.by_scale.T, strict=True)]
     if marks:
         lines += [line(marks_name if i == 0 else "", text)
@@ -123,12 +124,11 @@ def draw_timeline(timeline: Timeline, style: Style, *, width: int = 80,
     return "\n".join(lines)
 
 
-def _in_columns(values: FloatArray, n_columns: int) -> FloatArray:
-    """Mean of the known values in equal stretches of rows; nan where there are none."""
+def _in_columns(values: FloatArray, column: npt.NDArray[np.intp], n_columns: int) -> FloatArray:
+    """Mean of the known values in each column; nan where there are none."""
     known = np.flatnonzero(np.isfinite(values))
-    column = known * n_columns // len(values)
-    count = np.bincount(column, minlength=n_columns)
-    total = np.bincount(column, values[known], minlength=n_columns)
+    count = np.bincount(column[known], minlength=n_columns)
+    total = np.bincount(column[known], values[known], minlength=n_columns)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .bars import Mark
+from .levels import level_columns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +28,7 @@ def timeline_picture(session: Session, timeline: Timeline, *, marks: Sequence[Ma
     session : Session
         What was scored.
     timeline : Timeline
-        Its familiarity; its times count from the session's start.
+        Its familiarity, by the same clock.
     marks : sequence of Mark
         Stretches to point out.
     title : str, default=""
@@ -45,12 +46,10 @@ def timeline_picture(session: Session, timeline: Timeline, *, marks: Sequence[Ma
     figure = Figure(figsize=(10, 5.2), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.2])
     # More columns than the picture has dots would only cost time.
-    every = max(1, len(session) // _MOST_COLUMNS)
-    n = len(session) // every
-    levels = session.frames[:n * every].reshape(n, every, session.n_bands).mean(axis=1)
+    levels, start, stop = level_columns(session, _MOST_COLUMNS)
     above.imshow(levels.T, origin="lower", aspect="auto", cmap="magma",
-                 vmin=float(np.percentile(levels, 2)), vmax=float(levels.max()),
-                 extent=(0.0, n * every / session.frame_rate, 0.5, session.n_bands + 0.5))
+                 vmin=float(np.nanpercentile(levels, 2)), vmax=float(np.nanmax(levels)),
+                 extent=(start, stop, 0.5, session.n_bands + 0.5))
     above.set_ylabel("Bark band")
     timeline.plot(below)
     for mark in marks:

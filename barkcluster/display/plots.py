@@ -16,6 +16,7 @@ from barkcluster.model.timeline import Timeline
 from barkcluster.scorers import SOMScorer
 
 from .islands import FloatArray, IslandMap, island_map
+from .levels import level_columns
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -72,20 +73,20 @@ def plot_bark(session: Frames, *, frame_rate: float = 100.0, ax: Axes | None = N
         raise ValueError("frames must hold at least one frame; got none.")
     rate = (session.frame_rate if isinstance(session, Session)
             else check_positive("frame_rate", frame_rate))
-    every = max(1, len(frames) // _MOST_COLUMNS)
-    n = len(frames) // every
-    levels = frames[:n * every].reshape(n, every, n_bands).mean(axis=1)
+    if not isinstance(session, Session):
+        session = Session(frames, rate)
+    levels, start, stop = level_columns(session, _MOST_COLUMNS)
     image = ax.imshow(
         levels.T, origin="lower", aspect="auto", cmap="magma", interpolation="nearest",
-        vmin=float(np.percentile(levels, 2)), vmax=float(levels.max()),
-        extent=(0.0, n * every / rate, 0.0, float(n_bands)))
+        vmin=float(np.nanpercentile(levels, 2)), vmax=float(np.nanmax(levels)),
+        extent=(start, stop, 0.0, float(n_bands)))
     if n_bands == N_BANDS:
         ax.set_yticks(_EDGES_SHOWN, [_hertz(float(BARK_EDGES_HZ[i])) for i in _EDGES_SHOWN])
         ax.set_ylabel("Hz")
     else:
         ax.set_ylabel("band")
     ax.set_xlabel("time (s)")
-    if isinstance(session, Session) and session.name:
+    if session.name:
         ax.set_title(_plain_text(session.name), fontsize=11)
     ax.figure.colorbar(image, ax=ax, label="dB", pad=0.01)
     return ax
@@ -112,11 +113,11 @@ def plot_scorers(timelines: Mapping[str, Timeline], *, ax: Axes | None = None) -
     middles = []
     for i, (name, timeline) in enumerate(timelines.items()):
         base = float(len(timelines) - 1 - i)
-        values = base + tall * timeline.familiarity
+        times, (values,) = timeline.with_breaks(base + tall * timeline.familiarity)
         ax.axhspan(base, base + tall, color="0.5", alpha=0.09, linewidth=0)
         ax.fill_between(timeline.times, base, base + tall, where=timeline.familiarity < 0.05,
                         color="#c5172e", alpha=0.35, linewidth=0, step="mid")
-        ax.plot(timeline.times, values, color=f"C{i % 10}", linewidth=1.1, label=_plain_text(name))
+        ax.plot(times, values, color=f"C{i % 10}", linewidth=1.1, label=_plain_text(name))
         middles.append((base + tall / 2, _plain_text(name)))
     ax.set_yticks([m for m, _ in middles], [name for _, name in middles])
     ax.set_ylim(-0.08, len(timelines))

@@ -134,6 +134,22 @@ class Session:
         return self.start + (len(self) + missing) / self.frame_rate
 
     @property
+    def span(self) -> float:
+        """Seconds from the beginning to the end, with what is missing."""
+        return self.stop - self.start
+
+    def elapsed(self, sound_s: float) -> float:
+        """Seconds from the beginning, gaps among them, until so much sound was heard.
+
+        Examples
+        --------
+        >>> Session(np.zeros((300, 25)), gaps=[(200, 6000)]).elapsed(2.5)
+        62.5
+        """
+        heard = sound_s * self.frame_rate + 1e-9
+        return sound_s + sum(n for row, n in self.gaps if row <= heard) / self.frame_rate
+
+    @property
     def numbers(self) -> npt.NDArray[np.int64]:
         """Frame numbers, shape (n_frames,), from 0; they skip where frames are missing."""
         missing = np.zeros(len(self), dtype=np.int64)
@@ -159,7 +175,7 @@ class Session:
                         start=self.start + int(numbers[a]) / self.frame_rate)
                 for a, b in zip(edges[:-1], edges[1:], strict=True)]
 
-    def between(self, start_s: float, stop_s: float) -> Session:
+    def between(self, start_s: float, stop_s: float, *, keep_clock: bool = False) -> Session:
         """Return the part from ``start_s`` up to, not including, ``stop_s``.
 
         Parameters
@@ -167,11 +183,13 @@ class Session:
         start_s, stop_s : float
             Seconds from the beginning, gaps among them, rounded to frames. A ``stop_s`` beyond
             the end means the end, as in slices.
+        keep_clock : bool, default=False
+            Whether the clock of the part is the session's; else it counts from ``start_s``.
 
         Returns
         -------
         part : Session
-            Same name and frame rate. Its clock counts from ``start_s``.
+            Same name and frame rate.
 
         Examples
         --------
@@ -187,6 +205,8 @@ class Session:
             raise ValueError(f"stop_s must not be before start_s={start_s}; got {stop_s}.")
         first, last = np.searchsorted(numbers, [start, stop]).tolist()
         lead = (int(numbers[first]) - start) / self.frame_rate if first < last else 0.0
+        if keep_clock:
+            lead += self.start + start / self.frame_rate
         return Session(
             self.frames[first:last], self.frame_rate, self.name, n_bands=self.n_bands, start=lead,
             gaps=[(row - first, n) for row, n in self.gaps if first < row < last])

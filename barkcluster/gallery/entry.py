@@ -98,7 +98,8 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
     -------
     entry : Entry
     """
-    takes = [take_of(source, template.frame_rate, reader) for source in sources]
+    takes = _long_enough([take for source in sources for take in
+                          take_of(source, template.frame_rate, reader).takes], template)
     wanted = check_scales(template.scales)
     # Sessions of all lengths are usual here: scales too long for some are no reason to warn.
     usable = tuple(s for s in wanted if _enough(takes, s)) or wanted
@@ -123,6 +124,12 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
                  (model, sample) if folder is None else folder.write_entry(model, sample))
 
 
+def _long_enough(takes: list[Session], template: FamiliarityModel) -> list[Session]:
+    """Takes that hold a window; all of them if none does."""
+    shortest = check_scales(template.scales)[0]
+    return [take for take in takes if take.duration >= shortest] or takes
+
+
 def take_of(source: Source, frame_rate: float, reader: Callable[[Path], Session]) -> Session:
     """The session that a source is or names."""
     if isinstance(source, Session):
@@ -134,18 +141,28 @@ def take_of(source: Source, frame_rate: float, reader: Callable[[Path], Session]
 
 def windows_of(features: WindowFeatures, session: Session) -> list[Windows]:
     """Windows of a session by scale and view; of stretches evenly over it if it is long."""
-    if session.duration < features.scales[0]:
+    longest = max(take.duration for take in session.takes)
+    if longest < features.scales[0]:
         raise ValueError(
             f"a session must cover the shortest window, {features.scales[0]:g} s; got "
-            f"{session.duration:g} s.")
+            f"{longest:g} s.")
     if session.duration <= _JUDGED_WHOLE_S:
-        stretches = [session]
+        stretches = session.takes
     else:
         length = _JUDGED_WHOLE_S / _STRETCHES
-        stretches = [session.between(start, start + length) for start in
+        stretches = [_stretch(session, start, length) for start in
                      np.linspace(0.0, session.duration - length, _STRETCHES)]
     return [{(view.scale, view.view): view.X for view in features.transform_views(stretch)
              if view.view in _VIEW_WEIGHT} for stretch in stretches]
+
+
+def _stretch(session: Session, sound_s: float, length: float) -> Session:
+    """Some seconds of a session after so much sound, within one take."""
+    for take in session.takes:
+        if sound_s < take.duration or take is session.takes[-1]:
+            return take.between(sound_s, sound_s + length)
+        sound_s -= take.duration
+    return session
 
 
 def strangeness(model: FamiliarityModel, stretches: Sequence[Windows]) -> float:
@@ -223,6 +240,10 @@ def sketch(session: Session) -> Float32Array:
     Texture and rhythm of windows of 3 s, projected at random: distances are nearly kept (Johnson
     and Lindenstrauss 1984). Nothing is learned, so that entries need not know each other.
     """
+    if session.gaps:
+        takes = [take for take in session.takes if take.duration >= _SKETCH_SCALE_S]
+        takes = takes or [max(session.takes, key=len)]
+        return np.concatenate([sketch(take) for take in takes])
     frames = np.asarray(session.frames)
     shortest = int(np.ceil(_SKETCH_SCALE_S * session.frame_rate)) + 1
     if len(frames) < shortest:

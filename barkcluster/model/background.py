@@ -17,7 +17,7 @@ Frames: TypeAlias = npt.ArrayLike | Session
 
 # Long enough for the longest windows of a model, and for their averages to settle.
 EXCERPT_S = 15.0
-# Half precision: .03 dB at the levels of music.
+# Half precision, .03 dB at the levels of music; older files may hold any level of it.
 LOUDEST_DB = 65504.0
 
 
@@ -101,20 +101,19 @@ class Background:
         length = excerpt_frames(rate)
         checked = [check_frames(s, name=f"sessions[{i}]")
                    for i, s in enumerate(cast("list[Frames]", given))]
-        able = [frames for frames in checked if len(frames) >= length]
+        takes = [_takes_of(session, frames)
+                 for session, frames in zip(given, checked, strict=True)]
+        able = [long for session in takes
+                if (long := [take for take in session if len(take) >= length])]
         if not able:
             raise ValueError(
                 f"sessions must hold one of at least {length} frames ({EXCERPT_S:g} s); the "
-                f"longest has {max(map(len, checked), default=0)}.")
+                f"longest has {max((len(t) for s in takes for t in s), default=0)}.")
         chosen = [able[i] for i in np.unique(
             np.linspace(0, len(able) - 1, self.MOST_EXCERPTS).round().astype(int))]
         each, more = divmod(self.MOST_EXCERPTS, len(chosen))
-        excerpts = [excerpt for i, frames in enumerate(chosen)
-                    for excerpt in _excerpts(frames, length, each + (i < more))]
-        loudest = max(float(excerpt.max()) for excerpt in excerpts)
-        if loudest > LOUDEST_DB:
-            raise ValueError(f"sessions must hold levels of up to {LOUDEST_DB:g} dB; got "
-                             f"{loudest:g}.")
+        excerpts = [excerpt for i, session in enumerate(chosen)
+                    for excerpt in _of_takes(session, length, each + (i < more))]
         self.excerpts_ = np.stack(excerpts).astype(np.float16)
         self.frame_rate_ = float(rate)
         self.n_sessions_ = len(chosen)
@@ -160,6 +159,25 @@ class Background:
 def excerpt_frames(frame_rate: float) -> int:
     """Frames of an excerpt."""
     return max(1, round(EXCERPT_S * frame_rate))
+
+
+def _takes_of(session: object, frames: npt.NDArray[np.floating],
+              ) -> list[npt.NDArray[np.floating]]:
+    """The takes of a session, or its checked frames."""
+    return [take.frames for take in session.takes] if isinstance(session, Session) else [frames]
+
+
+def _of_takes(
+    takes: list[npt.NDArray[np.floating]], length: int, wanted: int
+) -> list[npt.NDArray[np.floating]]:
+    """Excerpts of the takes of one session, evenly from all that they have."""
+    if len(takes) == 1:
+        return _excerpts(takes[0], length, wanted)
+    all_there_are = [excerpt for take in takes
+                     for excerpt in _excerpts(take, length, len(take) // length)]
+    n = min(wanted, len(all_there_are))
+    places = np.linspace(0, len(all_there_are) - 1, n).round().astype(int)
+    return [all_there_are[i] for i in np.unique(places)]
 
 
 def _excerpts(

@@ -150,13 +150,13 @@ def explain(model: FamiliarityModel, frames: Frames, time: float,
     model.ensemble_.check_rate(frames)
     check_positive_int("n_reminders", n_reminders)
     features = model.features_
-    checked = check_frames(frames, features.n_bands)
     rate, hop = model.frame_rate_, features.hop_frames
-    stop = int(check_non_negative("time", time) * rate + 1e-6)
+    start, checked = _take_at(frames, check_non_negative("time", time), features.n_bands)
+    stop = int((time - start) * rate + 1e-6)
     shortest = -(-features.scale_frames[0] // hop) * hop
     if not shortest <= stop <= len(checked):
-        raise ValueError(f"time must be from {shortest / rate:g} s, when the first window is "
-                         f"full, to the end, {len(checked) / rate:g} s; got {time:g}.")
+        raise ValueError(f"time must be from {start + shortest / rate:g} s, when the first window "
+                         f"is full, to the end, {start + len(checked) / rate:g} s; got {time:g}.")
     # What averages over the longest scale hears starts two of them before; on the grid of hops.
     first = max(0, stop - 2 * features.scale_frames[-1] - 4 * hop) // hop * hop
     piece = Session(checked[first:stop], rate, n_bands=features.n_bands)
@@ -176,12 +176,23 @@ def explain(model: FamiliarityModel, frames: Frames, time: float,
             scale = features.block_frames(part.scale, part.view) / rate
             reminders += [Reminder(float(part.times[i]), scale, part.view, distance)
                           for i, distance in _nearest(part.scorer, row, n_reminders)]
-    ends = stop // hop * hop / rate
+    ends = start + stop // hop * hop / rate
     return Explanation(
         ends, float(familiarity[-1]),
         {float(s): float(f) for s, f in zip(model.scales_, by_scale[-1], strict=True)
          if np.isfinite(f)},
         tuple(witnesses), tuple(reminders), _bands(model, rows, witnesses))
+
+
+def _take_at(frames: Frames, time: float, n_bands: int,
+             ) -> tuple[float, npt.NDArray[np.floating]]:
+    """The take that a time is in, or the last before it: when it begins, and its frames."""
+    checked = check_frames(frames, n_bands)
+    if not isinstance(frames, Session):
+        return 0.0, checked
+    takes = frames.takes
+    take = next((take for take in reversed(takes) if take.start < time), takes[0])
+    return take.start, take.frames
 
 
 def band_words(bands: npt.ArrayLike) -> str:

@@ -137,11 +137,13 @@ class FamiliarityModel(BaseEstimator):
             background comes at another rate.
         """
         template = self._template()
-        takes, rate = self._takes(frames)
+        takes, starts, rate = self._takes(frames)
         self._check_background(rate)
         features = self._features_for(takes, rate)
         ensemble = fit_ensemble(template, features, takes, by_name=isinstance(self.scorer, str),
                                 n_jobs=self.n_jobs)
+        for part in ensemble.parts:
+            part.times = _on_clock(part.times, takes, starts, rate)
         if self.background is not None:
             related = stranger_calibrations(ensemble, self.background)
             if related is None:
@@ -208,7 +210,8 @@ class FamiliarityModel(BaseEstimator):
         Returns
         -------
         timeline : Timeline
-            A row every ``hop`` from the end of the first window of the shortest scale.
+            A row every ``hop`` from the end of the first window of the shortest scale; of a
+            session with gaps, from that of each take. Times are those of the session's clock.
 
         Raises
         ------
@@ -218,14 +221,18 @@ class FamiliarityModel(BaseEstimator):
         check_is_fitted(self)
         self.ensemble_.check_rate(frames)
         checked = check_frames(frames, self.features_.n_bands)
+        takes = frames.takes if isinstance(frames, Session) else [Session(
+            checked, self.frame_rate_, n_bands=self.features_.n_bands)]
         shortest = self.features_.scale_frames[0]
-        pieces = list(self._answers(checked))
+        pieces = [(take.start + ends / self.frame_rate_, familiarity, by_scale)
+                  for take in takes for ends, familiarity, by_scale in self._answers(take.frames)]
         if not pieces:
             raise ValueError(
                 f"frames must cover the shortest window, {shortest} frames "
-                f"({self.scales_[0]:g} s); got {len(checked)}.")
-        ends, familiarity, by_scale = (np.concatenate(p) for p in zip(*pieces, strict=True))
-        return Timeline(ends / self.frame_rate_, familiarity, by_scale, np.array(self.scales_))
+                f"({self.scales_[0]:g} s){' in one take' if len(takes) > 1 else ''}; "
+                f"got {max(map(len, takes))}.")
+        times, familiarity, by_scale = (np.concatenate(p) for p in zip(*pieces, strict=True))
+        return Timeline(times, familiarity, by_scale, np.array(self.scales_))
 
     def score(self, frames: Frames, y: None = None) -> float:
         """Mean familiarity.
@@ -329,8 +336,8 @@ class FamiliarityModel(BaseEstimator):
         return template
 
     def _takes(self, frames: Frames | Sequence[Frames]) -> tuple[list[npt.NDArray[np.floating]],
-                                                                 float]:
-        """Checked takes and their common frame rate."""
+                                                                 FloatArray, float]:
+        """Checked takes, when each begins, and their common frame rate."""
         given = [cast("Frames", frames)]
         if isinstance(frames, (list, tuple)) and frames and all(
                 isinstance(take, Session) or np.ndim(take) == 2 for take in frames):
@@ -341,7 +348,17 @@ class FamiliarityModel(BaseEstimator):
                 "takes must have one frame rate; got "
                 + ", ".join(f"{r:g}" for r in sorted(rates)) + " frames a second.")
         rate = rates.pop() if rates else check_positive("frame_rate", self.frame_rate)
-        return [check_frames(take) for take in given], rate
+        sessions = [take if isinstance(take, Session) else Session(check_frames(take), rate)
+                    for take in given]
+        # One session has its own clock; several are counted on.
+        clock = sessions[0].start if len(sessions) == 1 else 0.0
+        takes, starts = [], []
+        for session in sessions:
+            for take in session.takes:
+                takes.append(take.frames)
+                starts.append(clock + take.start - session.start)
+            clock += session.span
+        return takes, np.array(starts), rate
 
     def _features_for(
         self, takes: list[npt.NDArray[np.floating]], rate: float
@@ -376,3 +393,11 @@ class FamiliarityModel(BaseEstimator):
         if abs(self.background.frame_rate_ / rate - 1) > RATE_TOLERANCE:
             raise ValueError(f"background must come at {rate:g} frames a second, as the session; "
                              f"got {self.background.frame_rate_:g}.")
+
+
+def _on_clock(times: FloatArray, takes: list[npt.NDArray[np.floating]], starts: FloatArray,
+              rate: float) -> FloatArray:
+    """Times that count on over the takes as those of their sessions' clock."""
+    begins = np.cumsum([0, *(len(take) for take in takes[:-1])]) / rate
+    take = np.maximum(np.searchsorted(begins, times - 1e-9, side="left") - 1, 0)
+    return times + (starts - begins)[take]

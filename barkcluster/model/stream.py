@@ -210,7 +210,7 @@ class FamiliarityStream:
         Parameters
         ----------
         frames : array-like of shape (n_frames, n_bands) or Session
-            Levels in dB.
+            Levels in dB. The gaps of a session are skipped.
 
         Returns
         -------
@@ -224,8 +224,16 @@ class FamiliarityStream:
         """
         if isinstance(frames, Session):
             self.check_frame_rate(frames.frame_rate)
-        readings = map(self.push, check_frames(frames, self.features.n_bands))
-        return [reading for reading in readings if reading is not None]
+        checked = check_frames(frames, self.features.n_bands)
+        gaps = dict(frames.gaps) if isinstance(frames, Session) else {}
+        readings = []
+        for row, frame in enumerate(checked):
+            if row in gaps:
+                self._skip(gaps[row])
+            reading = self.push(frame)
+            if reading is not None:
+                readings.append(reading)
+        return readings
 
     def skip(self, n_frames: int) -> None:
         """Let time go by in which frames were lost.
@@ -235,7 +243,10 @@ class FamiliarityStream:
         n_frames : int
             How many, at least 1.
         """
-        n_frames = check_positive_int("n_frames", n_frames)
+        self._skip(check_positive_int("n_frames", n_frames))
+
+    def _skip(self, n_frames: int) -> None:
+        """Begin another take, so many frames later."""
         self.n_missing += n_frames
         self.n_frames += n_frames
         if self._windows.n_frames:

@@ -40,6 +40,28 @@ class Timeline:
     def __len__(self) -> int:
         return len(self.times)
 
+    @property
+    def step(self) -> float:
+        """Seconds between rows of one take."""
+        return float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1.0
+
+    def with_breaks(self, *columns: FloatArray) -> tuple[FloatArray, list[FloatArray]]:
+        """Times and columns with a row of nan where nothing was heard, so that no line is drawn.
+
+        Parameters
+        ----------
+        *columns : ndarray of shape (n,)
+
+        Returns
+        -------
+        times : ndarray of shape (n + n_breaks,)
+            A break stands a step before the row after it.
+        columns : list of ndarray of the same shape
+        """
+        after = np.flatnonzero(np.diff(self.times) > 1.5 * self.step) + 1
+        times = np.insert(self.times, after, self.times[after] - self.step)
+        return times, [np.insert(column, after, np.nan) for column in columns]
+
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a table with a header: time, familiarity, then a column for each scale.
 
@@ -54,7 +76,7 @@ class Timeline:
             for time, familiarity, row in zip(
                     self.times, self.familiarity, self.by_scale, strict=True):
                 cells = ("" if np.isnan(v) else f"{v:.6g}" for v in row)
-                writer.writerow([f"{time:.6g}", f"{familiarity:.6g}", *cells])
+                writer.writerow([f"{time:.10g}", f"{familiarity:.6g}", *cells])
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the familiarity over time above a stripe for each scale.
@@ -76,13 +98,15 @@ class Timeline:
         if ax is None:
             _, ax = plt.subplots(figsize=(10, 3.5), layout="constrained")
         n_scales = len(self.scales)
-        step = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1.0
-        edges = np.concatenate([self.times[:1] - step, self.times])
+        step = self.step
+        times, (familiarity, *by_scale) = self.with_breaks(
+            self.familiarity, *self.by_scale.T)
+        edges = np.concatenate([times[:1] - step, times])
         # Stripes stand below the curve, the longest scale lowest.
         rows = -np.linspace(0.05, 0.65, n_scales + 1)
-        image = ax.pcolormesh(edges, rows, self.by_scale.T, vmin=0, vmax=1, cmap="RdYlBu",
+        image = ax.pcolormesh(edges, rows, np.stack(by_scale), vmin=0, vmax=1, cmap="RdYlBu",
                               rasterized=True)
-        ax.plot(self.times, self.familiarity, color="0.15", linewidth=1)
+        ax.plot(times, familiarity, color="0.15", linewidth=1)
         ax.axhline(0.05, color="tab:red", linewidth=0.8, linestyle=":")
         ax.set_ylim(-0.68, 1.03)
         middles = (rows[1:] + rows[:-1]) / 2

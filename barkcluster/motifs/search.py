@@ -24,7 +24,7 @@ from barkcluster.frames.session import N_BANDS, Session, check_frames
 from barkcluster.tempo import estimate_tempo
 
 from .grouping import all_partners, groups, inside
-from .similarity import ROWS_IN_SHORTEST, Contour, blocks, chance, contour, similarities
+from .similarity import ROWS_IN_SHORTEST, Contour, blocks, chance, contour_of_takes, similarities
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
@@ -157,7 +157,7 @@ def find_motifs(frames: npt.ArrayLike | Session, *, frame_rate: float = 100.0,
     session = _as_session(frames, frame_rate)
     lines = _Lines(session, shortest, longest)
     check_positive_int("max_motifs", max_motifs)
-    return [motif for motif, _ in _find(session, lines, max_motifs)]
+    return [motif for motif, _, _ in _find(session, lines, max_motifs)]
 
 
 def unique_to(session: npt.ArrayLike | Session, others: Iterable[npt.ArrayLike | Session], *,
@@ -201,12 +201,13 @@ def unique_to(session: npt.ArrayLike | Session, others: Iterable[npt.ArrayLike |
     by_chance: list[float] = []
     for i, other in enumerate(others):
         theirs = _as_session(other, frame_rate, f"others[{i}]")
-        rows = contour(check_frames(theirs, own.n_bands, name=f"others[{i}]"),
-                       theirs.frame_rate, lines.row_s)
+        check_frames(theirs, own.n_bands, name=f"others[{i}]")
+        rows, _ = contour_of_takes([take.frames for take in theirs.takes], theirs.frame_rate,
+                                   lines.row_s)
         _raise_to_best(lines, rows, best)
         by_chance.append(chance(lines.contour, rows, lines.spans).get(judged, 1.0))
-    motifs = tuple(motif for motif, least in found
-                   if _heard(motif, best[round(motif.length / lines.row_s)], lines.row_s) < least)
+    motifs = tuple(motif for motif, least, row in found
+                   if _heard(row, best[round(motif.length / lines.row_s)]) < least)
     limit = max([_LEAST_SIMILARITY, *by_chance])
     return Unique(motifs, _stretches(best[judged], lines, judged, limit))
 
@@ -224,13 +225,32 @@ class _Lines:
         if len(session) < session.frame_rate * 3 * shortest:
             raise ValueError(f"frames must cover three times the shortest motif, {3 * shortest:g} "
                              f"s; got {session.duration:g} s.")
-        self.contour = contour(session.frames, session.frame_rate, self.row_s)
+        takes = session.takes
+        self.contour, able = contour_of_takes([take.frames for take in takes], session.frame_rate,
+                                              self.row_s)
+        # Where the takes of the contour begin: seconds, and frames of the session.
+        self._begin_s = np.array([takes[i].start for i in able])
+        self._begin_frame = np.cumsum([0, *(len(take) for take in takes)])[able]
         span, self.spans = ROWS_IN_SHORTEST, []
         while span * self.row_s <= longest * (1 + 1e-9) and 2 * span < len(self.contour):
             self.spans.append(span)
             span *= 2
         self.lengths = tuple(span * self.row_s for span in self.spans)
         self.chance = chance(self.contour, self.contour, self.spans)
+
+    def time(self, row: int) -> float:
+        """Seconds at which a row begins, on the session's clock."""
+        take = self._take(row)
+        return float(self._begin_s[take] + (row - self.contour.starts[take]) * self.row_s)
+
+    def frame(self, row: int, frame_rate: float) -> float:
+        """The frame that a row begins at."""
+        take = self._take(row)
+        return float(self._begin_frame[take]
+                     + (row - self.contour.starts[take]) * self.row_s * frame_rate)
+
+    def _take(self, row: int) -> int:
+        return int(np.searchsorted(self.contour.starts, row, side="right")) - 1
 
     def least(self, span: int) -> float:
         """Similarity from which on two stretches are taken for the same."""
@@ -244,8 +264,8 @@ def _as_session(frames: npt.ArrayLike | Session, frame_rate: float,
     return Session(check_frames(frames, N_BANDS, name=name), frame_rate)
 
 
-def _find(session: Session, lines: _Lines, max_motifs: int) -> list[tuple[Motif, float]]:
-    """Motifs, and for each the similarity that made a stretch one of its occurrences."""
+def _find(session: Session, lines: _Lines, max_motifs: int) -> list[tuple[Motif, float, int]]:
+    """Motifs, the similarity that made a stretch one's occurrence, its representative's row."""
     if not lines.spans:
         return []
     alike = all_partners(lines.contour, lines.spans,
@@ -262,29 +282,33 @@ def _find(session: Session, lines: _Lines, max_motifs: int) -> list[tuple[Motif,
             chosen.append((worth, span, group, least))
     chosen.sort(key=lambda choice: -choice[0])
     tempi: dict[int, float] = {}
-    return [(_describe(session, group, span, lines.row_s, tempi), least)
+    return [(_describe(session, group, span, lines, tempi), least, _representative(group))
             for _, span, group, least in chosen[:max_motifs]]
 
 
-def _describe(session: Session, group: dict[int, float], span: int, row_s: float,
+def _representative(group: dict[int, float]) -> int:
+    return next(row for row, similarity in group.items() if similarity == 1.0)
+
+
+def _describe(session: Session, group: dict[int, float], span: int, lines: _Lines,
               tempi: dict[int, float]) -> Motif:
     """What the motif of these start rows sounds like. `tempi` holds tempi already estimated."""
     rate = session.frame_rate
-    length = span * row_s
-    heard = [session.frames[round(row * row_s * rate):round((row * row_s + length) * rate)]
-             for row in group]
+    length = span * lines.row_s
+    begins = [lines.frame(row, rate) for row in group]
+    heard = [session.frames[round(begin):round(begin + length * rate)] for begin in begins]
     levels = np.mean([part.mean(axis=0, dtype=np.float64) for part in heard], axis=0)
     loudness = np.mean([10 * np.log10(np.sum(10.0 ** (part / 10.0), axis=1)).mean()
                         for part in heard])
-    representative = next(row for row, similarity in group.items() if similarity == 1.0) * row_s
-    middle = representative + length / 2
+    best = _representative(group)
+    middle = lines.time(best) - session.start + length / 2
     around = max(0, round(2 * middle / _TEMPO_CONTEXT_S) - 1)
     if around not in tempi:
         tempi[around] = _tempo_around(session, around)
-    others = [similarity for row, similarity in group.items() if row * row_s != representative]
-    return Motif(starts=tuple(row * row_s for row in sorted(group)), length=length,
+    others = [similarity for row, similarity in group.items() if row != best]
+    return Motif(starts=tuple(lines.time(row) for row in sorted(group)), length=length,
                  similarities=tuple(group[row] for row in sorted(group)),
-                 similarity=float(np.mean(others)), representative=representative,
+                 similarity=float(np.mean(others)), representative=lines.time(best),
                  levels=levels, loudness=float(loudness), bpm=tempi[around])
 
 
@@ -305,9 +329,8 @@ def _raise_to_best(lines: _Lines, other: Contour, best: dict[int, FloatArray]) -
             np.maximum(here, similarity.max(axis=1)[:len(here)], out=here)
 
 
-def _heard(motif: Motif, best: FloatArray, row_s: float) -> float:
-    """How like the motif is to the likest stretch of the others."""
-    row = round(motif.representative / row_s)
+def _heard(row: int, best: FloatArray) -> float:
+    """How like a motif, at the row of its representative, is to the likest of the others."""
     near = best[max(0, row - _HEARD_AGAIN_ROWS):row + _HEARD_AGAIN_ROWS + 1]
     return float(near.max())
 
@@ -322,5 +345,5 @@ def _stretches(best: FloatArray, lines: _Lines, span: int, limit: float) -> tupl
             found[-1] = (start, row + span, min(least, float(best[row])))
         else:
             found.append((row, row + span, float(best[row])))
-    return tuple(Stretch(start * lines.row_s, stop * lines.row_s, max(0.0, least))
+    return tuple(Stretch(lines.time(start), lines.time(stop - 1) + lines.row_s, max(0.0, least))
                  for start, stop, least in found)

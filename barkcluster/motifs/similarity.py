@@ -9,8 +9,9 @@ so tempi differ by as much.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -50,18 +51,22 @@ class Contour:
         Events in the rows before each.
     row_s : float
         Seconds a row.
+    starts : ndarray of int of shape (n_takes,)
+        Rows at which takes begin; the row before each but the first is empty.
     """
 
     rows: Rows
     events: npt.NDArray[np.intp]
     row_s: float
+    starts: npt.NDArray[np.intp] = field(default_factory=lambda: np.zeros(1, np.intp))
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def reversed(self) -> Contour:
         """The same backwards: music alike, of which nothing can recur but by chance."""
-        return Contour(np.ascontiguousarray(self.rows[::-1]), self.events, self.row_s)
+        return Contour(np.ascontiguousarray(self.rows[::-1]), self.events, self.row_s,
+                       self.starts)
 
     def eventful(self, span: int) -> npt.NDArray[np.bool_]:
         """Whether enough happens in the stretch of `span` rows that starts at each row."""
@@ -70,7 +75,41 @@ class Contour:
         # Nor may it be mostly a rest: next to silence every end of a phrase is like every other.
         rest = min(_LONGEST_REST, span)
         resting = np.concatenate([[0], np.cumsum(self.events[rest:] == self.events[:-rest])])
-        return enough & (resting[span - rest + 1:] == resting[:len(enough)])
+        enough &= resting[span - rest + 1:] == resting[:len(enough)]
+        for start in self.starts[1:].tolist():  # nor may it span two takes
+            enough[max(0, start - span):start] = False
+        return enough
+
+
+def contour_of_takes(takes: list[npt.NDArray[np.floating]], frame_rate: float, row_s: float,
+                     ) -> tuple[Contour, list[int]]:
+    """Rows of takes one behind the other, an empty one between, and which takes they are.
+
+    Takes shorter than two rows are left out.
+    """
+    fewest = math.ceil(2 * frame_rate * row_s)
+    able = [i for i, take in enumerate(takes) if len(take) >= fewest]
+    if not able:
+        raise ValueError(f"frames must hold a take of at least {2 * row_s:g} s; the longest has "
+                         f"{max(map(len, takes)) / frame_rate:g} s.")
+    parts = [contour(takes[i], frame_rate, row_s) for i in able]
+    if len(parts) == 1:
+        return parts[0], able
+    empty = np.zeros((1, takes[0].shape[1]), np.float32)
+    rows: list[Rows] = []
+    events = [np.zeros(1, np.intp)]
+    starts: list[int] = []
+    n_rows = n_events = 0
+    for part in parts:
+        if starts:
+            rows.append(empty)
+            events.append(np.array([n_events]))
+            n_rows += 1
+        starts.append(n_rows)
+        rows.append(part.rows)
+        events.append(part.events[1:] + n_events)
+        n_rows, n_events = n_rows + len(part), n_events + int(part.events[-1])
+    return Contour(np.concatenate(rows), np.concatenate(events), row_s, np.array(starts)), able
 
 
 def contour(levels: npt.NDArray[np.floating], frame_rate: float, row_s: float) -> Contour:

@@ -15,6 +15,7 @@ from .running import CHUNK_FRAMES, RunningWindows
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Float32Array: TypeAlias = npt.NDArray[np.float32]
+Frames: TypeAlias = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +86,31 @@ class WindowFeatures(WindowLayout):
         Returns
         -------
         views : list of ViewWindows
-            No rows where the frames are shorter than the scale.
+            No rows where the frames are shorter than the scale. No window spans a gap of a
+            session; times are those of its clock.
         """
-        frames = check_frames(frames, self.n_bands)
+        views = [self._views_of(start, take) for start, take in self._takes(frames)]
+        if len(views) == 1:
+            return views[0]
+        return [ViewWindows(first.scale, first.view,
+                            np.concatenate([views_of_take[j].times for views_of_take in views]),
+                            np.concatenate([views_of_take[j].X for views_of_take in views]))
+                for j, first in enumerate(views[0])]
+
+    def _takes(self, frames: npt.ArrayLike | Session) -> list[tuple[float, Frames]]:
+        """When each take of checked frames begins, in seconds, and its frames."""
+        checked = check_frames(frames, self.n_bands)
+        if not isinstance(frames, Session):
+            return [(0.0, checked)]
+        return [(take.start, take.frames) for take in frames.takes]
+
+    def _views_of(self, begin: float, frames: Frames) -> list[ViewWindows]:
+        """Windows of one take."""
         out = []
         for i, view in self.blocks:
             ends = np.arange(self.first_end(self.block_frames(i, view)), len(frames) + 1,
                              self.hop_frames)
-            out.append(ViewWindows(self.scales[i], view, ends / self.frame_rate,
+            out.append(ViewWindows(self.scales[i], view, begin + ends / self.frame_rate,
                                    np.empty((len(ends), self.n_features(i, view)), np.float32)))
         filled = [0] * len(out)
         running = self.running()
@@ -119,7 +137,15 @@ class WindowFeatures(WindowLayout):
             ``times`` (n_windows,), the seconds at which the windows end, and ``X``
             (n_windows, n_features) for each scale, shortest first.
         """
-        views = self.transform_views(frames)
+        takes = [self._scales_of(start, take) for start, take in self._takes(frames)]
+        if len(takes) == 1:
+            return takes[0]
+        return [(np.concatenate([times for times, _ in scale]),
+                 np.concatenate([X for _, X in scale])) for scale in zip(*takes, strict=True)]
+
+    def _scales_of(self, begin: float, frames: Frames) -> list[tuple[FloatArray, Float32Array]]:
+        """Windows of one take, by scale."""
+        views = self._views_of(begin, frames)
         by_scale: list[tuple[FloatArray, Float32Array]] = []
         for i in range(len(self.scales)):
             mine = [v for v, (scale, _) in zip(views, self.blocks, strict=True) if scale == i]
@@ -142,19 +168,25 @@ class WindowFeatures(WindowLayout):
         Returns
         -------
         X : ndarray of shape (n_windows, n_features), float32
-            Row ``i`` describes the windows that end ``max(scales) + i * hop`` seconds in.
+            Row ``i`` describes the windows that end ``max(scales) + i * hop`` seconds in, where
+            there are no gaps.
 
         Raises
         ------
         ValueError
             If the frames do not fill the longest window.
         """
-        frames = check_frames(frames, self.n_bands)
+        takes = self._takes(frames)
         longest = self.scale_frames[-1]
-        if len(frames) < self.first_end(longest):
+        able = [take for take in takes if len(take[1]) >= self.first_end(longest)]
+        if not able:
             raise ValueError(
                 f"frames must cover the longest window, {longest} frames "
-                f"({longest / self.frame_rate:g} s); got {len(frames)}.")
-        blocks = [X for _, X in self.transform_scales(frames)]
+                f"({longest / self.frame_rate:g} s); got {max(len(take) for _, take in takes)}.")
+        return np.concatenate([self._side_by_side(start, take) for start, take in able])
+
+    def _side_by_side(self, begin: float, frames: Frames) -> Float32Array:
+        """Windows of all scales of one take."""
+        blocks = [X for _, X in self._scales_of(begin, frames)]
         n_windows = min(len(X) for X in blocks)
         return np.hstack([X[len(X) - n_windows:] for X in blocks])

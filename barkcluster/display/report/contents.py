@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -104,13 +104,12 @@ def report_on_itself(session: Session, model: FamiliarityModel,
     -------
     report : SessionReport
     """
-    learned_s = check_fraction("share", share) * session.duration
-    heard = session.between(0, learned_s)
-    rest = session.between(learned_s, session.duration)
+    learned_s = session.elapsed(check_fraction("share", share) * session.duration)
+    heard = session.between(0, learned_s, keep_clock=True)
+    rest = session.between(learned_s, np.inf, keep_clock=True)
     model.fit(heard)
-    timeline = model.timeline(rest)
-    return _report(session, rest, model, replace(timeline, times=timeline.times + learned_s),
-                   learned_s, f"its own first {share:.0%}")
+    return _report(session, rest, model, model.timeline(rest), learned_s,
+                   f"its own first {share:.0%}")
 
 
 def report_on(session: Session, model: FamiliarityModel, learned_from: str) -> SessionReport:
@@ -133,45 +132,53 @@ def report_on(session: Session, model: FamiliarityModel, learned_from: str) -> S
 
 def _report(session: Session, judged: Session, model: FamiliarityModel, timeline: Timeline,
             learned_s: float, learned_from: str) -> SessionReport:
+    longest = _longest_take_s(session)
     tempi = []
-    if session.duration >= _SHORTEST_TEMPO_S:
-        n = max(1, min(_TEMPO_STRETCHES, int(session.duration / _TEMPO_STRETCH_S)))
-        cuts = np.linspace(0.0, session.duration, n + 1).tolist()
-        tempi = [(a, b, estimate_tempo(session.between(a, b)))
-                 for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    if longest >= _SHORTEST_TEMPO_S:
+        n = max(1, min(_TEMPO_STRETCHES, int(session.span / _TEMPO_STRETCH_S)))
+        cuts = np.linspace(0.0, session.span, n + 1).tolist()
+        stretches = [(a, b, session.between(a, b))
+                     for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        tempi = [(session.start + a, session.start + b, estimate_tempo(stretch))
+                 for a, b, stretch in stretches
+                 if _longest_take_s(stretch) >= _SHORTEST_TEMPO_S]
     return SessionReport(
         session, timeline, learned_s, learned_from,
-        _moments(judged, model, timeline, learned_s),
+        _moments(judged, model, timeline, session.start + learned_s),
         find_motifs(session, max_motifs=_MOST_MOTIFS)
-        if session.duration >= _SHORTEST_MOTIFS_S else [],
-        _map_of(session), estimate_tempo(session) if tempi else None,
+        if longest >= _SHORTEST_MOTIFS_S else [],
+        _map_of(session), estimate_tempo(session) if longest >= _SHORTEST_TEMPO_S else None,
         tempi if len(tempi) > 1 else [], _numbers(session, model, timeline))
 
 
+def _longest_take_s(session: Session) -> float:
+    return max(take.duration for take in session.takes)
+
+
 def _moments(heard: Session, model: FamiliarityModel, timeline: Timeline,
-             learned_s: float) -> list[Moment]:
-    """The strangest moments of what was judged, which began after what was learned."""
+             judged_from: float) -> list[Moment]:
+    """The strangest moments of what was judged, by the clock of its session."""
     moments: list[Moment] = []
     for row in strangest(timeline, _MOST_MOMENTS):
         familiarity = float(timeline.familiarity[row])
         if len(moments) >= _FEWEST_MOMENTS and familiarity >= _STRANGE:
             break           # what is usual is no surprise
         stop = float(timeline.times[row])
-        explanation = model.explain(heard, stop - learned_s + 1e-6)
+        explanation = model.explain(heard, stop + 1e-6)
         scale = min(explanation.by_scale, key=explanation.by_scale.__getitem__)
         texts = [f"strangest at {scale:g} s ({_figure(explanation.by_scale[scale])})",
                  band_words(explanation.bands)]
         likest = next((r for r in explanation.reminders if r.view == "texture"), None)
         if likest is not None:
             texts.append(f"likest sound learned: {clock(likest.time, 1)}")
-        moments.append(Moment(max(learned_s, stop - scale), stop, familiarity,
+        moments.append(Moment(max(judged_from, stop - scale), stop, familiarity,
                               "; ".join(text for text in texts if text)))
     return moments
 
 
 def _map_of(session: Session) -> IslandMap | None:
     """A map of the session's own sounds."""
-    if session.duration < 4 * _MAP_SCALE_S or session.n_bands != N_BANDS:
+    if _longest_take_s(session) < 4 * _MAP_SCALE_S or session.n_bands != N_BANDS:
         return None
     hop = max(0.25, session.duration / _MAP_WINDOWS)
     features = WindowFeatures((_MAP_SCALE_S,), hop, session.frame_rate, views=("texture",))
@@ -185,7 +192,8 @@ def _numbers(session: Session, model: FamiliarityModel,
              timeline: Timeline) -> list[tuple[str, str]]:
     low = timeline.familiarity < _STRANGE
     rows = [
-        ("length", f"{session.duration:g} s, {len(session)} frames at {session.frame_rate:g} Hz"),
+        ("length", f"{session.duration:g} s{_in_takes(session)}, {len(session)} frames at "
+                   f"{session.frame_rate:g} Hz"),
         ("learned", f"{model.duration_:g} s, worth {model.n_effective_:.3g} independent windows"),
         ("scorer", model.scorer if isinstance(model.scorer, str) else type(model.scorer).__name__),
         ("moments judged", str(len(timeline))),
@@ -199,6 +207,10 @@ def _numbers(session: Session, model: FamiliarityModel,
                          f"mean {known.mean():.3f}, below 0.05 {np.mean(known < _STRANGE):.1%} "
                          f"of the time"))
     return rows
+
+
+def _in_takes(session: Session) -> str:
+    return f" in {len(session.gaps) + 1} takes over {session.span:g} s" if session.gaps else ""
 
 
 def _figure(familiarity: float) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from barkcluster.display.islands import IslandMap
+from barkcluster.display.levels import level_columns
 from barkcluster.display.terminal import clock
 from barkcluster.files.atomic import replace_file
 from barkcluster.frames.session import Session
@@ -241,9 +242,10 @@ def _data(report: SessionReport) -> str:
                 "y": _rounded(points[:, 1], 4)}
     times = _rounded(timeline.times, 7)
     data = {
-        "duration": session.duration,
+        "start": session.start,
+        "stop": session.stop,
         "learned": report.learned_s,
-        "step": float(np.median(np.diff(timeline.times))) if len(timeline) > 1 else 0.1,
+        "step": timeline.step if len(timeline) > 1 else 0.1,
         "times": times,
         "familiarity": _rounded(timeline.familiarity),
         "by_scale": [[None if np.isnan(v) else v for v in _rounded(column)]
@@ -261,13 +263,11 @@ def _data(report: SessionReport) -> str:
 
 def _levels(session: Session) -> dict[str, object]:
     """The frames as bytes, column by column, lowest band first."""
-    every = max(1, -(-len(session) // _LEVEL_COLUMNS))
-    n = max(1, len(session) // every)
-    levels = session.frames[:n * every].reshape(n, -1, session.n_bands).mean(axis=1)
-    low, high = float(np.percentile(levels, 2)), float(levels.max())
-    scaled = np.clip((levels - low) / max(high - low, 1e-9), 0.0, 1.0)
+    levels, _, stop = level_columns(session, _LEVEL_COLUMNS)
+    low, high = float(np.nanpercentile(levels, 2)), float(np.nanmax(levels))
+    scaled = np.clip((np.nan_to_num(levels, nan=low) - low) / max(high - low, 1e-9), 0.0, 1.0)
     pixels = np.round(255 * scaled).astype(np.uint8)
-    return {"columns": n, "bands": session.n_bands, "duration": n * every / session.frame_rate,
+    return {"columns": len(levels), "bands": session.n_bands, "stop": stop,
             "pixels": base64.b64encode(pixels.tobytes()).decode("ascii")}
 
 

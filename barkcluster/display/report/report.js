@@ -59,7 +59,7 @@ class Chart {
     this.output = section.querySelector("output");
     this.marker = section.querySelector("svg .here");
     this.image = levelsImage(this.data);
-    this.view = [0, this.data.duration];
+    this.view = [this.data.start, this.data.stop];
     this.cursor = this.data.times.indexOf(this.data.strangest);
     if (this.cursor < 0) this.cursor = 0;
     this.pointers = new Map();
@@ -84,9 +84,9 @@ class Chart {
   }
 
   look(start, stop) {
-    const least = Math.min(this.data.duration, 2);
-    const span = Math.min(this.data.duration, Math.max(least, stop - start));
-    const from = Math.min(Math.max(0, (start + stop - span) / 2), this.data.duration - span);
+    const all = this.data.stop - this.data.start;
+    const span = Math.min(all, Math.max(Math.min(all, 2), stop - start));
+    const from = Math.min(Math.max(this.data.start, (start + stop - span) / 2), this.data.stop - span);
     this.view = [from, from + span];
     this.draw();
   }
@@ -123,7 +123,7 @@ class Chart {
   listen() {
     const { section, canvas } = this;
     const act = {
-      in: () => this.zoom(2), out: () => this.zoom(0.5), all: () => this.look(0, this.data.duration),
+      in: () => this.zoom(2), out: () => this.zoom(0.5), all: () => this.look(this.data.start, this.data.stop),
       back: () => this.look(this.view[0] - this.span / 3, this.view[1] - this.span / 3),
       on: () => this.look(this.view[0] + this.span / 3, this.view[1] + this.span / 3),
       table: () => this.download(),
@@ -224,7 +224,8 @@ class Chart {
     g.rect(this.left, 0, width - this.left, lanes.height);
     g.clip();
     g.imageSmoothingEnabled = false;
-    g.drawImage(this.image, this.x(0), 0, this.x(data.levels.duration) - this.x(0), LEVELS_HEIGHT);
+    const first = this.x(data.start);
+    g.drawImage(this.image, first, 0, this.x(data.levels.stop) - first, LEVELS_HEIGHT);
     this.drawLearned(g, lanes, grid);
     this.drawAxis(g, lanes, ink, grid);
     this.drawFamiliarity(g, lanes, palette);
@@ -258,13 +259,14 @@ class Chart {
 
   drawLearned(g, lanes, grid) {
     if (!this.data.learned) return;
+    const first = this.x(this.data.start), last = this.x(this.data.start + this.data.learned);
     g.fillStyle = grid;
-    g.fillRect(this.x(0), lanes.curve, this.x(this.data.learned) - this.x(0),
+    g.fillRect(first, lanes.curve, last - first,
       CURVE_HEIGHT + GAP + STRIPE * this.data.scales.length);
     g.fillStyle = styleOf("--soft");
     g.textAlign = "left";
-    const from = Math.max(this.x(0), this.left) + 6;
-    if (this.x(this.data.learned) - from > 60) {
+    const from = Math.max(first, this.left) + 6;
+    if (last - from > 60) {
       g.fillText("learned", from, lanes.curve + CURVE_HEIGHT / 2);
     }
   }
@@ -301,7 +303,11 @@ class Chart {
     g.lineWidth = 1.4;
     g.lineJoin = "round";
     g.beginPath();
-    for (let i = from; i < to; i++) g.lineTo(this.x(times[i]), y(familiarity[i]));
+    for (let i = from; i < to; i++) {
+      // A pause is no line.
+      const follows = i > from && times[i] - times[i - 1] < 1.5 * step;
+      g[follows ? "lineTo" : "moveTo"](this.x(times[i]), y(familiarity[i]));
+    }
     g.stroke();
     // A column of dots is as strange as the strangest moment in it.
     byScale.forEach((column, j) => {
