@@ -93,8 +93,8 @@ def printable(text: object) -> str:
 
     Examples
     --------
-    >>> printable("jam\x1b[2J\n.txt"), printable("Übung 3.txt")
-    ('jam\\x1b[2J\\n.txt', 'Übung 3.txt')
+    >>> printable("jam\\x1b[2J\\n.txt"), printable("Übung 3.txt")
+    ('jam\\\\x1b[2J\\\\n.txt', 'Übung 3.txt')
     """
     given = str(text)
     if given.isprintable():

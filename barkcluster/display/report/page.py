@@ -243,7 +243,7 @@ def _data(report: SessionReport) -> str:
     times = _rounded(timeline.times, 7)
     data = {
         "start": session.start,
-        "stop": session.stop,
+        "duration": session.span,
         "learned": report.learned_s,
         "step": timeline.step if len(timeline) > 1 else 0.1,
         "times": times,
@@ -263,11 +263,11 @@ def _data(report: SessionReport) -> str:
 
 def _levels(session: Session) -> dict[str, object]:
     """The frames as bytes, column by column, lowest band first."""
-    levels, _, stop = level_columns(session, _LEVEL_COLUMNS)
+    levels, start, stop = level_columns(session, _LEVEL_COLUMNS)
     low, high = float(np.nanpercentile(levels, 2)), float(np.nanmax(levels))
     scaled = np.clip((np.nan_to_num(levels, nan=low) - low) / max(high - low, 1e-9), 0.0, 1.0)
     pixels = np.round(255 * scaled).astype(np.uint8)
-    return {"columns": len(levels), "bands": session.n_bands, "stop": stop,
+    return {"columns": len(levels), "bands": session.n_bands, "duration": stop - start,
             "pixels": base64.b64encode(pixels.tobytes()).decode("ascii")}
 
 

@@ -59,7 +59,8 @@ class Chart {
     this.output = section.querySelector("output");
     this.marker = section.querySelector("svg .here");
     this.image = levelsImage(this.data);
-    this.view = [this.data.start, this.data.stop];
+    this.stop = this.data.start + this.data.duration;
+    this.view = [this.data.start, this.stop];
     this.cursor = this.data.times.indexOf(this.data.strangest);
     if (this.cursor < 0) this.cursor = 0;
     this.pointers = new Map();
@@ -84,9 +85,9 @@ class Chart {
   }
 
   look(start, stop) {
-    const all = this.data.stop - this.data.start;
-    const span = Math.min(all, Math.max(Math.min(all, 2), stop - start));
-    const from = Math.min(Math.max(this.data.start, (start + stop - span) / 2), this.data.stop - span);
+    const least = Math.min(this.data.duration, 2);
+    const span = Math.min(this.data.duration, Math.max(least, stop - start));
+    const from = Math.min(Math.max(this.data.start, (start + stop - span) / 2), this.stop - span);
     this.view = [from, from + span];
     this.draw();
   }
@@ -123,7 +124,7 @@ class Chart {
   listen() {
     const { section, canvas } = this;
     const act = {
-      in: () => this.zoom(2), out: () => this.zoom(0.5), all: () => this.look(this.data.start, this.data.stop),
+      in: () => this.zoom(2), out: () => this.zoom(0.5), all: () => this.look(this.data.start, this.stop),
       back: () => this.look(this.view[0] - this.span / 3, this.view[1] - this.span / 3),
       on: () => this.look(this.view[0] + this.span / 3, this.view[1] + this.span / 3),
       table: () => this.download(),
@@ -225,7 +226,8 @@ class Chart {
     g.clip();
     g.imageSmoothingEnabled = false;
     const first = this.x(data.start);
-    g.drawImage(this.image, first, 0, this.x(data.levels.stop) - first, LEVELS_HEIGHT);
+    const last = this.x(data.start + data.levels.duration);
+    g.drawImage(this.image, first, 0, last - first, LEVELS_HEIGHT);
     this.drawLearned(g, lanes, grid);
     this.drawAxis(g, lanes, ink, grid);
     this.drawFamiliarity(g, lanes, palette);
