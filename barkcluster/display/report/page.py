@@ -7,7 +7,6 @@ nothing run but the script that was written for it.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster.display.chart import policy_hash, shared
 from barkcluster.display.islands import IslandMap
 from barkcluster.display.levels import level_columns
 from barkcluster.display.terminal import clock
@@ -69,11 +69,11 @@ def report_html(reports: Sequence[SessionReport]) -> str:
     """
     if not reports:
         raise ValueError("reports must hold at least one; got none.")
-    script, style = (_template(f"report.{kind}") for kind in ("js", "css"))
+    script, style = (shared(kind) + _template(f"report.{kind}") for kind in ("js", "css"))
     names = [_shown_name(report.session) for report in reports]
     title = names[0] if len(names) == 1 else f"{len(names)} sessions"
     policy = (f"default-src 'none'; base-uri 'none'; form-action 'none'; "
-              f"script-src {_hash(script)}; style-src {_hash(style)}")
+              f"script-src {policy_hash(script)}; style-src {policy_hash(style)}")
     contents = "" if len(reports) == 1 else "<nav aria-label='Sessions'><ul>" + "".join(
         f"<li><a href='#session-{i}'><bdi>{escape(name)}</bdi></a></li>"
         for i, name in enumerate(names)) + "</ul></nav>"
@@ -330,8 +330,3 @@ def _shown_name(session: Session) -> str:
 
 def _template(name: str) -> str:
     return (files("barkcluster.display.report") / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
-    return f"'sha256-{digest}'"
