@@ -9,8 +9,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ._version import __version__  # noqa: F401
+
 if TYPE_CHECKING:
     from .calibration import Calibration
+    from .files import ModelFormatError
     from .frames import Session, bark_frames, read_audio, read_session, write_session
     from .gallery import SessionGallery, load_gallery
     from .model import (
@@ -18,12 +21,10 @@ if TYPE_CHECKING:
         Explanation,
         FamiliarityModel,
         FamiliarityStream,
-        ModelFormatError,
         Reading,
         Timeline,
         load_background,
         load_model,
-        load_scorer,
     )
     from .motifs import Motif, Stretch, Unique, find_motifs, unique_to
     from .retraining import RetrainingStream
@@ -35,10 +36,9 @@ if TYPE_CHECKING:
         KNNDensityScorer,
         SOMScorer,
     )
+    from .scorers.loading import load_scorer
     from .tempo import Tempo, TempoTracker, estimate_tempo
     from .windows import WindowFeatures
-
-__version__ = "0.1.0"
 
 _HOME = {
     "Session": "frames",
@@ -63,10 +63,10 @@ _HOME = {
     "Explanation": "model",
     "SessionGallery": "gallery",
     "load_gallery": "gallery",
-    "ModelFormatError": "model",
+    "ModelFormatError": "files",
     "load_background": "model",
     "load_model": "model",
-    "load_scorer": "model",
+    "load_scorer": "scorers.loading",
     "Tempo": "tempo",
     "TempoTracker": "tempo",
     "estimate_tempo": "tempo",

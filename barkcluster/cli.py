@@ -17,7 +17,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn, TextIO
 
-from barkcluster import __version__
+from barkcluster._version import __version__
 from barkcluster.display.terminal import printable
 
 COMMANDS = {

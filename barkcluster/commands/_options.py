@@ -6,11 +6,10 @@ import argparse
 from pathlib import Path
 
 import barkcluster
+from barkcluster.scorers import SCORER_NAMES
 
-# The bands of barkcluster.frames and the keys of SCORERS, which take too long to import for a help
-# text.
+# The bands of barkcluster.frames, which take too long to import for a help text.
 N_BANDS = 25
-SCORER_NAMES = ("kmeans", "gmm", "som", "knn")
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
 SESSION_SUFFIXES = (".txt", ".csv", ".tsv", *AUDIO_SUFFIXES)
 

@@ -86,7 +86,7 @@ def island_map(scorer: SOMScorer, X: npt.ArrayLike, times: npt.ArrayLike, *, n_v
     prototypes = scorer.prototypes_
     down, across, _ = prototypes.shape
     # In the metric of the fit: there the map was made.
-    distances = cdist(scorer._to_metric(rows), scorer.codebook_.reshape(down * across, -1))
+    distances = cdist(scorer.to_metric(rows), scorer.codebook_.reshape(down * across, -1))
     nearest = np.argsort(distances, axis=1, kind="stable")
     votes = np.zeros(down * across)
     for rank in range(min(n_votes, down * across)):

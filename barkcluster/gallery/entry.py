@@ -18,7 +18,7 @@ from sklearn.cluster import KMeans
 
 from barkcluster.frames.session import Session, check_frames
 from barkcluster.model.model import FamiliarityModel
-from barkcluster.scorers import FamiliarityScorer, KMeansScorer, KNNDensityScorer, SOMScorer
+from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import check_scales
 
@@ -36,7 +36,6 @@ _VIEW_WEIGHT = {"texture": 1.0, "rhythm": 0.3}
 # Log distance of texture windows falls by so much while the logarithm of their length rises by 1,
 # within recorded music.
 _TEXTURE_SLOPE = 0.2
-_OF_DISTANCES = (KNNDensityScorer, KMeansScorer, SOMScorer)
 _NEAREST = 0.1
 # Seconds of each session whose windows are kept, to compare sessions with each other later.
 _SAMPLE_S = 20.0
@@ -199,7 +198,7 @@ def strangeness(model: FamiliarityModel, stretches: Sequence[Windows]) -> float:
 def _said(scorer: FamiliarityScorer, view: str, scale: float, X: FloatArray) -> float:
     """Mean strangeness of windows to one scorer."""
     novelty, usual = scorer.novelty_of(X), scorer.held_out_novelty_
-    if isinstance(scorer, _OF_DISTANCES):
+    if scorer.novelty_is_distance:
         # What was heard exactly so is not infinitely nearer than what was heard nearly so.
         novelty, usual = (np.log(np.maximum(values, _NEAREST)) for values in (novelty, usual))
         if view == "texture":

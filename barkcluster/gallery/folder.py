@@ -27,8 +27,7 @@ from barkcluster.files.archive import (
 )
 from barkcluster.files.atomic import replace_file
 from barkcluster.frames.session import RATE_TOLERANCE
-from barkcluster.model.model import FamiliarityModel
-from barkcluster.model.stored import load_model
+from barkcluster.model.model import FamiliarityModel, load_model
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERNS, VIEWS
 

@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from barkcluster import __version__
+from barkcluster._version import __version__
 from barkcluster.files.archive import (
     Array,
     ArrayArchive,

@@ -7,8 +7,7 @@ import re
 import stat
 from pathlib import Path
 
-from barkcluster.model.model import FamiliarityModel
-from barkcluster.model.stored import load_model
+from barkcluster.model.model import FamiliarityModel, load_model
 
 # Letters and digits of any script, and what stands between them in names; no path, nothing hidden,
 # nothing that a terminal would take for more than text.

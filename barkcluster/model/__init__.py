@@ -1,12 +1,9 @@
 """One scorer for each scale and view, what they say together, and all that hears with it."""
 
-from barkcluster.files.archive import ModelFormatError
-
-from .background import Background
+from .background import Background, load_background
 from .ensemble import Combination, Ensemble, Part
 from .explanation import Explanation
-from .model import DEFAULT_SCALES, FamiliarityModel
-from .stored import load_background, load_model, load_scorer
+from .model import DEFAULT_SCALES, FamiliarityModel, load_model
 from .stream import FamiliarityStream, Reading
 from .timeline import Timeline
 
@@ -18,11 +15,9 @@ __all__ = [
     "Explanation",
     "FamiliarityModel",
     "FamiliarityStream",
-    "ModelFormatError",
     "Part",
     "Reading",
     "Timeline",
     "load_background",
     "load_model",
-    "load_scorer",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self, TypeAlias, cast
 
 import numpy as np
@@ -11,7 +11,10 @@ import numpy.typing as npt
 from sklearn.exceptions import NotFittedError
 
 from barkcluster._validation import check_positive
-from barkcluster.frames.session import Session, check_frames
+from barkcluster.files.archive import Array, ArraySpec, Json, ModelFormatError, stored_type
+from barkcluster.files.container import open_container, write_container
+from barkcluster.files.header import Fields, shown
+from barkcluster.frames.session import FLOOR_DB, N_BANDS, Session, check_frames
 
 Frames: TypeAlias = npt.ArrayLike | Session
 
@@ -19,6 +22,8 @@ Frames: TypeAlias = npt.ArrayLike | Session
 EXCERPT_S = 15.0
 # Half precision, .03 dB at the levels of music; older files may hold any level of it.
 LOUDEST_DB = 65504.0
+# Faster frames would let a small file ask for gigabytes.
+_MOST_FRAME_RATE = 2000.0
 
 
 class Background:
@@ -135,10 +140,15 @@ class Background:
         OSError
             If the file cannot be written; an older one is as it was.
         """
-        from .stored import save_background  # which reads what is written here
-
         self.check_is_fitted()
-        save_background(self, path)
+        excerpts = np.ascontiguousarray(self.excerpts_, dtype=stored_type(self.excerpts_))
+        entry: dict[str, Json] = {
+            "frame_rate": self.frame_rate_,
+            "n_sessions": self.n_sessions_,
+            "excerpts": list(excerpts.shape),
+        }
+        write_container(path, "background", entry, {"excerpts": excerpts},
+                        lambda fields: _BackgroundRecord(fields).specs)
 
     def check_is_fitted(self) -> None:
         """Raise NotFittedError before ``fit``."""
@@ -154,6 +164,67 @@ class Background:
         return (f"<Background: {len(self.excerpts_)} excerpts of {EXCERPT_S:g} s from "
                 f"{self.n_sessions_} session{'s' if self.n_sessions_ > 1 else ''}, "
                 f"{self.frame_rate_:g} frames a second>")
+
+
+def load_background(path: str | os.PathLike[str]) -> Background:
+    """The background in a file.
+
+    Parameters
+    ----------
+    path : path-like
+        A file written by `Background.save`.
+
+    Returns
+    -------
+    background : Background
+        Fitted; models that are given it answer as with the one that was saved, to the last bit.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ModelFormatError
+        If anything else is wrong with the file; see `load_model`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from barkcluster import Background
+    >>> background = Background().fit([np.full((1500, 25), -40.0)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     background.save(f"{folder}/others.npz")
+    ...     load_background(f"{folder}/others.npz")
+    <Background: 1 excerpts of 15 s from 1 session, 100 frames a second>
+    """
+    with open_container(path, "background") as (fields, archive):
+        record = _BackgroundRecord(fields)
+        return record.build(archive.read(record.specs))
+
+
+class _BackgroundRecord:
+    """A background as a header tells of it, before its array is read."""
+
+    def __init__(self, fields: Fields) -> None:
+        self._frame_rate = fields.number("frame_rate", 1e-3, _MOST_FRAME_RATE)
+        self._n_sessions = fields.integer("n_sessions", 1, Background.MOST_EXCERPTS)
+        shape = fields.items("excerpts", 3)
+        most, n_frames = Background.MOST_EXCERPTS, excerpt_frames(self._frame_rate)
+        if not (type(shape[0]) is int and self._n_sessions <= shape[0] <= most
+                and shape[1:] == [n_frames, N_BANDS]):
+            raise ModelFormatError(
+                f"excerpts must be {self._n_sessions} to {most}, each of {n_frames} frames of "
+                f"{N_BANDS} bands; got {shown(shape)}.")
+        fields.nothing_else()
+        self.specs = {"excerpts": ArraySpec(
+            "<f8", "<f2", (shape[0], n_frames, N_BANDS), FLOOR_DB, LOUDEST_DB)}
+
+    def build(self, arrays: Mapping[str, Array]) -> Background:
+        """The fitted background."""
+        background = Background(frame_rate=self._frame_rate)
+        background.excerpts_ = arrays["excerpts"].astype(np.float16)
+        background.frame_rate_ = self._frame_rate
+        background.n_sessions_ = self._n_sessions
+        return background
 
 
 def excerpt_frames(frame_rate: float) -> int:

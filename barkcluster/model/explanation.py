@@ -7,19 +7,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.distance import cdist
 from sklearn.utils.validation import check_is_fitted
 
 from barkcluster._validation import check_non_negative, check_positive_int
 from barkcluster.frames.bark import BARK_EDGES_HZ
 from barkcluster.frames.session import N_BANDS, Session, check_frames
-from barkcluster.scorers import (
-    FamiliarityScorer,
-    GaussianMixtureScorer,
-    KNNDensityScorer,
-    SOMScorer,
-)
-from barkcluster.scorers.kmeans import KMeansScorer
+from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.layout import PATTERNS
 from barkcluster.windows.running import COMMON_LEVEL, TEXTURE_UNITS
 
@@ -227,16 +220,7 @@ def band_words(bands: npt.ArrayLike) -> str:
 
 def _nearest(scorer: FamiliarityScorer, row: FloatArray, n: int) -> list[tuple[int, float]]:
     """Rows of the fit that are likest, no two of them neighbors, and their distances."""
-    inside = scorer._to_metric(row)
-    if isinstance(scorer, KNNDensityScorer):
-        distances = cdist(inside, scorer.memory_)[0]
-        numbers = scorer.memory_rows_
-    elif isinstance(scorer, KMeansScorer):
-        centers = cdist(inside, scorer.codebook_)[0]
-        numbers = np.arange(len(scorer.labels_))
-        distances = centers[scorer.labels_]
-    else:
-        return []
+    distances, numbers = scorer.nearest_rows(row)
     chosen: list[tuple[int, float]] = []
     for i in np.argsort(distances, kind="stable"):
         number = int(numbers[i])
@@ -254,18 +238,8 @@ def _bands(model: FamiliarityModel, rows: list[FloatArray],
     part, row = next((p, r) for p, r in zip(model.parts_, rows, strict=True)
                      if p.view == "texture" and model.scales_[p.scale] == scale)
     scorer, n_bands = part.scorer, model.features_.n_bands
-    inside = scorer._to_metric(row)
-    if isinstance(scorer, KNNDensityScorer):
-        likest = scorer.memory_[np.argmin(cdist(inside, scorer.memory_))]
-    elif isinstance(scorer, (KMeansScorer, SOMScorer)):
-        prototypes = scorer.codebook_.reshape(-1, inside.shape[1])
-        likest = prototypes[np.argmin(cdist(inside, prototypes))]
-    elif isinstance(scorer, GaussianMixtureScorer):
-        means = scorer.means_ @ scorer.directions_.T
-        likest = means[np.argmin(cdist(inside, means))]
-    else:
-        likest = np.zeros(inside.shape[1])
-    columns = (row - scorer._from_metric(likest[None]))[0, :n_bands] * TEXTURE_UNITS["level"]
+    likest = scorer.nearest_prototype(row)
+    columns = (row[0] - likest)[:n_bands] * TEXTURE_UNITS["level"]
     # The texture holds a share of the level that all bands have in common: back to all of it.
     return columns + (1.0 / COMMON_LEVEL - 1.0) * columns.mean()
 

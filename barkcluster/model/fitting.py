@@ -15,7 +15,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from barkcluster.calibration.calibration import Calibration
-from barkcluster.scorers import FamiliarityScorer, KMeansScorer, KNNDensityScorer, SOMScorer
+from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERNS
 from barkcluster.windows.training import TrainingWindows, training_windows
@@ -26,32 +26,22 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 # Texture is measured in its own units; what is heard in time is whitened this far.
 TIME_WHITENING = 0.75
-
-# Patterns are not free of shift: they need many to choose from, and the nearest alone.
-_PATTERN_SETTINGS: dict[type[FamiliarityScorer], dict[str, object]] = {
-    KNNDensityScorer: {"max_memory": 1200, "n_neighbors": 1},
-    KMeansScorer: {"n_clusters": 256},
-    SOMScorer: {"shape": (8, 8)},
-}
 _PLAYING = 0.3
 _FEWEST_PLAYING = 10
 
 
 def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
-                 takes: list[npt.NDArray[np.floating]], *, by_name: bool,
-                 n_jobs: int | None) -> Ensemble:
+                 takes: list[npt.NDArray[np.floating]], n_jobs: int | None = None) -> Ensemble:
     """Learn takes of a session.
 
     Parameters
     ----------
     template : FamiliarityScorer
-        Unfitted; cloned for each scale and view.
+        Unfitted; cloned for each scale and view, where its "auto" is what suits the view.
     features : WindowFeatures
         Windows of scales that the takes are long enough for.
     takes : list of ndarray of shape (n_frames, n_bands)
-    by_name : bool
-        Whether the template was given as a name: then it takes the settings that suit each view.
-    n_jobs : int or None
+    n_jobs : int or None, default=None
         Threads, as in joblib.
 
     Returns
@@ -65,11 +55,12 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         scorer = clone(template).set_params(
             whitening=0.0 if view == "texture" else TIME_WHITENING,
             gap=int(np.ceil(length / windows.step)))
-        if by_name:
-            if isinstance(scorer, KNNDensityScorer):
-                scorer.set_params(memory_dtype="float16")
-            if view in PATTERNS:
-                scorer.set_params(**_PATTERN_SETTINGS.get(type(scorer), {}))
+        settings = dict(scorer.auto_in_model)
+        if view in PATTERNS:
+            settings.update(scorer.auto_for_patterns)
+        parameters = scorer.get_params()
+        scorer.set_params(**{name: value for name, value in settings.items()
+                             if parameters[name] == "auto"})
         scorer.fit(windows.rows, variants=windows.variants, variant_rows=windows.variant_rows)
         if view in PATTERNS:
             # Judged against the windows in which that group of bands plays.

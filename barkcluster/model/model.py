@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Self, TypeAlias, cast
 
 import numpy as np
@@ -14,8 +14,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from barkcluster._validation import check_choice, check_positive
 from barkcluster.calibration.calibration import Calibration
+from barkcluster.files.archive import Array, Json
+from barkcluster.files.container import open_container, write_container
+from barkcluster.files.header import Fields
 from barkcluster.frames.session import RATE_TOLERANCE, Session, check_frames
 from barkcluster.scorers import SCORERS, FamiliarityScorer
+from barkcluster.scorers.stored import (
+    check_seed,
+    kind_of,
+    parameters_of,
+    plain_parameters,
+    scorer_of,
+)
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import check_scales
 
@@ -24,6 +34,7 @@ from .cohort import stranger_calibrations
 from .ensemble import Part
 from .fitting import fit_ensemble
 from .listening import Listener
+from .stored import EnsembleRecord, pack_ensemble
 from .timeline import Timeline
 
 if TYPE_CHECKING:
@@ -38,6 +49,9 @@ DEFAULT_SCALES = (0.5, 1.0, 3.0, 6.0, 10.0)
 # A scale is learned from a session at least this many times as long.
 _SHORTEST_SESSION = 3.0
 _CHUNK_FRAMES = 4096
+# Parameters beside the plain ones. A background is not stored: what a model needs of it is in its
+# calibrations.
+_NOT_PLAIN = ("scorer", "background")
 
 
 class FamiliarityModel(BaseEstimator):
@@ -140,8 +154,7 @@ class FamiliarityModel(BaseEstimator):
         takes, starts, rate = self._takes(frames)
         self._check_background(rate)
         features = self._features_for(takes, rate)
-        ensemble = fit_ensemble(template, features, takes, by_name=isinstance(self.scorer, str),
-                                n_jobs=self.n_jobs)
+        ensemble = fit_ensemble(template, features, takes, self.n_jobs)
         for part in ensemble.parts:
             part.times = _on_clock(part.times, takes, starts, rate)
         if self.background is not None:
@@ -302,13 +315,27 @@ class FamiliarityModel(BaseEstimator):
         NotFittedError
             Before ``fit``.
         ValueError
-            If the scorer is of a class of your own, or seeded by more than a number.
+            If the scorer cannot be saved (`FamiliarityScorer.save`), or is seeded by more than a
+            number.
         OSError
             If the file cannot be written; an older one is as it was.
         """
-        from .stored import save_model
-
-        save_model(self, path)
+        check_is_fitted(self)
+        arrays: dict[str, Array] = {}
+        given = self.scorer
+        entry: dict[str, Json] = {
+            "parameters": {
+                "scorer": given if isinstance(given, str) else {
+                    "kind": kind_of(given), "parameters": parameters_of(given)},
+                **plain_parameters({name: value for name, value in self.get_params(False).items()
+                                    if name not in _NOT_PLAIN})},
+            **pack_ensemble(self.ensemble_, arrays)}
+        scorers = [part.scorer for part in self.parts_]
+        if not isinstance(given, str):
+            scorers.append(given)
+        classes = {scorer.kind: type(scorer) for scorer in scorers}
+        write_container(path, "model", entry, arrays,
+                        lambda fields: _entries(fields, classes)[1].specs)
 
     def _answers(
         self, frames: npt.NDArray[np.floating]
@@ -401,3 +428,76 @@ def _on_clock(times: FloatArray, takes: list[npt.NDArray[np.floating]], starts: 
     begins = np.cumsum([0, *(len(take) for take in takes[:-1])]) / rate
     take = np.maximum(np.searchsorted(begins, times - 1e-9, side="left") - 1, 0)
     return times + (starts - begins)[take]
+
+
+def load_model(path: str | os.PathLike[str]) -> FamiliarityModel:
+    """The model in a file, which gives the answers that it gave when it was saved.
+
+    Whatever the file holds, nothing in it is executed, and a file that is not in order is
+    refused within a second and 200 MB of memory.
+
+    Parameters
+    ----------
+    path : path-like
+        A file written by `FamiliarityModel.save`.
+
+    Returns
+    -------
+    model : FamiliarityModel
+        Fitted, with the parameters it was made with.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ModelFormatError
+        If anything is wrong with the file: damaged, of a newer version, no model file at all, a
+        folder, or not to be read by you.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from barkcluster import FamiliarityModel
+    >>> heard = np.random.default_rng(0).normal(-40, 6, size=(3000, 25))
+    >>> model = FamiliarityModel(scales=(0.5,)).fit(heard[:2000])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/jam.npz")
+    ...     again = load_model(f"{folder}/jam.npz")
+    >>> again.score(heard[2000:]) == model.score(heard[2000:])
+    True
+    """
+    with open_container(path, "model") as (fields, archive):
+        parameters, record = _entries(fields, SCORERS)
+        arrays = archive.read(record.specs)
+        record.check(arrays)
+        model = FamiliarityModel().set_params(**parameters)
+        model.ensemble_ = record.build(arrays)
+        return model
+
+
+def _entries(fields: Fields, classes: Mapping[str, type[FamiliarityScorer]]
+             ) -> tuple[dict[str, object], EnsembleRecord]:
+    """The parameters in the header of a model file, and what it says of what was learned."""
+    parameters = _parameters(fields.fields("parameters"), classes)
+    return parameters, EnsembleRecord(fields, classes)
+
+
+def _parameters(fields: Fields, classes: Mapping[str, type[FamiliarityScorer]]
+                ) -> dict[str, object]:
+    given = fields.take("scorer")
+    scorer: str | FamiliarityScorer
+    if isinstance(given, str) and (given in SCORERS or given in classes):
+        scorer = given
+    else:
+        inner = Fields(given, "model.parameters.scorer")
+        scorer = scorer_of(classes[inner.choice("kind", classes)], inner.fields("parameters"))
+        inner.nothing_else()
+    parameters: dict[str, object] = {"scorer": scorer}
+    for name in FamiliarityModel().get_params(deep=False):
+        if name not in _NOT_PLAIN:
+            value = fields.plain(name)
+            if name == "random_state":
+                check_seed(value)
+            parameters[name] = value
+    fields.nothing_else()
+    return parameters

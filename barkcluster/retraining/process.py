@@ -21,16 +21,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from barkcluster.files.locking import lock_file
-
-if TYPE_CHECKING:
-    from barkcluster.model.background import Background
-    from barkcluster.model.model import FamiliarityModel
+from barkcluster.frames.session import Session
+from barkcluster.model.background import Background, load_background
+from barkcluster.model.model import FamiliarityModel, load_model
+from barkcluster.scorers import SCORERS, FamiliarityScorer
+from barkcluster.scorers.stored import kind_of, parameters_of, plain_parameters
 
 _JOB, _MODEL, _BACKGROUND, _LOCK = "job.json", "model.npz", "background.npz", "lock"
 _FOLDER = "barkcluster-learning-"
@@ -84,11 +84,13 @@ def parameters_as_json(model: FamiliarityModel) -> str:
     ValueError
         If the model's scorer is of a class of your own, or seeded by more than a number.
     """
-    from barkcluster.scorers.stored import kind_of, parameters_of, plain_parameters
-
     parameters = model.get_params(deep=False)
     scorer = parameters.pop("scorer")
     parameters.pop("background")
+    cls = SCORERS.get(scorer, FamiliarityScorer) if isinstance(scorer, str) else type(scorer)
+    if not cls.__module__.startswith("barkcluster."):
+        raise ValueError(f"{cls.__name__} is a scorer that another process does not know: learn "
+                         "in a thread, background='thread'.")
     if not isinstance(scorer, str):
         scorer = {"kind": kind_of(scorer), "parameters": parameters_of(scorer)}
     return json.dumps({"scorer": scorer, **plain_parameters(parameters)})
@@ -134,8 +136,6 @@ def finish_learning(process: subprocess.Popen[bytes], folder: str | os.PathLike[
     LearningError
         If it failed or was ended.
     """
-    from barkcluster.model.stored import load_model
-
     _, said = process.communicate()
     if process.returncode:
         lines = said.decode("utf-8", errors="replace").strip().splitlines()
@@ -144,11 +144,6 @@ def finish_learning(process: subprocess.Popen[bytes], folder: str | os.PathLike[
 
 
 def _main(folder: str) -> int:
-    from barkcluster.frames.session import Session
-    from barkcluster.model.model import FamiliarityModel
-    from barkcluster.model.stored import load_background
-    from barkcluster.scorers import SCORERS
-
     with suppress(AttributeError, OSError):  # not on every system
         os.nice(5)
     here = Path(folder)

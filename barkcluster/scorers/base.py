@@ -1,22 +1,32 @@
 """What every scorer owes: fit on windows, novelty out, calibrated familiarity on top.
 
 A scorer is a subclass of `FamiliarityScorer` that writes two methods, `_learn` and `_novelty`;
-the base class checks arrays, learns the metric, calibrates on held-out blocks and answers.
+the base class checks arrays, learns the metric, calibrates on held-out blocks and answers. What
+else there is to know of a scorer it says itself: what of it goes into a file (``kind`` and
+``stored_fields``), which remembered rows are nearest (`nearest_rows`, `nearest_prototype`), and
+what "auto" means within a model (``auto_in_model``, ``auto_for_patterns``).
 """
 
 from __future__ import annotations
 
 import os
 from abc import ABCMeta, abstractmethod
-from typing import Literal, Self, TypeAlias
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from barkcluster._validation import check_fraction, check_positive_int, check_share
 from barkcluster.calibration.calibration import Calibration, correlation_time, held_out_blocks
+from barkcluster.files.archive import Array
+from barkcluster.files.container import write_container
+from barkcluster.files.record import Field
+
+from .stored import ScorerRecord, pack_scorer
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
@@ -66,6 +76,16 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         Columns seen in ``fit``.
     """
 
+    # Its name in `SCORERS` and in files; a class without one cannot be saved.
+    kind: ClassVar[str] = ""
+    # What it learns, beside what every scorer does.
+    stored_fields: ClassVar[tuple[Field, ...]] = ()
+    # Whether novelty is a distance, so that its logarithm compares between sessions.
+    novelty_is_distance: ClassVar[bool] = False
+    # What parameters that are "auto" become in a model: for every view, and for patterns.
+    auto_in_model: ClassVar[Mapping[str, object]] = {}
+    auto_for_patterns: ClassVar[Mapping[str, object]] = {}
+
     whitening: float
     shrinkage: float
     n_blocks: int
@@ -94,7 +114,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         self : FamiliarityScorer
         """
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
-        self._check_parameters()
+        self.check_parameters()
         learned, sources = self._check_variants(rows, variants, variant_rows)
         self.gap_ = correlation_gap(rows) if self.gap == "auto" else int(self.gap)
         held_out = np.full(len(rows), np.nan)
@@ -195,13 +215,16 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         NotFittedError
             Before ``fit``.
         ValueError
-            If the scorer is of a class of your own, or seeded by more than a number.
+            If its class has no ``kind`` or ``stored_fields`` leave something out, or if it is
+            seeded by more than a number.
         OSError
             If the file cannot be written; an older one is as it was.
         """
-        from barkcluster.model.stored import save_scorer
-
-        save_scorer(self, path)
+        check_is_fitted(self)
+        arrays: dict[str, Array] = {}
+        entry = pack_scorer(self, "scorer", arrays)
+        write_container(path, "scorer", entry, arrays, lambda fields: ScorerRecord(
+            fields, "scorer", {}, {self.kind: type(self)}).specs)
 
     def calibration_of(self, novelty: npt.ArrayLike) -> FloatArray:
         """Familiarity of novelties of this scorer.
@@ -229,9 +252,42 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         -------
         novelty : ndarray of shape (n_samples,)
         """
-        return self._novelty(self._to_metric(rows))
+        return self._novelty(self.to_metric(rows))
 
-    def _check_parameters(self) -> None:
+    def nearest_rows(self, row: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+        """Rows of the fit that were remembered, and how far from one row they are.
+
+        Parameters
+        ----------
+        row : ndarray of shape (1, n_features)
+
+        Returns
+        -------
+        distances : ndarray of shape (n,)
+            In the unit of the novelty, in any order; none from scorers that remember no rows.
+        rows : ndarray of shape (n,)
+            Which rows of ``fit``'s ``X`` they are.
+        """
+        return np.empty(0), np.empty(0, dtype=np.intp)
+
+    def nearest_prototype(self, row: FloatArray) -> FloatArray:
+        """What was learned that is nearest to one row.
+
+        Parameters
+        ----------
+        row : ndarray of shape (1, n_features)
+
+        Returns
+        -------
+        prototype : ndarray of shape (n_features,)
+            In the units of the features.
+        """
+        prototypes = self._prototypes()
+        nearest = np.argmin(cdist(self.to_metric(row), prototypes))
+        return self.from_metric(prototypes[[nearest]])[0]
+
+    def check_parameters(self) -> None:
+        """Raise ValueError if a parameter is not usable."""
         check_share("whitening", self.whitening)
         check_share("shrinkage", self.shrinkage)
         check_fraction("false_alarm_rate", self.false_alarm_rate)
@@ -269,17 +325,25 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             # Single precision is plenty for a metric, and half as large in a file.
             else whitening_basis(rows - self.metric_mean_, self.whitening, self.shrinkage)
             .astype(np.float32).astype(np.float64))
-        self._learn(self._to_metric(rows))
+        self._learn(self.to_metric(rows))
 
-    def _to_metric(self, rows: npt.NDArray[np.floating]) -> FloatArray:
+    def to_metric(self, rows: npt.NDArray[np.floating]) -> FloatArray:
+        """Rows in the metric: whitened, around their mean."""
         centred = rows - self.metric_mean_
         return centred if self.metric_basis_ is None else centred @ self.metric_basis_
 
-    def _from_metric(self, rows: FloatArray) -> FloatArray:
-        """Prototypes back in the units of the features."""
+    def from_metric(self, rows: FloatArray) -> FloatArray:
+        """Rows of the metric back in the units of the features."""
         if self.metric_basis_ is None:
             return rows + self.metric_mean_
         return rows @ np.linalg.pinv(self.metric_basis_) + self.metric_mean_
+
+    def _prototypes(self) -> FloatArray:
+        """What was learned, as rows of the metric; here the mean of the rows of the fit alone."""
+        return self.to_metric(self.metric_mean_[None])
+
+    def _restored(self) -> None:
+        """Work out what is not stored because it follows from what is."""
 
     @abstractmethod
     def _learn(self, X: FloatArray) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from barkcluster._validation import check_positive_int
+from barkcluster.files.archive import LARGEST
+from barkcluster.files.record import LONGEST, ArrayField, Field, NumberField
 
 from .base import FamiliarityScorer, FloatArray
 
@@ -73,6 +75,16 @@ class GaussianMixtureScorer(FamiliarityScorer):
     True
     """
 
+    kind: ClassVar[str] = "gmm"
+    stored_fields: ClassVar[tuple[Field, ...]] = (
+        ArrayField("weights_", ("n_components",), least=0.0, most=1.0, total=1.0),
+        ArrayField("means_", ("n_components", "n_directions")),
+        ArrayField("variances_", ("n_components", "n_directions"), least=1e-15),
+        ArrayField("directions_", ("n_inner", "n_directions")),
+        NumberField("residual_variance_", 1e-15, LARGEST),
+        NumberField("n_iter_", 0, LONGEST),
+    )
+
     def __init__(
         self,
         *,
@@ -94,6 +106,17 @@ class GaussianMixtureScorer(FamiliarityScorer):
         self.gap = gap
         self.false_alarm_rate = false_alarm_rate
 
+    @property
+    def n_components_(self) -> int:
+        """Gaussians in use."""
+        return len(self.weights_)
+
+    @property
+    def n_residual_(self) -> int:
+        """Directions that the Gaussians leave out."""
+        n_inner, n_directions = self.directions_.shape
+        return n_inner - n_directions
+
     def responsibilities(self, X: npt.ArrayLike) -> FloatArray:
         """How much each Gaussian accounts for each row.
 
@@ -107,25 +130,29 @@ class GaussianMixtureScorer(FamiliarityScorer):
             Rows sum to 1.
         """
         check_is_fitted(self)
-        rows = self._to_metric(validate_data(self, X, dtype=np.float64, reset=False))
+        rows = self.to_metric(validate_data(self, X, dtype=np.float64, reset=False))
         joint = self._log_joint(rows @ self.directions_)
         return np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
+    def _prototypes(self) -> FloatArray:
+        return self.means_ @ self.directions_.T
+
+    def check_parameters(self) -> None:
+        """Raise ValueError if a parameter is not usable."""
+        super().check_parameters()
         if self.n_components != "auto":
             check_positive_int("n_components", self.n_components)
         check_positive_int("max_iter", self.max_iter)
 
     def _learn(self, X: FloatArray) -> None:
-        n, d = X.shape
+        n = len(X)
         self.directions_, variances, residual = principal_directions(X, _MAX_DIRECTIONS)
         # A direction nobody moved in still has some width, or one new row there costs 1e6 nats.
         # One row alone, or silence, says nothing of widths.
         width = 0.05 * float(variances.mean()) or 1.0
         self.residual_variance_ = residual + width
         wanted = min(8, n // 40) if self.n_components == "auto" else self.n_components
-        self.n_components_ = max(1, min(int(wanted), n // 2))
+        n_components = max(1, min(int(wanted), n // 2))
         projected = X @ self.directions_
         if n < 2:
             self.weights_ = np.ones(1)
@@ -134,7 +161,7 @@ class GaussianMixtureScorer(FamiliarityScorer):
             self.n_iter_ = 1
         else:
             mixture = GaussianMixture(
-                self.n_components_, covariance_type="diag", reg_covar=width,
+                n_components, covariance_type="diag", reg_covar=width,
                 init_params="random_from_data", max_iter=self.max_iter,
                 random_state=check_random_state(self.random_state))
             with warnings.catch_warnings():
@@ -145,7 +172,6 @@ class GaussianMixtureScorer(FamiliarityScorer):
             self.means_ = mixture.means_
             self.variances_ = mixture.covariances_
             self.n_iter_ = mixture.n_iter_
-        self.n_residual_ = d - self.directions_.shape[1]
 
     def _log_joint(self, projected: FloatArray) -> FloatArray:
         """Log of weight times density of each Gaussian, (n, n_components_)."""

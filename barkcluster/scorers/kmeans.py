@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
@@ -14,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from barkcluster._validation import check_positive_int
+from barkcluster.files.record import LONGEST, ArrayField, Field
 
 from .base import FamiliarityScorer, FloatArray
 from .codebook import distance_to_nearest
@@ -26,7 +29,8 @@ class KMeansScorer(FamiliarityScorer):
     ----------
     n_clusters : int or "auto", default="auto"
         Prototypes. "auto" is the square root of the number of rows, at most 64: about as many
-        sounds as a session of that length tells apart.
+        sounds as a session of that length tells apart. In a `FamiliarityModel` it is 256 for
+        patterns.
     random_state : int, RandomState or None, default=None
         Seeds the choice of the first centers.
     whitening, shrinkage, n_blocks, gap, false_alarm_rate
@@ -56,6 +60,15 @@ class KMeansScorer(FamiliarityScorer):
     array([0., 3.])
     """
 
+    kind: ClassVar[str] = "kmeans"
+    stored_fields: ClassVar[tuple[Field, ...]] = (
+        ArrayField("codebook_", ("n_clusters", "n_inner")),
+        ArrayField("labels_", ("n_rows",), "<i4", 0, LONGEST, below="n_clusters"),
+    )
+    novelty_is_distance: ClassVar[bool] = True
+    # Patterns are not free of shift: they need many to choose from.
+    auto_for_patterns: ClassVar[Mapping[str, object]] = {"n_clusters": 256}
+
     labels_: npt.NDArray[np.int32]
 
     def __init__(
@@ -78,10 +91,15 @@ class KMeansScorer(FamiliarityScorer):
         self.false_alarm_rate = false_alarm_rate
 
     @property
+    def n_clusters_(self) -> int:
+        """Prototypes in use."""
+        return len(self.codebook_)
+
+    @property
     def prototypes_(self) -> FloatArray:
         """The centers in the units of the features."""
         check_is_fitted(self)
-        return self._from_metric(self.codebook_)
+        return self.from_metric(self.codebook_)
 
     def labels(self, X: npt.ArrayLike) -> npt.NDArray[np.intp]:
         """The cluster that each row belongs to.
@@ -96,10 +114,19 @@ class KMeansScorer(FamiliarityScorer):
         """
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        return pairwise_distances_argmin(self._to_metric(rows), self.codebook_)
+        return pairwise_distances_argmin(self.to_metric(rows), self.codebook_)
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
+    def nearest_rows(self, row: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+        """All rows of the fit, each as far from one row as its cluster's center is."""
+        to_centers = cdist(self.to_metric(row), self.codebook_)[0]
+        return to_centers[self.labels_], np.arange(len(self.labels_))
+
+    def _prototypes(self) -> FloatArray:
+        return self.codebook_
+
+    def check_parameters(self) -> None:
+        """Raise ValueError if a parameter is not usable."""
+        super().check_parameters()
         if self.n_clusters != "auto":
             check_positive_int("n_clusters", self.n_clusters)
 
@@ -112,12 +139,12 @@ class KMeansScorer(FamiliarityScorer):
 
     def _learn(self, X: FloatArray) -> None:
         wanted = (min(64, round(len(X) ** 0.5)) if self.n_clusters == "auto" else self.n_clusters)
-        self.n_clusters_ = max(1, min(int(wanted), len(X)))
+        n_clusters = max(1, min(int(wanted), len(X)))
         random = check_random_state(self.random_state)
         # A row from each of as many stretches of time: all that was played has a center to begin
         # with. k-means++ takes longer than Lloyd's steps, and finds no better ones here.
-        cuts = np.linspace(0, len(X), self.n_clusters_ + 1).astype(np.intp)
-        kmeans = KMeans(self.n_clusters_, init=X[random.randint(cuts[:-1], cuts[1:])], n_init=1,
+        cuts = np.linspace(0, len(X), n_clusters + 1).astype(np.intp)
+        kmeans = KMeans(n_clusters, init=X[random.randint(cuts[:-1], cuts[1:])], n_init=1,
                         max_iter=30, random_state=random)
         with warnings.catch_warnings():
             # Fewer distinct rows than clusters: silence, or a loop. The centers are still right.

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.distance import cdist
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from barkcluster._validation import check_choice, check_positive_int
+from barkcluster.files.record import LONGEST, ArrayField, Field, NumberField
 
 from .base import FamiliarityScorer, FloatArray
 
 # Candidates beyond k that are measured exactly, so that rounding in the fast search cannot
 # change which neighbors count.
 _SPARE = 1
+_MAX_MEMORY = 1000
 _ROWS_AT_ONCE = 256
 _MOST_PASSES = 12
 
@@ -27,13 +31,14 @@ class KNNDensityScorer(FamiliarityScorer):
     n_neighbors : int or "auto", default="auto"
         k, the neighbors that are averaged. Larger is smoother, and slower to call a rare riff
         familiar. "auto" is 3, or all rows where there are fewer.
-    max_memory : int, default=1000
+        In a `FamiliarityModel` it is 1 for patterns.
+    max_memory : int or "auto", default="auto"
         Windows remembered. A longer session is thinned evenly, but for one in ten that greedy
-        k-center adds: the rare ones.
-    memory_dtype : {"float64", "float32", "float16"}, default="float64"
+        k-center adds: the rare ones. "auto" is 1000, and 1200 for the patterns of a model.
+    memory_dtype : {"auto", "float64", "float32", "float16"}, default="auto"
         Precision that the memory is rounded to. Half precision makes model files a quarter as
         large; it wants features of about unit size, and a remembered row no longer has a
-        distance of exactly 0.
+        distance of exactly 0. "auto" is float64, and float16 in a model.
     whitening, shrinkage, n_blocks, gap, false_alarm_rate
         See `FamiliarityScorer`.
 
@@ -61,14 +66,25 @@ class KNNDensityScorer(FamiliarityScorer):
     array([0., 3.])
     """
 
+    kind: ClassVar[str] = "knn"
+    stored_fields: ClassVar[tuple[Field, ...]] = (
+        ArrayField("memory_", ("n_memory", "n_inner")),
+        ArrayField("memory_rows_", ("n_memory",), "<i8", 0, LONGEST, below="n_rows"),
+        NumberField("n_neighbors_", 1, LONGEST, up_to="n_memory"),
+    )
+    novelty_is_distance: ClassVar[bool] = True
+    auto_in_model: ClassVar[Mapping[str, object]] = {"memory_dtype": "float16"}
+    # Patterns are not free of shift: they need many to choose from, and the nearest alone.
+    auto_for_patterns: ClassVar[Mapping[str, object]] = {"max_memory": 1200, "n_neighbors": 1}
+
     memory_rows_: npt.NDArray[np.intp]
 
     def __init__(
         self,
         *,
         n_neighbors: int | Literal["auto"] = "auto",
-        max_memory: int = 1000,
-        memory_dtype: Literal["float64", "float32", "float16"] = "float64",
+        max_memory: int | Literal["auto"] = "auto",
+        memory_dtype: Literal["auto", "float64", "float32", "float16"] = "auto",
         whitening: float = 0.0,
         shrinkage: float = 0.3,
         n_blocks: int = 5,
@@ -102,32 +118,42 @@ class KNNDensityScorer(FamiliarityScorer):
         """
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        distances, nearest = self._nearest(self._to_metric(rows))
+        distances, nearest = self._nearest(self.to_metric(rows))
         return distances, self.memory_rows_[nearest]
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
+    def nearest_rows(self, row: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+        """The remembered windows, and how far from one window they are."""
+        return cdist(self.to_metric(row), self.memory_)[0], self.memory_rows_
+
+    def _prototypes(self) -> FloatArray:
+        return self.memory_
+
+    def check_parameters(self) -> None:
+        """Raise ValueError if a parameter is not usable."""
+        super().check_parameters()
         if self.n_neighbors != "auto":
             check_positive_int("n_neighbors", self.n_neighbors)
-        check_positive_int("max_memory", self.max_memory)
-        check_choice("memory_dtype", self.memory_dtype, ("float64", "float32", "float16"))
+        if self.max_memory != "auto":
+            check_positive_int("max_memory", self.max_memory)
+        check_choice("memory_dtype", self.memory_dtype,
+                     ("auto", "float64", "float32", "float16"))
 
     def _learn_rows(self, rows: FloatArray, sources: npt.NDArray[np.intp]) -> None:
         super()._learn_rows(rows, sources)
         self.memory_rows_ = sources[self.memory_rows_]
 
     def _learn(self, X: FloatArray) -> None:
-        kept = thinned(X, self.max_memory)
+        kept = thinned(X, _MAX_MEMORY if self.max_memory == "auto" else self.max_memory)
         # Kept as float64 all the same: what is computed with is what is saved.
-        self.memory_ = np.ascontiguousarray(
-            X[kept].astype(self.memory_dtype), dtype=np.float64)
+        precision = "float64" if self.memory_dtype == "auto" else self.memory_dtype
+        self.memory_ = np.ascontiguousarray(X[kept].astype(precision), dtype=np.float64)
         self.memory_rows_ = kept
         wanted = 3 if self.n_neighbors == "auto" else self.n_neighbors
         # A calibration block learns from fewer rows than the whole; it does with what it has.
         self.n_neighbors_ = min(wanted, len(kept))
-        self._index()
+        self._restored()
 
-    def _index(self) -> None:
+    def _restored(self) -> None:
         """What the fast search needs, in single precision.
 
         A row of 1 beside the query and of squared norms beside the memory: one product is the

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from barkcluster._validation import check_positive, check_positive_int
+from barkcluster.files.record import ArrayField, Field
 
 from .base import FamiliarityScorer, FloatArray
 from .codebook import distance_to_nearest
@@ -61,6 +63,14 @@ class SOMScorer(FamiliarityScorer):
     (2, 2)
     """
 
+    kind: ClassVar[str] = "som"
+    stored_fields: ClassVar[tuple[Field, ...]] = (
+        ArrayField("codebook_", ("n_down", "n_across", "n_inner")),
+    )
+    novelty_is_distance: ClassVar[bool] = True
+    # Patterns are not free of shift: they need many to choose from.
+    auto_for_patterns: ClassVar[Mapping[str, object]] = {"shape": (8, 8)}
+
     def __init__(
         self,
         *,
@@ -91,7 +101,7 @@ class SOMScorer(FamiliarityScorer):
         """The units (n_rows, n_columns, n_features) in the units of the features."""
         check_is_fitted(self)
         down, across, d = self.codebook_.shape
-        return self._from_metric(self.codebook_.reshape(-1, d)).reshape(down, across, d)
+        return self.from_metric(self.codebook_.reshape(-1, d)).reshape(down, across, d)
 
     def best_matching_unit(self, X: npt.ArrayLike) -> npt.NDArray[np.intp]:
         """Where on the map each row belongs.
@@ -106,7 +116,7 @@ class SOMScorer(FamiliarityScorer):
             Row and column of the nearest prototype.
         """
         check_is_fitted(self)
-        rows = self._to_metric(validate_data(self, X, dtype=np.float64, reset=False))
+        rows = self.to_metric(validate_data(self, X, dtype=np.float64, reset=False))
         _, across, d = self.codebook_.shape
         nearest = pairwise_distances_argmin(rows, self.codebook_.reshape(-1, d))
         return np.column_stack(np.divmod(nearest, across))
@@ -127,8 +137,12 @@ class SOMScorer(FamiliarityScorer):
         np.add.at(count, (units[:, 0], units[:, 1]), 1)
         return count
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
+    def _prototypes(self) -> FloatArray:
+        return self.codebook_.reshape(-1, self.codebook_.shape[-1])
+
+    def check_parameters(self) -> None:
+        """Raise ValueError if a parameter is not usable."""
+        super().check_parameters()
         if self.shape != "auto":
             if len(self.shape) != 2:
                 raise ValueError(f"shape must be 'auto' or (down, across); got {self.shape!r}.")

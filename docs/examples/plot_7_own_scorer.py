@@ -3,7 +3,8 @@ Writing your own scorer
 =======================
 
 A scorer is two methods: learn from windows, and say how novel windows are. Checks, calibration
-and all answers come from the base class.
+and all answers come from the base class. With a name, and the fields that it learns, it can be
+saved as well, and stands wherever the built-in ones do.
 """
 
 # %%
@@ -12,12 +13,19 @@ and all answers come from the base class.
 import matplotlib.pyplot as plt
 import numpy as np
 
-from barkcluster import FamiliarityModel, FamiliarityScorer, synthetic
+from barkcluster import SCORERS, FamiliarityModel, FamiliarityScorer, synthetic
 from barkcluster.display.plots import plot_scorers
+from barkcluster.files import ArrayField
 
 
 class WorstDirectionScorer(FamiliarityScorer):
     """How many median deviations the oddest feature is away from its median."""
+
+    kind = "worst direction"
+    stored_fields = (
+        ArrayField("median_", ("n_inner",)),
+        ArrayField("width_", ("n_inner",), least=0.1),
+    )
 
     def __init__(self, *, whitening=0.0, shrinkage=0.3, n_blocks=5, gap="auto",
                  false_alarm_rate=0.05):
@@ -44,3 +52,15 @@ timelines = {name: FamiliarityModel(scorer, scales=(0.5, 2.0)).fit(heard).timeli
              for name, scorer in {"mine": WorstDirectionScorer(), "knn": "knn"}.items()}
 plot_scorers(timelines)
 plt.show()
+
+# %%
+# A row in ``SCORERS`` makes it known by name, to files as well: a model that is learned with it
+# can be saved, and loaded by any program that has the same row.
+SCORERS["worst direction"] = WorstDirectionScorer
+model = FamiliarityModel("worst direction", scales=(0.5, 2.0)).fit(heard)
+print(model.explain(rest, 10.0))
+
+# %%
+# Three more methods may be worth writing: ``_prototypes`` and ``nearest_rows`` let explanations
+# say what a moment reminds of, and ``check_parameters`` refuses parameters that make no sense. See
+# :class:`~barkcluster.KNNDensityScorer` for an example of each.

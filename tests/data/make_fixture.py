@@ -4,8 +4,8 @@
 
 writes tests/data/version<FORMAT_VERSION>/. Once a release has written a version, its files stay
 as they are for good: they are what users have. Anything that changes their answers, another
-feature in windows.py as much as another field in the file, asks for a new FORMAT_VERSION, a
-migration in persistence.py, and then a run of this script for the files of the new version.
+feature in windows/ as much as another field in the file, asks for a new FORMAT_VERSION, a
+migration in files/container.py, and then a run of this script for the files of the new version.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from barkcluster import SCORERS, FamiliarityModel
-from barkcluster.model.stored import FORMAT_VERSION
+from barkcluster.files.container import FORMAT_VERSION
 
 
 def made_up_frames(n_frames, seed=1):

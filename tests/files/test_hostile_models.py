@@ -223,7 +223,8 @@ def change_of(*path, to):
 @pytest.mark.parametrize("kind, change, match", [
     ("knn", change_of("scorer", "kind", to="os.system"), "kind must be one of"),
     ("knn", change_of("scorer", "kind", to="kmeans"), "n_clusters is missing"),
-    ("knn", change_of("scorer", "numbers", "n_neighbors", to=13), "more neighbors than windows"),
+    ("knn", change_of("scorer", "numbers", "n_neighbors", to=13),
+     "n_neighbors must be at most n_memory, 12; got 13"),
     ("knn", change_of("scorer", "numbers", "n_neighbors", to=0), "whole number from 1"),
     ("knn", change_of("scorer", "numbers", "n_neighbors", to=1.5), "must be a whole number"),
     ("knn", change_of("scorer", "numbers", "gap", to=True), "must be a whole number"),
@@ -286,9 +287,9 @@ def test_a_model_header_that_lies(model_file, tmp_path, change, match):
 
 @pytest.mark.parametrize("kind, member, change, match", [
     ("knn", "calibration", lambda a: a[::-1], "ascending"),
-    ("knn", "memory_rows", lambda a: a + 12, "names rows that are not"),
+    ("knn", "memory_rows", lambda a: a + 12, "must stay below n_rows"),
     ("knn", "memory_rows", lambda a: a - 1, "must hold numbers from 0"),
-    ("kmeans", "labels", lambda a: a + 100, "names clusters that are not"),
+    ("kmeans", "labels", lambda a: a + 100, "must stay below n_clusters"),
     ("kmeans", "codebook", lambda a: a * np.nan, "codebook.npy must hold numbers"),
     ("gmm", "weights", lambda a: a / 2, "must sum to 1"),
     ("gmm", "variances", lambda a: a * 0, "variances.npy must hold numbers from 1e-15"),

@@ -1,0 +1,143 @@
+"""The file around a model, a scorer or a background: its header, its version, its arrays.
+
+A file is an .npz, a zip archive of plain arrays, with a JSON header beside them. It holds no
+pickle, no class names, nothing that is executed; what is in it is built anew from the fields that
+this version knows, and any byte that does not fit makes the whole file a `ModelFormatError`.
+
+`FORMAT_VERSION` counts up when a file of before would no longer be read as it is, or would be
+read and give other answers: also when a window is described by other numbers. A function in
+`_MIGRATIONS` then turns the older header into the newer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import numpy as np
+import scipy
+import sklearn
+
+from barkcluster._version import __version__
+
+from .archive import (
+    Array,
+    ArrayArchive,
+    ArraySpec,
+    Json,
+    ModelFormatError,
+    check_numbers,
+    check_total,
+    open_archive,
+    write_archive,
+)
+from .atomic import replace_file
+from .header import Fields, shown
+
+FORMAT_VERSION = 1
+_FORMAT = "barkcluster"
+# What a file may hold.
+_HOLDS = ("model", "scorer", "background")
+
+# From the header of one version to that of the next; each is given a dict and returns one.
+_MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
+
+Specs: TypeAlias = dict[str, ArraySpec]
+
+
+def write_container(path: str | os.PathLike[str], holds: str, entry: Json,
+                    arrays: Mapping[str, Array], specs_of: Callable[[Fields], Specs]) -> None:
+    """Write a file, or leave the one that is there.
+
+    Parameters
+    ----------
+    path : path-like
+    holds : str
+        "model", "scorer" or "background".
+    entry : JSON value
+        What the header says of it.
+    arrays : dict of str to ndarray
+    specs_of : callable
+        From the fields of an entry to what its arrays must be like, as when the file is read.
+
+    Raises
+    ------
+    ValueError
+        If the file could not be read again.
+    OSError
+        If it cannot be written.
+    """
+    try:
+        specs = specs_of(Fields(entry, holds))
+        check_total(specs)
+        for name, spec in specs.items():
+            check_numbers(name, arrays[name], spec)
+    except ModelFormatError as error:
+        # Said now: a file that will not load again would be found out too late.
+        raise ValueError(f"the {holds} cannot be saved: {error}") from None
+    header: dict[str, Json] = {
+        "format": _FORMAT,
+        "version": FORMAT_VERSION,
+        "holds": holds,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "libraries": {"barkcluster": __version__, "numpy": np.__version__,
+                      "scipy": scipy.__version__, "scikit-learn": sklearn.__version__},
+        holds: entry,
+    }
+    with replace_file(path) as file:
+        write_archive(file, header, arrays)
+
+
+@contextmanager
+def open_container(path: str | os.PathLike[str], holds: str
+                   ) -> Iterator[tuple[Fields, ArrayArchive]]:
+    """What the header of a file says of the thing in it, and the archive to read its arrays from.
+
+    Parameters
+    ----------
+    path : path-like
+    holds : str
+        What is wanted: "model", "scorer" or "background".
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ModelFormatError
+        If anything else is wrong with it, or it holds something else.
+    """
+    with open_archive(path) as archive:
+        yield _entry_of(archive, holds), archive
+
+
+def _entry_of(archive: ArrayArchive, holds: str) -> Fields:
+    """What the header says, in the words of this version."""
+    header = archive.header
+    if header.get("format") != _FORMAT:
+        raise ModelFormatError("is not a model file of barkcluster.")
+    version = header.get("version")
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise ModelFormatError(f"must say which version it is; got {shown(version)}.")
+    if version > FORMAT_VERSION:
+        raise ModelFormatError(
+            f"is of format {shown(version)}; this barkcluster, {__version__}, reads up to "
+            f"{FORMAT_VERSION}. Is there a newer one?")
+    try:
+        for older in range(version, FORMAT_VERSION):
+            header = _MIGRATIONS[older](header)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ModelFormatError(f"is no file of format {version}: {error}") from error
+    fields = Fields(header, "header")
+    for name in ("format", "version"):
+        fields.take(name)
+    fields.text("created")
+    fields.fields("libraries")
+    holding = fields.choice("holds", _HOLDS)
+    if holding != holds:
+        raise ModelFormatError(f"holds a {holding}: load it with load_{holding}.")
+    entry = fields.fields(holds)
+    fields.nothing_else()
+    return entry
