@@ -240,7 +240,7 @@ def test_what_would_not_load_is_not_saved(rng, tmp_path):
 
 
 def test_too_large_is_said_when_saving(rng, tmp_path, monkeypatch):
-    monkeypatch.setattr("barkcluster.files.archive.MAX_BYTES", 1000)
+    monkeypatch.setattr(container.check_total, "__defaults__", (1000,))
     with pytest.raises(ValueError, match=r"cannot be saved: its arrays take .* MB; at most"):
         KNNDensityScorer().fit(rng.normal(size=(300, 2))).save(tmp_path / "scorer.npz")
 
