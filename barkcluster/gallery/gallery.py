@@ -19,6 +19,7 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from barkcluster._threads import OneThread
 from barkcluster._validation import check_fraction, check_positive_int
 from barkcluster.calibration.calibration import Calibration
 from barkcluster.files.archive import ModelFormatError
@@ -225,8 +226,9 @@ class SessionGallery(BaseEstimator):
                              f"of the gallery; got {take.frame_rate:g}.")
         windows = windows_of(self._features, take)
         candidates = self._candidates(take)
-        judged: list[float] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(strangeness)(self._model(name), windows) for name in candidates)
+        with OneThread():
+            judged: list[float] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+                delayed(strangeness)(self._model(name), windows) for name in candidates)
         order = np.argsort(judged, kind="stable")
         familiarity = self.calibration_.familiarity(np.array(judged)[order])
         return [(candidates[i], float(f)) for i, f in zip(order, familiarity, strict=True)]
@@ -276,8 +278,9 @@ class SessionGallery(BaseEstimator):
         """
         check_is_fitted(self)
         samples = [self._sample(name) for name in self.names_]
-        columns: list[list[float]] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(_column)(self._model(name), samples) for name in self.names_)
+        with OneThread():
+            columns: list[list[float]] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+                delayed(_column)(self._model(name), samples) for name in self.names_)
         matrix = self.calibration_.familiarity(np.array(columns).T.ravel()).reshape(
             len(columns), -1)
         for i, name in enumerate(self.names_):

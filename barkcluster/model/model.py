@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from barkcluster._threads import OneThread
 from barkcluster._validation import check_choice, check_positive
 from barkcluster.calibration.calibration import Calibration
 from barkcluster.files.archive import Array, Json
@@ -154,11 +155,13 @@ class FamiliarityModel(BaseEstimator):
         takes, starts, rate = self._takes(frames)
         self._check_background(rate)
         features = self._features_for(takes, rate)
-        ensemble = fit_ensemble(template, features, takes, self.n_jobs)
+        with OneThread():
+            ensemble = fit_ensemble(template, features, takes, self.n_jobs)
+            related = (None if self.background is None
+                       else stranger_calibrations(ensemble, self.background))
         for part in ensemble.parts:
             part.times = _on_clock(part.times, takes, starts, rate)
         if self.background is not None:
-            related = stranger_calibrations(ensemble, self.background)
             if related is None:
                 warnings.warn("background has too little that this session is not familiar with: "
                               "left out. It should hold other sessions.", stacklevel=2)
@@ -236,13 +239,16 @@ class FamiliarityModel(BaseEstimator):
         checked = check_frames(frames, self.features_.n_bands)
         takes = frames.takes if isinstance(frames, Session) else [Session(
             checked, self.frame_rate_, n_bands=self.features_.n_bands)]
-        shortest = self.features_.scale_frames[0]
-        pieces = [(take.start + ends / self.frame_rate_, familiarity, by_scale)
-                  for take in takes for ends, familiarity, by_scale in self._answers(take.frames)]
+        # Up to the hop at which it is full: hops may be longer than it.
+        fewest = self.features_.first_end(self.features_.scale_frames[0])
+        with OneThread():
+            pieces = [(take.start + ends / self.frame_rate_, familiarity, by_scale)
+                      for take in takes
+                      for ends, familiarity, by_scale in self._answers(take.frames)]
         if not pieces:
             raise ValueError(
-                f"frames must cover the shortest window, {shortest} frames "
-                f"({self.scales_[0]:g} s){' in one take' if len(takes) > 1 else ''}; "
+                f"frames must cover the shortest window, {fewest} frames "
+                f"({fewest / self.frame_rate_:g} s){' in one take' if len(takes) > 1 else ''}; "
                 f"got {max(map(len, takes))}.")
         times, familiarity, by_scale = (np.concatenate(p) for p in zip(*pieces, strict=True))
         return Timeline(times, familiarity, by_scale, np.array(self.scales_))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
+from barkcluster._threads import one_thread_for_products
 from barkcluster._validation import check_not_masked, check_positive, check_positive_int
 from barkcluster.frames.session import (
     FLOOR_DB,
@@ -159,10 +160,13 @@ class FamiliarityStream:
     def _listen_anew(self) -> None:
         """Judge by the model what the windows still know of: nothing, where they are new."""
         self._listener = None
+        # Whether there is anything to limit is asked here, not in every push.
+        self._one_thread = one_thread_for_products()
         if self._model is not None:
             self._listener = Listener(self._model.ensemble_)
             if self._listener.n_history:
-                self._listener.prime(self._windows.recent_patterns(self._listener.n_history))
+                with self._one_thread:
+                    self._listener.prime(self._windows.recent_patterns(self._listener.n_history))
 
     def push(self, frame: npt.ArrayLike | None) -> Reading | None:
         """Hear one frame.
@@ -194,7 +198,8 @@ class FamiliarityStream:
         model, listener = self._model, self._listener
         if model is None or listener is None or not any(map(len, windows)):
             return None
-        familiarity, by_scale = listener.answer(windows[:len(model.parts_)])
+        with self._one_thread:
+            familiarity, by_scale = listener.answer(windows[:len(model.parts_)])
         if not len(familiarity):
             return None
         answered = by_scale[0]

@@ -20,6 +20,7 @@ from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from barkcluster._threads import OneThread
 from barkcluster._validation import check_fraction, check_positive_int, check_share
 from barkcluster.calibration.calibration import Calibration, correlation_time, held_out_blocks
 from barkcluster.files.archive import Array
@@ -118,15 +119,17 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         learned, sources = self._check_variants(rows, variants, variant_rows)
         self.gap_ = correlation_gap(rows) if self.gap == "auto" else int(self.gap)
         held_out = np.full(len(rows), np.nan)
-        for kept, block in held_out_blocks(len(rows), self.n_blocks, self.gap_):
-            twin = clone(self)
-            heard = np.isin(sources, kept)
-            if heard.any():
-                twin._learn_rows(learned[heard], sources[heard])
-            else:  # too few variants for as many blocks
-                twin._learn_rows(rows[kept], kept)
-            held_out[block] = twin.novelty_of(rows[block])
-        self._learn_rows(learned, sources)
+        # Here, too: a model may fit its scorers in threads of their own.
+        with OneThread():
+            for kept, block in held_out_blocks(len(rows), self.n_blocks, self.gap_):
+                twin = clone(self)
+                heard = np.isin(sources, kept)
+                if heard.any():
+                    twin._learn_rows(learned[heard], sources[heard])
+                else:  # too few variants for as many blocks
+                    twin._learn_rows(rows[kept], kept)
+                held_out[block] = twin.novelty_of(rows[block])
+            self._learn_rows(learned, sources)
         self.held_out_novelty_ = held_out
         self.calibration_ = Calibration(held_out)
         self.n_effective_ = self.calibration_.n_effective_
@@ -145,7 +148,9 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         novelty : ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
-        return self.novelty_of(validate_data(self, X, dtype=np.float64, reset=False))
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        with OneThread():
+            return self.novelty_of(rows)
 
     def score_samples(self, X: npt.ArrayLike) -> FloatArray:
         """Familiarity of each row: the share of unheard rows at least as strange.

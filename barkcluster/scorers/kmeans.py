@@ -15,6 +15,7 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from barkcluster._threads import OneThread
 from barkcluster._validation import check_positive_int
 from barkcluster.files.record import LONGEST, ArrayField, Field
 
@@ -114,7 +115,8 @@ class KMeansScorer(FamiliarityScorer):
         """
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        return pairwise_distances_argmin(self.to_metric(rows), self.codebook_)
+        with OneThread():
+            return pairwise_distances_argmin(self.to_metric(rows), self.codebook_)
 
     def nearest_rows(self, row: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
         """All rows of the fit, each as far from one row as its cluster's center is."""

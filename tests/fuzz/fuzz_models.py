@@ -98,7 +98,8 @@ def fuzz_one(data: bytes) -> None:
             # Numbers that no music gives may overflow on the way; the answer must stand.
             warnings.simplefilter("ignore", RuntimeWarning)
             if isinstance(it, FamiliarityModel):
-                frames = np.full((it.features_.scale_frames[-1] + 200, 25), -40.0)
+                last = it.features_.first_end(it.features_.scale_frames[-1])
+                frames = np.full((last + 200, 25), -40.0)
                 if len(frames) > 20_000:
                     continue
                 familiarity = it.timeline(frames).familiarity

@@ -210,3 +210,9 @@ def test_calibration_holds_on_the_middle_of_a_stationary_session(rng):
         assert (familiarity < 0.05).mean() < 0.12
         # A fit on all blocks knows a little more than those that were calibrated.
         assert 0.25 < np.median(familiarity) < 0.9
+
+
+def test_frames_too_short_for_a_hop_longer_than_the_window_are_told_how_many(rng):
+    model = FamiliarityModel("kmeans", scales=(0.1,), hop=1.0).fit(rng.normal(-40, 6, (3000, 25)))
+    with pytest.raises(ValueError, match=r"100 frames \(1 s\); got 50"):
+        model.timeline(rng.normal(-40, 6, (50, 25)))
