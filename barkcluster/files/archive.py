@@ -159,8 +159,9 @@ class ArrayArchive:
         return values.astype(spec.dtype, copy=False)
 
 
-def check_total(specs: Mapping[str, ArraySpec], most_bytes: int = MAX_BYTES) -> None:
+def check_total(specs: Mapping[str, ArraySpec], most_bytes: int | None = None) -> None:
     """Raise ModelFormatError if arrays like these take more memory than is allowed."""
+    most_bytes = MAX_BYTES if most_bytes is None else most_bytes
     total = sum(spec.n_bytes for spec in specs.values())
     if total > most_bytes:
         raise ModelFormatError(
