@@ -21,6 +21,8 @@ from barkcluster.files.record import LONGEST, ArrayField, Field, NumberField
 from .base import FamiliarityScorer, FloatArray
 
 _MAX_DIRECTIONS = 20
+# Least variance of a Gaussian; a model file may not say less.
+_NARROWEST = 1e-15
 
 
 class GaussianMixtureScorer(FamiliarityScorer):
@@ -79,9 +81,9 @@ class GaussianMixtureScorer(FamiliarityScorer):
     stored_fields: ClassVar[tuple[Field, ...]] = (
         ArrayField("weights_", ("n_components",), least=0.0, most=1.0, total=1.0),
         ArrayField("means_", ("n_components", "n_directions")),
-        ArrayField("variances_", ("n_components", "n_directions"), least=1e-15),
+        ArrayField("variances_", ("n_components", "n_directions"), least=_NARROWEST),
         ArrayField("directions_", ("n_inner", "n_directions")),
-        NumberField("residual_variance_", 1e-15, LARGEST),
+        NumberField("residual_variance_", _NARROWEST, LARGEST),
         NumberField("n_iter_", 0, LONGEST),
     )
 
@@ -150,6 +152,7 @@ class GaussianMixtureScorer(FamiliarityScorer):
         # A direction nobody moved in still has some width, or one new row there costs 1e6 nats.
         # One row alone, or silence, says nothing of widths.
         width = 0.05 * float(variances.mean()) or 1.0
+        width = max(width, _NARROWEST)  # where rows differ by rounding alone
         self.residual_variance_ = residual + width
         wanted = min(8, n // 40) if self.n_components == "auto" else self.n_components
         n_components = max(1, min(int(wanted), n // 2))

@@ -310,3 +310,16 @@ def test_every_version_has_its_files():
         assert {"model", "kmeans", "gmm", "som", "knn"} <= set(names) <= {*SCORERS, "model"}
         for name in names:
             assert header_of(folder / f"{name}.npz")["version"] == int(folder.name[7:])
+
+
+@pytest.mark.parametrize("scorer", SCORERS)
+@pytest.mark.parametrize("frames", [
+    np.full((600, 25), -40.0), np.full((600, 25), -np.inf), np.full((600, 25), 100.0),
+    -40.0 + 1e-12 * np.random.default_rng(0).normal(size=(600, 25)),
+    np.repeat([[-100.0], [100.0]], 300, axis=0) * np.ones(25)],
+    ids=["constant", "silent", "loudest", "rounding", "extremes"])
+def test_what_a_model_accepts_it_can_save(tmp_path, scorer, frames):
+    model = FamiliarityModel(scorer, scales=(0.5,), random_state=0).fit(frames)
+    model.save(tmp_path / "jam.npz")
+    np.testing.assert_array_equal(load_model(tmp_path / "jam.npz").timeline(frames).by_scale,
+                                  model.timeline(frames).by_scale)
