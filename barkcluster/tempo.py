@@ -30,17 +30,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy import fft, signal
 
+from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive, check_positive_int
 from barkcluster.frames.resampling import pooled
 from barkcluster.frames.session import N_BANDS, Session, check_frames
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 BPM_RANGE = (40.0, 240.0)
 

@@ -11,13 +11,13 @@ tail (Siffer et al. 2017) so that nothing that differs in novelty ties in famili
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Self, TypeAlias
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, ndtri_exp
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
+from barkcluster._typing import FloatArray
 
 # Shape of the tail: heavier than exponential, so that 20 sigma is still above the smallest float.
 _TAIL_SHAPE = 0.2

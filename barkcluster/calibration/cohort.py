@@ -9,15 +9,15 @@ normalization for text-independent speaker verification systems").
 
 from __future__ import annotations
 
-from typing import Self, TypeAlias
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from .calibration import SMALLEST, Calibration, normal_score
+from barkcluster._typing import FloatArray
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
+from .calibration import SMALLEST, Calibration, normal_score
 
 # Where the strangers of every session are put, and how far apart (strangeness, as normal scores).
 _TYPICAL = 2.4

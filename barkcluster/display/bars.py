@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._typing import FloatArray
+
 from .terminal import Style, clock
 
 if TYPE_CHECKING:  # the model takes long to import
     from barkcluster.model.timeline import Timeline
 
-FloatArray = npt.NDArray[np.float64]
 
 # Upper ends of what one color stands for, and the colors: red to blue, so that nobody's eyes
 # are left out; the heights say the same without color.

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 from sklearn.utils.validation import check_is_fitted
 
+from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive_int
 from barkcluster.frames.session import N_BANDS
 from barkcluster.scorers import SOMScorer
 from barkcluster.windows.running import TEXTURE_UNITS
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 # Units whose mean is the place of a window on the map: it moves smoothly from unit to unit.
 _PLACED_BY = 3

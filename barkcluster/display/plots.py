@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive
 from barkcluster.frames.bark import BARK_EDGES_HZ
-from barkcluster.frames.session import N_BANDS, Session, check_frames
-from barkcluster.model.model import FamiliarityModel, Frames
+from barkcluster.frames.session import N_BANDS, Frames, Session, check_frames
+from barkcluster.model.model import FamiliarityModel
 from barkcluster.model.timeline import Timeline
 from barkcluster.scorers import SOMScorer
 
-from .islands import FloatArray, IslandMap, island_map
+from .islands import IslandMap, island_map
 from .levels import level_columns
 
 if TYPE_CHECKING:

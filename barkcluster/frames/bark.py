@@ -11,7 +11,7 @@ from scipy.fft import rfft
 
 from barkcluster._validation import check_not_masked, check_positive, shown
 
-from .session import FLOOR_DB, N_BANDS, FloatArray
+from .session import FLOOR_DB, N_BANDS, Levels
 
 BARK_EDGES_HZ: npt.NDArray[np.float64] = np.array([
     0, 100, 200, 300, 400, 510, 630, 770, 920, 1080, 1270, 1480, 1720, 2000, 2320, 2700, 3150,
@@ -29,7 +29,7 @@ _FULL_SCALE = {np.dtype(np.int16): 2.0 ** 15, np.dtype(np.int32): 2.0 ** 31,
 _LARGEST_SAMPLE = 1000.0
 
 
-def linear_to_db(power: npt.ArrayLike) -> FloatArray:
+def linear_to_db(power: npt.ArrayLike) -> Levels:
     """Level of each power in dB, ``10 log10(power + 1e-10)``: 1 is 0 dB, 0 the floor.
 
     Parameters
@@ -48,14 +48,14 @@ def linear_to_db(power: npt.ArrayLike) -> FloatArray:
     array([-100.,  -20.,    0.])
     """
     check_not_masked("power", power)
-    values: FloatArray = np.asarray(power)
+    values: Levels = np.asarray(power)
     if values.dtype != np.float32:
         with np.errstate(invalid="ignore"):  # a signalling nan stays one
             values = values.astype(np.float64)
     if not np.all(values >= 0):
         raise ValueError("power must be 0 or more; got negative numbers or nan. "
                          "Are these dB already?")
-    level: FloatArray = 10 * np.log10(values + values.dtype.type(1e-10))
+    level: Levels = 10 * np.log10(values + values.dtype.type(1e-10))
     # The logarithm rounds: silence is to be the floor exactly, in float32 too.
     return np.maximum(level, level.dtype.type(FLOOR_DB))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from barkcluster._validation import (
     check_positive_int,
 )
 
-FloatArray = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+Levels: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 N_BANDS = 25
 FLOOR_DB = -100.0
@@ -92,7 +92,7 @@ class Session:
     (3.0, 63.0, [0.0, 62.0])
     """
 
-    frames: FloatArray
+    frames: Levels
     frame_rate: float = 100.0
     name: str = ""
     n_bands: int = field(default=N_BANDS, kw_only=True)
@@ -223,8 +223,12 @@ def _checked_gaps(gaps: Sequence[tuple[int, int]], n_frames: int) -> tuple[Gap, 
     return checked
 
 
+# What may be given where frames are wanted.
+Frames: TypeAlias = npt.ArrayLike | Session
+
+
 def check_frames(frames: npt.ArrayLike | Session, n_bands: int = N_BANDS, *,
-                 name: str = "frames") -> FloatArray:
+                 name: str = "frames") -> Levels:
     """Frames as a float array in which every number is finite and at or above the floor.
 
     Parameters

@@ -24,7 +24,8 @@ import numpy.typing as npt
 from scipy.fft import rfft
 from scipy.ndimage import median_filter
 
-FloatArray = npt.NDArray[np.float64]
+from barkcluster._typing import FloatArray
+
 IntArray = npt.NDArray[np.int64]
 
 # A frame may be that far, in frames, from its place on the grid of a column without jitter.

@@ -21,7 +21,7 @@ from barkcluster.files.atomic import replace_file
 
 from . import grammar as lines
 from .parser import FrameParser
-from .session import N_BANDS, FloatArray, Session
+from .session import N_BANDS, Levels, Session
 from .timing import (
     MissingFramesWarning,
     TimeColumnWarning,
@@ -155,9 +155,9 @@ def read_session(path: str | os.PathLike[str], *, frame_rate: float | None = Non
 
 
 def _all_frames(path: str | os.PathLike[str], parser: FrameParser, shown: str,
-                ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
+                ) -> tuple[Levels, npt.NDArray[np.float64]]:
     """All frames of a file and the numbers beside them, or the error of its first bad line."""
-    parts: list[FloatArray] = []
+    parts: list[Levels] = []
     beside = []
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
@@ -172,7 +172,7 @@ def _all_frames(path: str | os.PathLike[str], parser: FrameParser, shown: str,
         parts.append(frames.astype(np.float32) if parser.single_precision else frames)
         beside.append(others)
     _end_of_file(parser, shown)
-    return cast(FloatArray, np.concatenate(parts)), np.concatenate(beside)
+    return cast(Levels, np.concatenate(parts)), np.concatenate(beside)
 
 
 def write_session(session: Session, path: str | os.PathLike[str]) -> None:

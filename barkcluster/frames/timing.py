@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .columns import NUMBER, SAMPLE, TIME, Columns
-from .session import FloatArray
+from .session import Levels
 from .stamps import NoRateError, Places, places_of
 
 Float64Array = npt.NDArray[np.float64]
@@ -179,8 +179,8 @@ def _warn_of_other(places: Places, per_s: float, shown: str) -> None:
                   f"{_SAY_IT}", TimeColumnWarning, stacklevel=5)
 
 
-def on_grid(frames: FloatArray, numbers: IntArray, cuts: list[tuple[int, int]], rate: float,
-            ) -> tuple[FloatArray, list[tuple[int, int]], int]:
+def on_grid(frames: Levels, numbers: IntArray, cuts: list[tuple[int, int]], rate: float,
+            ) -> tuple[Levels, list[tuple[int, int]], int]:
     """Frames with short gaps filled, and the long ones.
 
     Parameters

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from .bark import linear_to_db
 from .grammar import BadLineError
-from .session import LARGEST_DB, FloatArray
+from .session import LARGEST_DB, Levels
 
 UNITS = ("db", "linear", "amplitude")
 _LARGEST = {"db": LARGEST_DB, "linear": 10.0 ** (LARGEST_DB / 10),
@@ -15,7 +15,7 @@ _LARGEST = {"db": LARGEST_DB, "linear": 10.0 ** (LARGEST_DB / 10),
 _NAMES = {"linear": "powers", "amplitude": "amplitudes"}
 
 
-def to_db(values: npt.ArrayLike, units: str) -> FloatArray:
+def to_db(values: npt.ArrayLike, units: str) -> Levels:
     """Levels in dB of numbers in these units.
 
     Parameters

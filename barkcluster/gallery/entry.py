@@ -16,6 +16,7 @@ import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 
+from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.frames.session import Session, check_frames
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.scorers.base import FamiliarityScorer
@@ -24,8 +25,6 @@ from barkcluster.windows.layout import check_scales
 
 from .folder import GalleryFolder
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-Float32Array: TypeAlias = npt.NDArray[np.float32]
 Path: TypeAlias = str | os.PathLike[str]
 Source: TypeAlias = npt.ArrayLike | Session | Path
 # By window length in seconds and view.

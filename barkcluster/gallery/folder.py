@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from barkcluster._typing import Float32Array
 from barkcluster.files.archive import (
     Array,
     ArraySpec,
@@ -33,7 +33,6 @@ from barkcluster.windows.layout import PATTERNS, VIEWS
 
 from .index import GalleryIndex, opened, read_index, write_index
 
-Float32Array: TypeAlias = npt.NDArray[np.float32]
 Windows: TypeAlias = dict[tuple[float, str], Float32Array]
 
 _VERSION = 1

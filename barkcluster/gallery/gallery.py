@@ -20,6 +20,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from barkcluster._threads import OneThread
+from barkcluster._typing import Float32Array, FloatArray
 from barkcluster._validation import check_fraction, check_positive_int
 from barkcluster.calibration.calibration import Calibration
 from barkcluster.files.archive import ModelFormatError
@@ -32,8 +33,6 @@ from .entry import (
     N_PROTOTYPES,
     SKETCH_SIZE,
     Entry,
-    Float32Array,
-    FloatArray,
     Source,
     Windows,
     learn_entry,

@@ -12,11 +12,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from barkcluster._typing import Float32Array, FloatArray
 from barkcluster._version import __version__
 from barkcluster.files.archive import (
     Array,
@@ -31,9 +30,6 @@ from barkcluster.files.atomic import replace_file
 from barkcluster.files.header import Fields, shown
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import VIEWS
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 FORMAT = "barkcluster gallery"
 VERSION = 2

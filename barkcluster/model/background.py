@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Self, TypeAlias, cast
+from typing import Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,14 @@ from barkcluster._validation import check_positive
 from barkcluster.files.archive import Array, ArraySpec, Json, ModelFormatError, stored_type
 from barkcluster.files.container import open_container, write_container
 from barkcluster.files.header import Fields, shown
-from barkcluster.frames.session import FLOOR_DB, N_BANDS, Session, check_frames
-
-Frames: TypeAlias = npt.ArrayLike | Session
+from barkcluster.frames.session import (
+    FLOOR_DB,
+    N_BANDS,
+    RATE_TOLERANCE,
+    Frames,
+    Session,
+    check_frames,
+)
 
 # Long enough for the longest windows of a model, and for their averages to settle.
 EXCERPT_S = 15.0
@@ -225,6 +230,16 @@ class _BackgroundRecord:
         background.frame_rate_ = self._frame_rate
         background.n_sessions_ = self._n_sessions
         return background
+
+
+def check_background(background: object, rate: float) -> None:
+    """Raise ValueError unless this is a fitted background of sessions at this frame rate."""
+    if not isinstance(background, Background):
+        raise ValueError(f"background must be a Background or None; got {background!r:.80}.")
+    background.check_is_fitted()
+    if abs(background.frame_rate_ / rate - 1) > RATE_TOLERANCE:
+        raise ValueError(f"background must come at {rate:g} frames a second, as the session; "
+                         f"got {background.frame_rate_:g}.")
 
 
 def excerpt_frames(frame_rate: float) -> int:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from barkcluster._typing import FloatArray
 from barkcluster.calibration.calibration import Calibration, normal_score
 from barkcluster.calibration.cohort import StrangerCalibration
 
 from .background import Background
 from .ensemble import Ensemble
 from .listening import Listener
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 # An excerpt this familiar at its median is no stranger, but of the session itself.
 _OWN = 0.9

@@ -11,19 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.calibration.calibration import Calibration
 from barkcluster.frames.session import RATE_TOLERANCE, Session
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERN_S, PATTERNS, WindowLayout
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 # What each view counts in a scale.
 VIEW_WEIGHTS = {"texture": 1.0, "rhythm": 2.0, "pattern": 3.0}
@@ -97,6 +95,14 @@ class Ensemble:
             raise ValueError(
                 f"frames must come at {self.frame_rate:g} a second, as in the fit; got "
                 f"{frames.frame_rate:g}.")
+
+
+class Fitted(Protocol):
+    """Who learned an ensemble and answers by it, as `FamiliarityModel` does."""
+
+    @property
+    def ensemble_(self) -> Ensemble:
+        """What was learned."""
 
 
 class Combination:

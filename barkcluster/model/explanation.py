@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.validation import check_is_fitted
 
+from barkcluster._typing import FloatArray
 from barkcluster._validation import check_non_negative, check_positive_int
 from barkcluster.frames.bark import BARK_EDGES_HZ
-from barkcluster.frames.session import N_BANDS, Session, check_frames
+from barkcluster.frames.session import N_BANDS, Frames, Session, check_frames
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.layout import PATTERNS
 from barkcluster.windows.running import COMMON_LEVEL, TEXTURE_UNITS
 
+from .ensemble import Ensemble
 from .listening import Listener
-
-if TYPE_CHECKING:
-    from .model import FamiliarityModel, Frames
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 # Bands are named from this difference on, in dB.
 _ODD_DB = 4.0
@@ -120,14 +115,13 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explain(model: FamiliarityModel, frames: Frames, time: float,
+def explain(ensemble: Ensemble, frames: Frames, time: float,
             n_reminders: int = 3) -> Explanation:
     """What `FamiliarityModel.explain` does.
 
     Parameters
     ----------
-    model : FamiliarityModel
-        Fitted.
+    ensemble : Ensemble
     frames : array-like of shape (n_frames, 25) or Session
         What is heard, from its beginning.
     time : float
@@ -139,11 +133,10 @@ def explain(model: FamiliarityModel, frames: Frames, time: float,
     -------
     explanation : Explanation
     """
-    check_is_fitted(model)
-    model.ensemble_.check_rate(frames)
+    ensemble.check_rate(frames)
     check_positive_int("n_reminders", n_reminders)
-    features = model.features_
-    rate, hop = model.frame_rate_, features.hop_frames
+    features = ensemble.features
+    rate, hop = features.frame_rate, features.hop_frames
     start, checked = _take_at(frames, check_non_negative("time", time), features.n_bands)
     stop = int((time - start) * rate + 1e-6)
     shortest = -(-features.scale_frames[0] // hop) * hop
@@ -154,17 +147,17 @@ def explain(model: FamiliarityModel, frames: Frames, time: float,
     first = max(0, stop - 2 * features.scale_frames[-1] - 4 * hop) // hop * hop
     piece = Session(checked[first:stop], rate, n_bands=features.n_bands)
     blocks = [view.X for view in features.transform_views(piece)]
-    familiarity, by_scale = Listener(model.ensemble_).answer(blocks)
+    familiarity, by_scale = Listener(ensemble).answer(blocks)
     rows = [X[-1:].astype(np.float64) for X in blocks]
     witnesses = sorted(
-        (Witness(model.scales_[part.scale], part.view, float(
+        (Witness(ensemble.scales[part.scale], part.view, float(
             part.scorer.calibration_of(part.scorer.novelty_of(row))[0]))
-         for part, row in zip(model.parts_, rows, strict=True) if len(row)),
+         for part, row in zip(ensemble.parts, rows, strict=True) if len(row)),
         key=lambda witness: witness.familiarity)
     full = np.isfinite(by_scale[-1])
     longest = int(np.flatnonzero(full)[-1])
     reminders: list[Reminder] = []
-    for part, row in zip(model.parts_, rows, strict=True):
+    for part, row in zip(ensemble.parts, rows, strict=True):
         if len(row) and len(part.times) and (part.scale == longest or part.view in PATTERNS):
             scale = features.block_frames(part.scale, part.view) / rate
             reminders += [Reminder(float(part.times[i]), scale, part.view, distance)
@@ -172,9 +165,9 @@ def explain(model: FamiliarityModel, frames: Frames, time: float,
     ends = start + stop // hop * hop / rate
     return Explanation(
         ends, float(familiarity[-1]),
-        {float(s): float(f) for s, f in zip(model.scales_, by_scale[-1], strict=True)
+        {float(s): float(f) for s, f in zip(ensemble.scales, by_scale[-1], strict=True)
          if np.isfinite(f)},
-        tuple(witnesses), tuple(reminders), _bands(model, rows, witnesses))
+        tuple(witnesses), tuple(reminders), _bands(ensemble, rows, witnesses))
 
 
 def _take_at(frames: Frames, time: float, n_bands: int,
@@ -231,13 +224,13 @@ def _nearest(scorer: FamiliarityScorer, row: FloatArray, n: int) -> list[tuple[i
     return chosen
 
 
-def _bands(model: FamiliarityModel, rows: list[FloatArray],
+def _bands(ensemble: Ensemble, rows: list[FloatArray],
            witnesses: list[Witness]) -> FloatArray:
     """Level of each band less that of the likest texture, at the strangest texture's scale."""
     scale = next(w.scale for w in witnesses if w.view == "texture")
-    part, row = next((p, r) for p, r in zip(model.parts_, rows, strict=True)
-                     if p.view == "texture" and model.scales_[p.scale] == scale)
-    scorer, n_bands = part.scorer, model.features_.n_bands
+    part, row = next((p, r) for p, r in zip(ensemble.parts, rows, strict=True)
+                     if p.view == "texture" and ensemble.scales[p.scale] == scale)
+    scorer, n_bands = part.scorer, ensemble.features.n_bands
     likest = scorer.nearest_prototype(row)
     columns = (row[0] - likest)[:n_bands] * TEXTURE_UNITS["level"]
     # The texture holds a share of the level that all bands have in common: back to all of it.

@@ -7,13 +7,12 @@ the same held-out windows, so that every number that comes out means the same.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
 from sklearn.base import clone
 
+from barkcluster._typing import FloatArray
 from barkcluster.calibration.calibration import Calibration
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
@@ -21,8 +20,6 @@ from barkcluster.windows.layout import PATTERNS
 from barkcluster.windows.training import TrainingWindows, training_windows
 
 from .ensemble import Combination, Ensemble, Part, onset_energy
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 # Texture is measured in its own units; what is heard in time is whitened this far.
 TIME_WHITENING = 0.75

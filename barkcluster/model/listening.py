@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 
+from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.windows.rolling import Tail
 
 from .ensemble import Combination, Ensemble, Part
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 _HOPS_AT_ONCE = 4096
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Self, TypeAlias, cast
+from typing import Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,13 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from barkcluster._threads import OneThread
+from barkcluster._typing import FloatArray
 from barkcluster._validation import check_choice, check_positive
 from barkcluster.calibration.calibration import Calibration
 from barkcluster.files.archive import Array, Json
 from barkcluster.files.container import open_container, write_container
 from barkcluster.files.header import Fields
-from barkcluster.frames.session import RATE_TOLERANCE, Session, check_frames
+from barkcluster.frames.session import Frames, Session, check_frames
 from barkcluster.scorers import SCORERS, FamiliarityScorer
 from barkcluster.scorers.stored import (
     check_seed,
@@ -30,20 +31,15 @@ from barkcluster.scorers.stored import (
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import check_scales
 
-from .background import Background
+from .background import Background, check_background
 from .cohort import stranger_calibrations
 from .ensemble import Part
+from .explanation import Explanation, explain
 from .fitting import fit_ensemble
 from .listening import Listener
 from .stored import EnsembleRecord, pack_ensemble
+from .stream import FamiliarityStream
 from .timeline import Timeline
-
-if TYPE_CHECKING:
-    from .explanation import Explanation
-    from .stream import FamiliarityStream
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-Frames: TypeAlias = npt.ArrayLike | Session
 
 DEFAULT_SCALES = (0.5, 1.0, 3.0, 6.0, 10.0)
 
@@ -153,7 +149,8 @@ class FamiliarityModel(BaseEstimator):
         """
         template = self._template()
         takes, starts, rate = self._takes(frames)
-        self._check_background(rate)
+        if self.background is not None:
+            check_background(self.background, rate)
         features = self._features_for(takes, rate)
         with OneThread():
             ensemble = fit_ensemble(template, features, takes, self.n_jobs)
@@ -290,19 +287,16 @@ class FamiliarityModel(BaseEstimator):
         ValueError
             If no window is full at that time, or the frames come at another rate.
         """
-        from .explanation import explain  # a floor up
+        check_is_fitted(self)
+        return explain(self.ensemble_, frames, time, n_reminders)
 
-        return explain(self, frames, time, n_reminders)
-
-    def stream(self) -> FamiliarityStream:
+    def stream(self) -> FamiliarityStream[FamiliarityModel]:
         """A stream that answers frame by frame what `timeline` answers of the whole.
 
         Returns
         -------
         stream : FamiliarityStream
         """
-        from .stream import FamiliarityStream  # a floor up: only its name is known here
-
         return FamiliarityStream(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -415,17 +409,6 @@ class FamiliarityModel(BaseEstimator):
                 f"{total:g} s of session are too short for scales {', '.join(dropped)}: left "
                 f"out. A scale needs {_SHORTEST_SESSION:g} times its length.", stacklevel=3)
         return WindowFeatures(usable, self.hop, rate)
-
-    def _check_background(self, rate: float) -> None:
-        if self.background is None:
-            return
-        if not isinstance(self.background, Background):
-            raise ValueError(
-                f"background must be a Background or None; got {self.background!r:.80}.")
-        self.background.check_is_fitted()
-        if abs(self.background.frame_rate_ / rate - 1) > RATE_TOLERANCE:
-            raise ValueError(f"background must come at {rate:g} frames a second, as the session; "
-                             f"got {self.background.frame_rate_:g}.")
 
 
 def _on_clock(times: FloatArray, takes: list[npt.NDArray[np.floating]], starts: FloatArray,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from barkcluster._typing import FloatArray
 from barkcluster.calibration.stored import CalibrationRecord, pack_calibration
 from barkcluster.files.archive import Array, ArraySpec, Json, ModelFormatError, stored_type
 from barkcluster.files.header import Fields, shown
@@ -17,8 +16,6 @@ from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import VIEWS
 
 from .ensemble import Ensemble, Part
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 _MOST_SCALES = 32
 _MOST_BANDS = 256

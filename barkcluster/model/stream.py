@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
 from barkcluster._threads import one_thread_for_products
+from barkcluster._typing import FloatArray
 from barkcluster._validation import check_not_masked, check_positive, check_positive_int
 from barkcluster.frames.session import (
     FLOOR_DB,
@@ -26,12 +27,11 @@ from barkcluster.frames.session import (
 )
 from barkcluster.windows.features import WindowFeatures
 
+from .ensemble import Fitted
 from .listening import Listener
 
-if TYPE_CHECKING:
-    from .model import FamiliarityModel
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
+# The model that was given is the model that is given back.
+ModelT = TypeVar("ModelT", bound=Fitted)
 
 # Frames come one by one: more would be room for nothing. Once in so many the windows move it.
 _CHUNK_FRAMES = 1000
@@ -65,7 +65,7 @@ class Reading:
         return -math.log10(self.familiarity)
 
 
-class FamiliarityStream:
+class FamiliarityStream(Generic[ModelT]):
     """Familiarity of frames as they come.
 
     Frame by frame it says what `FamiliarityModel.timeline` says of the whole.
@@ -113,20 +113,20 @@ class FamiliarityStream:
     [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
     """
 
-    def __init__(self, model: FamiliarityModel | None, *,
+    def __init__(self, model: ModelT | None, *,
                  features: WindowFeatures | None = None) -> None:
         if features is None:
             if model is None:
                 raise ValueError("features must be given where there is no model yet.")
             check_is_fitted(model)
-            features = model.features_
+            features = model.ensemble_.features
         self.features = features
-        self._model: FamiliarityModel | None = None
+        self._model: ModelT | None = None
         self.reset()
         self.model = model
 
     @property
-    def model(self) -> FamiliarityModel | None:
+    def model(self) -> ModelT | None:
         """The model that answers. Setting another one swaps it whole, between two frames.
 
         It answers from the next hop on as if it had heard all that came before.
@@ -134,10 +134,10 @@ class FamiliarityStream:
         return self._model
 
     @model.setter
-    def model(self, model: FamiliarityModel | None) -> None:
+    def model(self, model: ModelT | None) -> None:
         if model is not None:
             check_is_fitted(model)
-            self._check_fits(model.features_)
+            self._check_fits(model.ensemble_.features)
         self._model = model
         self._listen_anew()
 
@@ -199,7 +199,7 @@ class FamiliarityStream:
         if model is None or listener is None or not any(map(len, windows)):
             return None
         with self._one_thread:
-            familiarity, by_scale = listener.answer(windows[:len(model.parts_)])
+            familiarity, by_scale = listener.answer(windows[:len(model.ensemble_.parts)])
         if not len(familiarity):
             return None
         answered = by_scale[0]

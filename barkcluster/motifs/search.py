@@ -14,19 +14,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive, check_positive_int
 from barkcluster.frames.session import N_BANDS, Session, check_frames
 from barkcluster.tempo import estimate_tempo
 
 from .grouping import all_partners, groups, inside
 from .similarity import ROWS_IN_SHORTEST, Contour, blocks, chance, contour_of_takes, similarities
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 _LEAST_SIMILARITY = 0.55
 _TEMPO_CONTEXT_S = 12.0

@@ -7,20 +7,18 @@ background shares them with the stream instead of copying minutes of sound betwe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._typing import Float32Array
 from barkcluster._validation import check_choice, check_positive_int
-
-Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 KEEP = ("newest", "thinned")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Block:
+class Segment:
     number: int
     take: int
     rows: Float32Array
@@ -66,7 +64,7 @@ class GatheredSession:
     def clear(self) -> None:
         """Forget everything."""
         self.n_frames = 0
-        self._blocks: list[_Block] = []
+        self._blocks: list[Segment] = []
         self._stride = 1
         self._number = 0
         self._take = 0
@@ -94,9 +92,9 @@ class GatheredSession:
         """
         return [np.concatenate(pieces) for pieces in takes_of(self.blocks())]
 
-    def blocks(self) -> list[_Block]:
+    def blocks(self) -> list[Segment]:
         """What `takes_of` makes takes of, a copy of one block at most: the rest never changes."""
-        last = _Block(self._number, self._take, self._filling[:self._filled].copy())
+        last = Segment(self._number, self._take, self._filling[:self._filled].copy())
         return [*self._blocks, last]
 
     def _close_block(self) -> None:
@@ -110,7 +108,7 @@ class GatheredSession:
         if self.keep == "thinned" and number % self._stride:
             self.n_frames -= len(rows)
             return
-        self._blocks.append(_Block(number, self._take, rows))
+        self._blocks.append(Segment(number, self._take, rows))
         while self.n_frames > self.most_frames:
             if self.keep == "newest":
                 self.n_frames -= len(self._blocks.pop(0).rows)
@@ -120,9 +118,9 @@ class GatheredSession:
                 self.n_frames = sum(len(b.rows) for b in self._blocks)
 
 
-def takes_of(blocks: list[_Block]) -> list[list[Float32Array]]:
+def takes_of(blocks: list[Segment]) -> list[list[Float32Array]]:
     """Takes of blocks, each in the pieces that follow on one another."""
-    runs: list[list[_Block]] = []
+    runs: list[list[Segment]] = []
     for block in blocks:
         if not len(block.rows):
             continue

@@ -16,11 +16,12 @@ from sklearn.base import clone
 
 from barkcluster._validation import check_choice, check_positive
 from barkcluster.frames.session import FLOOR_DB
+from barkcluster.model.background import check_background
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.model.stream import FamiliarityStream, Reading
 from barkcluster.windows.features import WindowFeatures
 
-from .buffer import GatheredSession, _Block, takes_of
+from .buffer import GatheredSession, Segment, takes_of
 from .journal import SessionJournal
 from .process import (
     LearningError,
@@ -139,12 +140,15 @@ class RetrainingStream:
         fitted = model if hasattr(model, "ensemble_") else None
         rate = model.frame_rate if fitted is None else fitted.frame_rate_
         features = WindowFeatures(model.scales, model.hop, rate)
-        model._check_background(rate)  # now, not in a learning that fails again and again
+        if model.background is not None:
+            # Now, not in a learning that fails again and again.
+            check_background(model.background, rate)
         self._template = clone(model)
         self._parameters = parameters_as_json(model) if background == "process" else ""
         if background == "process":
             remove_left_folders()
-        self.stream = FamiliarityStream(fitted, features=features)
+        self.stream: FamiliarityStream[FamiliarityModel] = FamiliarityStream(
+            fitted, features=features)
         self._gathered = GatheredSession(
             features.n_bands, keep=keep, block_frames=round(_BLOCK_S * rate),
             most_frames=round(60 * check_positive("minutes", minutes) * rate))
@@ -352,7 +356,7 @@ class RetrainingStream:
         self._training = training
         training.thread.start()
 
-    def _train(self, training: _Training, blocks: list[_Block]) -> None:
+    def _train(self, training: _Training, blocks: list[Segment]) -> None:
         try:
             with _IN_TURN:
                 if not training.given_up:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self, TypeAlias
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from barkcluster._threads import OneThread
+from barkcluster._typing import FloatArray
 from barkcluster._validation import check_fraction, check_positive_int, check_share
 from barkcluster.calibration.calibration import Calibration, correlation_time, held_out_blocks
 from barkcluster.files.archive import Array
@@ -28,8 +29,6 @@ from barkcluster.files.container import write_container
 from barkcluster.files.record import Field
 
 from .stored import ScorerRecord, pack_scorer
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 # Directions kept in a whitened metric. The others of a rhythm of 10 s are noise that whitening
 # makes large; leaving them out costs nothing in familiarity and saves a fifth of the time.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from barkcluster._typing import FloatArray
 
 
 def distance_to_nearest(X: FloatArray, codebook: FloatArray) -> FloatArray:

@@ -14,11 +14,12 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive_int
 from barkcluster.files.archive import LARGEST
 from barkcluster.files.record import LONGEST, ArrayField, Field, NumberField
 
-from .base import FamiliarityScorer, FloatArray
+from .base import FamiliarityScorer
 
 _MAX_DIRECTIONS = 20
 # Least variance of a Gaussian; a model file may not say less.

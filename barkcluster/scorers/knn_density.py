@@ -10,10 +10,11 @@ import numpy.typing as npt
 from scipy.spatial.distance import cdist
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from barkcluster._typing import FloatArray
 from barkcluster._validation import check_choice, check_positive_int
 from barkcluster.files.record import LONGEST, ArrayField, Field, NumberField
 
-from .base import FamiliarityScorer, FloatArray
+from .base import FamiliarityScorer
 
 # Candidates beyond k that are measured exactly, so that rounding in the fast search cannot
 # change which neighbors count.

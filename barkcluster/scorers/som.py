@@ -12,10 +12,11 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive, check_positive_int
 from barkcluster.files.record import ArrayField, Field
 
-from .base import FamiliarityScorer, FloatArray
+from .base import FamiliarityScorer
 from .codebook import distance_to_nearest
 
 

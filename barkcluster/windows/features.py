@@ -8,13 +8,12 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.frames.session import Session, check_frames
 
 from .layout import WindowLayout
 from .running import CHUNK_FRAMES, RunningWindows
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-Float32Array: TypeAlias = npt.NDArray[np.float32]
 Frames: TypeAlias = npt.NDArray[np.floating]
 
 

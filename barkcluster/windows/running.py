@@ -5,19 +5,15 @@ The numbers of every view are computed here, once, for whole sessions and for st
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
+from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.frames.session import N_BANDS
 
 from .layout import PATTERNS, RHYTHM_GROUPS, WindowLayout
 from .rolling import Tail
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 # Below this, changes of level are quantisation and codec noise, not music (dB).
 _QUIETEST_DB = -90.0

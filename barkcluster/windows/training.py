@@ -15,11 +15,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._typing import Float32Array, FloatArray
+
 from .features import WindowFeatures
 from .layout import PATTERNS
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-Float32Array: TypeAlias = npt.NDArray[np.float32]
 Takes: TypeAlias = list[npt.NDArray[np.floating]]
 
 # Windows kept in each window's length.

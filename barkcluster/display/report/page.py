@@ -12,11 +12,10 @@ import os
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from barkcluster._typing import FloatArray
 from barkcluster.display.chart import policy_hash, shared
 from barkcluster.display.islands import IslandMap
 from barkcluster.display.levels import level_columns
@@ -27,8 +26,6 @@ from barkcluster.model.timeline import Timeline
 from barkcluster.motifs.search import Motif
 
 from .contents import SessionReport
-
-FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 _MOST_ROWS = 20_000
 _LEVEL_COLUMNS = 1500

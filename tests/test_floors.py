@@ -1,0 +1,147 @@
+"""The floors of the package: which folder may import which, no circle, nothing hidden.
+
+A file imports from its own folder and from those above it in `FLOORS`; who adds a folder gives it
+a line there. Imports within a function save the command line its start, or an extra that may not
+be installed; they never dodge a circle, for what they import is counted like all others.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "barkcluster"
+
+# Top of the house last. Names that share a line do not import each other.
+FLOORS = (
+    ("_threads", "_typing", "_validation", "_version"),
+    ("files",),         # written whole, read with care
+    ("frames",),        # 25 levels in dB, 100 times a second, out of text and sound
+    ("synthetic", "windows", "calibration", "tempo"),
+    ("motifs", "scorers"),
+    ("model",),         # one scorer for each scale and view, and what they say together
+    ("retraining", "gallery"),
+    ("comparison",),    # scorers side by side
+    ("display",),       # for people to look at
+    ("live",),          # threads, clocks, sockets
+    ("commands",),
+    ("cli",),
+    ("__main__",),
+)
+# Underscored names that the standard library documents, and a type of argparse.
+OF_PYTHON = {"_replace", "_asdict", "_ActionsContainer"}
+RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
+
+
+def files():
+    """Each module of the package by its dotted name."""
+    return {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+            .removesuffix(".__init__"): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imported(name, path, modules):
+    """Modules of the package that a file imports, wherever in it, each with its line."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names
+                        if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                up = package.split(".")[:len(package.split(".")) - node.level + 1]
+                base = ".".join([*up, *([node.module] if node.module else [])])
+            for alias in node.names:
+                of_a_package = f"{base}.{alias.name}"
+                if of_a_package in modules:
+                    yield of_a_package, node.lineno
+                elif base in modules:
+                    yield base, node.lineno
+
+
+def floor_of(name):
+    """The first folder, or file, below the package; empty for the package itself."""
+    return [*name.split("."), ""][1]
+
+
+def circles(graph):
+    """Sets of two and more nodes each of which leads to all the others."""
+    reached = {}
+    for start in graph:
+        seen, ahead = set(), [start]
+        while ahead:
+            for other in graph[ahead.pop()] - seen:
+                seen.add(other)
+                ahead.append(other)
+        reached[start] = seen
+    found = {frozenset(b for b in graph if b in reached[a] and a in reached[b]) for a in graph}
+    return [sorted(group) for group in found if group]
+
+
+MODULES = files()
+IMPORTS = {name: list(imported(name, path, MODULES)) for name, path in MODULES.items()}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_run_down_the_floors(name):
+    # The package itself lists the public names of all floors and imports them when asked.
+    if name == "barkcluster":
+        return
+    floor = floor_of(name)
+    assert floor in RANK, f"{floor} needs a line in FLOORS"
+    for other, line in IMPORTS[name]:
+        below = floor_of(other)
+        if below in ("", floor):  # "" is `import barkcluster`, as users write it: see below
+            continue
+        assert RANK[below] < RANK[floor], (
+            f"{MODULES[name]}:{line} imports {other}, which is not below {floor}")
+
+
+def test_only_commands_use_the_public_names():
+    for name, others in IMPORTS.items():
+        if floor_of(name) not in ("commands", ""):
+            assert "barkcluster" not in [other for other, _ in others], name
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    graph = {name: {other for other, _ in others if other != "barkcluster"}
+             for name, others in IMPORTS.items() if name != "barkcluster"}
+    assert circles(graph) == []
+
+
+def test_circles_are_found_and_lines_are_not():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_private_modules_stay_in_their_floor():
+    for name, others in IMPORTS.items():
+        for other, line in others:
+            private = any(part.startswith("_") for part in other.split(".")[2:])
+            assert not private or floor_of(name) == floor_of(other), f"{name}:{line}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_private_names_stay_in_their_file(name):
+    tree = ast.parse(MODULES[name].read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            taken = [alias.name for alias in node.names
+                     if alias.name.startswith("_") and not alias.name.startswith("__")]
+            assert not taken or not (node.level or node.module.startswith("barkcluster")), (
+                f"{MODULES[name]}:{node.lineno} imports {', '.join(taken)}")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_private_attributes_stay_in_their_file(name):
+    tree = ast.parse(MODULES[name].read_text("utf-8"))
+    nodes = list(ast.walk(tree))
+    own = {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    own |= {node.id for node in nodes if isinstance(node, ast.Name)}
+    own |= {node.attr for node in nodes if isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store) and getattr(node.value, "id", "") == "self"}
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and (
+                not node.attr.startswith("__") and getattr(node.value, "id", "") != "self"):
+            assert node.attr in own | OF_PYTHON, (
+                f"{MODULES[name]}:{node.lineno} uses {node.attr} of another file")
