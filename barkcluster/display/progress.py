@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from .terminal import printable
+
 Step = Callable[[str], None]
 
 
@@ -42,14 +44,14 @@ def progress(n_steps: int) -> Iterator[Step]:
         with _line(n_steps) as step:
             yield step
         return
-    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
+    with Progress(TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn(),
                   console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=n_steps)
         begun = 0
 
         def next_step(name: str) -> None:
             nonlocal begun
-            bar.update(task, description=name, completed=begun)
+            bar.update(task, description=printable(name), completed=begun)
             begun += 1
 
         yield next_step
@@ -63,7 +65,8 @@ def _line(n_steps: int) -> Iterator[Step]:
     def next_step(name: str) -> None:
         nonlocal begun
         begun += 1
-        print(f"\r\x1b[K{name} ({begun} of {n_steps})", end="", file=sys.stderr, flush=True)
+        line = f"{printable(name)} ({begun} of {n_steps})"
+        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 
     try:
         yield next_step

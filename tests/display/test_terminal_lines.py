@@ -1,11 +1,13 @@
 """Lines at the bottom of a terminal, and a terminal that does not read."""
 
+import io
 import os
 import sys
 import threading
 
 import pytest
 
+from barkcluster.display.progress import progress
 from barkcluster.display.terminal import Style, printable, table
 from barkcluster.display.terminal_lines import TerminalLines, cut, erasing, width_of
 
@@ -106,3 +108,21 @@ def test_names_of_strangers_are_shown_and_not_obeyed():
     assert shown == r"\x1b[2Jjam\x07\r\n\u202e\u2028\udcff\x9b.txt"
     assert printable("à côté\u00a0録音") == "à côté\u00a0録音"
     assert "\x1b" not in table(["name"], [[name]], Style(color=False, blocks=True))
+
+
+@pytest.mark.parametrize("has_rich", [True, False])
+def test_names_are_shown_as_steps_and_not_obeyed(monkeypatch, has_rich):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    if has_rich:
+        pytest.importorskip("rich")
+    else:
+        monkeypatch.setitem(sys.modules, "rich.progress", None)
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with progress(1) as step:
+        step("reading [/x]\x1b[2J\x07.txt")
+    assert r"reading [/x]\x1b[2J\x07.txt" in shown.getvalue()
+    assert "\x07" not in shown.getvalue()
