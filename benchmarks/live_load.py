@@ -112,7 +112,7 @@ def collect(answers: socket.socket, clients: dict[str, Client]) -> None:
         if word == "familiarity":
             client.answers.append(time.monotonic() - client.left_at)
         elif word == "status":
-            client.status = [float(value) for value in message.values[1:]]
+            client.status = [float(value) for value in message.values[1:6]]
 
 
 def play(clients: list[Client], frames: np.ndarray, seconds: float) -> None:

@@ -1,6 +1,8 @@
 """Frames from other programs, readings back to them.
 
 `addresses` says where from and where to; `receiving` takes datagrams, streams and growing files
-off the system in one thread; `osc`, `fudi` and `text` make frames and commands of their bytes;
-`player` holds a stream for each source; `sinks` sends what it says; `loop` joins them.
+off the system in one thread, of `connections` those that may be in; `microphone` and `playback`
+bring sound and finished files in time. `osc`, `fudi` and `text` make `messages` of bytes, and these
+frames and commands. `player` holds a stream for each source, and a `model_folder`; `sinks` sends
+what it says, `view` shows it; `loop` joins them.
 """

@@ -47,24 +47,27 @@ def player_lines(player: Player, columns: int = 80) -> list[str]:
                      f"{player.frame_rate:g}: see --frame-rate")
     if player.outruns:
         facts.append(f"frames come {player.speed:.0f} times as fast as they were played: --pace")
-    facts += [f"! {said}" for said in (stream.last_error, stream.journal_error) if said]
+    messages = [f"! {said}" for said in (stream.last_error, stream.journal_error) if said]
     if player.last_rejection:
-        facts.append(f"last rejected: {player.last_rejection}")
+        messages.append(f"last rejected: {player.last_rejection}")
     if player.last_word:
-        facts.append(player.last_word)
+        messages.append(player.last_word)
     for fact in facts:
-        lines += textwrap.wrap(printable(fact), width, subsequent_indent="  ",
+        lines += textwrap.wrap(fact, width, subsequent_indent="  ")
+    for message in messages:
+        lines += textwrap.wrap(printable(message), width, subsequent_indent="  ",
                                max_lines=_MOST_ROWS, placeholder=" ...")
     return lines
 
 
 def closing_lines(player: Player) -> list[str]:
     """What there is to say of a player at the end, in lines of plain text."""
+    n_learned = player.stream.n_learned
     title = f"{player.name}: " if player.name else ""
     elsewhere = f", {player.n_elsewhere} to another address" if player.n_elsewhere else ""
     lines = [f"{title}heard {clock(player.stream.heard)}; {player.n_received} frames received, "
              f"{player.n_rejected} rejected{elsewhere}, {player.n_late} late; "
-             f"{player.stream.n_learned} models learned."]
+             f"{n_learned} model{'' if n_learned == 1 else 's'} learned."]
     if player.silent:
         lines.append(f"{title}no frames came for the last {clock(player.silent)}.")
     if player.rate_was_off:
