@@ -2,7 +2,7 @@
 
 `addresses` says where from and where to; `receiving` takes datagrams, streams and growing files
 off the system in one thread, of `connections` those that may be in; `microphone` and `playback`
-bring sound and finished files in time. `osc`, `fudi` and `text` make `messages` of bytes, and these
-frames and commands. `player` holds a stream for each source, and a `model_folder`; `sinks` sends
-what it says, `view` shows it; `loop` joins them.
+bring sound and finished files in time. `osc`, `fudi` and `text` make `messages` of bytes, which
+hold frames and commands. `player` has a stream for each source, and a `model_folder`; `sinks`
+sends what it says, `view` shows it; `loop` joins them.
 """
