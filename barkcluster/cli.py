@@ -9,6 +9,7 @@ when it needs it: help answers at once.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import warnings
@@ -71,6 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     for variable in _THREADS:
         os.environ.setdefault(variable, "1")
+    for stream in (sys.stdout, sys.stderr):
+        # Names hold what the code page of a redirected terminal may not.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     args = make_parser(arguments).parse_args(arguments)
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning

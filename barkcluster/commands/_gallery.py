@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 from functools import partial
 from pathlib import Path
 
 import barkcluster
-from barkcluster.display.progress import progress
+from barkcluster.display.progress import Step, progress
 
-from ._options import SESSION_SUFFIXES, is_session, read
+from ._files import Skipped, add_strict, is_hidden, no_sessions, sessions_in
+from ._options import read
 
 
 def add_gallery(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +21,7 @@ def add_gallery(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save", metavar="DIR",
                         help="keep what was learned here: later queries take seconds")
     parser.add_argument("--jobs", type=int, metavar="N", help="learn with N processes; -1: all")
+    add_strict(parser)
 
 
 def gallery_of(args: argparse.Namespace) -> barkcluster.SessionGallery:
@@ -26,25 +29,45 @@ def gallery_of(args: argparse.Namespace) -> barkcluster.SessionGallery:
     folder = Path(args.folder)
     if not folder.is_dir():
         raise ValueError(f"{args.folder} is not a folder.")
-    reader = partial(_read, args=args)
     if (folder / "gallery.npz").exists():
-        return barkcluster.load_gallery(folder, reader=reader, n_jobs=args.jobs)
-    sessions = {}
-    for entry in sorted(folder.iterdir()):
-        files = sorted(f for f in entry.iterdir() if is_session(f)) if entry.is_dir() else []
-        if files:
-            sessions[entry.name] = files
-        elif is_session(entry):
-            sessions[entry.stem if entry.stem not in sessions else entry.name] = [entry]
+        return barkcluster.load_gallery(folder, reader=partial(_read, args=args),
+                                        n_jobs=args.jobs)
+    sessions = _named_sessions(folder)
     if not sessions:
-        raise ValueError(f"{args.folder} must hold session or sound files "
-                         f"({', '.join(SESSION_SUFFIXES[:4])}, ...), or folders of them; "
-                         "got none.")
-    with progress(1) as step:
-        step(f"learning {len(sessions)} names")
-        return barkcluster.SessionGallery(
-            folder=args.save, reader=reader, n_jobs=args.jobs).fit(sessions)
+        raise no_sessions(args.folder)
+    n_files = sum(map(len, sessions.values()))
+    with progress(n_files) as step:
+        reader = partial(_read, args=args)
+        if args.jobs in (None, 1):  # a bar of another process would be nobody's
+            reader = partial(_read, args=args, step=step)
+        else:
+            step(f"learning {len(sessions)} names")
+        gallery = barkcluster.SessionGallery(
+            folder=args.save, reader=reader, n_jobs=args.jobs,
+            on_error="raise" if args.strict else "skip").fit(sessions)
+    skipped = Skipped(n_files, args.strict)
+    for path, why in gallery.skipped_.items():
+        skipped.add(path, why)
+    skipped.tell()
+    return gallery.set_params(reader=partial(_read, args=args))
 
 
-def _read(path: Path, args: argparse.Namespace) -> barkcluster.Session:
-    return read(str(path), args)
+def _named_sessions(folder: Path) -> dict[str, list[Path]]:
+    """The files of each name in a folder: a file, or a subfolder with sessions in it."""
+    sessions: dict[str, list[Path]] = {}
+    files = set(sessions_in(folder))
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and not is_hidden(entry):
+            found = sessions_in(entry)
+            if found:
+                sessions[entry.name] = found
+        elif entry in files:
+            sessions[entry.stem if entry.stem not in sessions else entry.name] = [entry]
+    return sessions
+
+
+def _read(path: str | os.PathLike[str], args: argparse.Namespace,
+          step: Step | None = None) -> barkcluster.Session:
+    if step is not None:
+        step(f"learning {path}")
+    return read(os.fspath(path), args)

@@ -6,12 +6,11 @@ import argparse
 from pathlib import Path
 
 import barkcluster
+from barkcluster.files.suffixes import is_audio
 from barkcluster.scorers import SCORER_NAMES
 
 # The bands of barkcluster.frames, which take too long to import for a help text.
 N_BANDS = 25
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
-SESSION_SUFFIXES = (".txt", ".csv", ".tsv", *AUDIO_SUFFIXES)
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
@@ -62,16 +61,11 @@ def add_color(parser: argparse.ArgumentParser) -> None:
 
 def read(path: str, args: argparse.Namespace) -> barkcluster.Session:
     """Session in a text file, or in a sound file by its suffix."""
-    if Path(path).suffix.lower() in AUDIO_SUFFIXES:
+    if is_audio(path):
         return barkcluster.read_audio(path, frame_rate=args.frame_rate or 100.0)
     return barkcluster.read_session(
         path, frame_rate=args.frame_rate, units=args.units, n_bands=args.bands,
         columns=args.columns, header={"yes": True, "no": False, None: None}[args.header])
-
-
-def is_session(path: Path) -> bool:
-    """Whether a file is a session or sound file, by its suffix."""
-    return path.is_file() and path.suffix.lower() in SESSION_SUFFIXES
 
 
 def check_folder_of(path: str | None) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import barkcluster
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
-from ._options import SESSION_SUFFIXES, add_reading, check_folder_of, is_session, read
+from ._files import add_strict, no_sessions, read_each, sessions_in
+from ._options import add_reading, check_folder_of, read
 
 _DESCRIPTION = """\
 Takes excerpts of other sessions. A model that knows how strange they are to it has one threshold
@@ -29,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="session or sound files, or folders of them")
     parser.add_argument("-o", "--output", required=True, metavar="FILE",
                         help="background file to write (.npz)")
+    add_strict(parser)
     add_reading(parser)
     parser.set_defaults(run=run)
 
@@ -41,23 +44,20 @@ def run(args: argparse.Namespace) -> None:
     if len(paths) > most:  # of more, only those that would be kept are read
         paths = [paths[i * len(paths) // most] for i in range(most)]
     with progress(len(paths)) as step:
-        sessions = []
-        for path in paths:
-            step(f"reading {path}")
-            sessions.append(read(path, args))
+        _, sessions, skipped = read_each(paths, args.strict, partial(read, args=args), step)
         background = barkcluster.Background().fit(sessions)
     background.save(args.output)
     n = background.n_sessions_
     print(f"{printable(args.output)}: {len(background.excerpts_)} excerpts of {n} "
           f"session{'s' if n > 1 else ''}.")
+    skipped.tell()
 
 
 def _files(given: str) -> list[str]:
     """The file itself, or the session and sound files of a folder and its subfolders."""
     if not Path(given).is_dir():
         return [given]
-    files = sorted(str(path) for path in Path(given).rglob("*") if is_session(path))
+    files = sessions_in(Path(given), below=True)
     if not files:
-        raise ValueError(f"{given} must hold session or sound files "
-                         f"({', '.join(SESSION_SUFFIXES[:4])}, ...); got none.")
-    return files
+        raise no_sessions(given)
+    return [str(path) for path in files]

@@ -12,8 +12,8 @@ from barkcluster.display.terminal import clock, printable
 from ._options import positive
 
 _DESCRIPTION = """\
-Turns sound (wav, flac, ogg, mp3) into session text files: 25 Bark levels in dB for every frame.
-Needs the extra `audio`: pip install 'barkcluster[audio]'
+Turns sound (wav, flac, ogg, mp3, aiff, caf, ...) into session text files: 25 Bark levels in dB for
+every frame. Needs the extra `audio`: pip install 'barkcluster[audio]'
 """
 _EPILOG = """\
 examples:

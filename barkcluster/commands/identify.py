@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
+from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
+from ._files import read_each
 from ._gallery import add_gallery, gallery_of
 from ._options import add_reading, positive, read
 
@@ -35,8 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Learn or load, identify, say."""
-    queries = [read(path, args) for path in args.queries]
+    with progress(len(args.queries)) as step:
+        paths, queries, skipped = read_each(args.queries, args.strict, partial(read, args=args),
+                                            step)
     gallery = gallery_of(args).set_params(false_alarm_rate=args.false_alarms)
-    for path, query in zip(args.queries, queries, strict=True):
-        name = gallery.identify(query)
-        print(printable(f"{path}: {'none of them' if name is None else name}"))
+    for path, query in zip(paths, queries, strict=True):
+        with skipped.tried(path):
+            name = gallery.identify(query)
+            print(printable(f"{path}: {'none of them' if name is None else name}"))
+    skipped.tell()

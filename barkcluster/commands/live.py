@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import barkcluster
 from barkcluster.display.terminal import printable
+from barkcluster.files.suffixes import is_audio
 
 from ._options import (
-    AUDIO_SUFFIXES,
     add_learning,
     background_of,
     check_folder_of,
@@ -180,7 +180,7 @@ def _addresses(args: argparse.Namespace) -> tuple[list[Address], list[tuple[Addr
         raise ValueError("live needs a source: --in osc://127.0.0.1:7400/bark, for one.")
     if args.no_learning and args.model is None:
         raise ValueError("--no-learning needs a model to answer by: --model jam.npz.")
-    plays = [a.kind == "file" and (args.pace or Path(a.path).suffix.lower() in AUDIO_SUFFIXES)
+    plays = [a.kind == "file" and (args.pace or is_audio(a.path))
              for a in sources]
     if args.pace and not any(plays):
         raise ValueError("--pace needs a file to play: --in file:jam.txt.")

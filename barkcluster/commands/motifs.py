@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections.abc import Iterator
 
 import barkcluster
+from barkcluster.display.progress import Step, progress
 from barkcluster.display.terminal import clock, style_for, table
 
 from ._options import add_color, add_reading, positive, read
@@ -43,18 +45,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Find and show."""
-    session = read(args.file, args)
+    with progress(1 + len(args.unique_to)) as step:
+        step(f"looking for motifs in {args.file}")
+        session = read(args.file, args)
+        if not args.unique_to:
+            motifs = barkcluster.find_motifs(session, shortest=args.shortest,
+                                             longest=args.longest, max_motifs=args.most)
+        else:
+            unique = barkcluster.unique_to(
+                session, _others(args, step), shortest=args.shortest, longest=args.longest,
+                window=2 * args.shortest, max_motifs=args.most)
     if not args.unique_to:
-        motifs = barkcluster.find_motifs(session, shortest=args.shortest, longest=args.longest,
-                                         max_motifs=args.most)
         print(_motifs(motifs, args))
         return
-    unique = barkcluster.unique_to(
-        session, (read(path, args) for path in args.unique_to), shortest=args.shortest,
-        longest=args.longest, window=2 * args.shortest, max_motifs=args.most)
     print(_motifs(list(unique.motifs), args))
     shown = [f"{clock(part.start, 1)} to {clock(part.stop, 1)}" for part in unique.stretches]
     print(f"\nmoments that the others lack: {', '.join(shown) or 'none'}")
+
+
+def _others(args: argparse.Namespace, step: Step) -> Iterator[barkcluster.Session]:
+    """The sessions to compare with, read as they are needed."""
+    for path in args.unique_to:
+        step(f"comparing with {path}")
+        yield read(path, args)
 
 
 def _motifs(motifs: list[barkcluster.Motif], args: argparse.Namespace) -> str:

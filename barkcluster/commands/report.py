@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+import barkcluster
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
+from ._files import Skipped, add_strict
 from ._options import add_learning, add_reading, check_folder_of, make_model, read
 
 _DESCRIPTION = """\
@@ -28,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="page to write (.html)")
     parser.add_argument("--train", nargs="+", default=[], metavar="FILE",
                         help="learn these, separate takes, not each session's first 40%%")
+    add_strict(parser)
     add_learning(parser)
     add_reading(parser)
     parser.set_defaults(run=run)
@@ -45,20 +48,28 @@ def run(args: argparse.Namespace) -> None:
     reports = []
     with progress(2 * len(args.sessions) + len(args.train) + 1) as step:
         model = make_model(args)
-        takes = []
+        takes: list[barkcluster.Session] = []
+        skipped = Skipped(len(args.sessions) + len(args.train), args.strict)
         for path in args.train:
             step(f"reading {path}")
-            takes.append(read(path, args))
+            with skipped.tried(path):
+                takes.append(read(path, args))
+        if args.train and not takes:
+            raise ValueError("--train must name a file that can be read; got none.")
         if takes:
             step("learning")
             model.fit(takes)
         names = ", ".join(take.name for take in takes)
         for path in args.sessions:
             step(f"reading {path}")
-            session = read(path, args)
-            step(f"listening to {path}")
-            reports.append(report_on(session, model, names) if takes
-                           else report_on_itself(session, clone(model)))
+            with skipped.tried(path):
+                session = read(path, args)
+                step(f"listening to {path}")
+                reports.append(report_on(session, model, names) if takes
+                               else report_on_itself(session, clone(model)))
+        if not reports:
+            raise ValueError("SESSION must name a file that can be read; got none.")
         write_report(reports, args.output)
     many = f"{len(reports)} sessions" if len(reports) > 1 else reports[0].session.name
     print(printable(f"{args.output}: {many}. Open it in a browser."))
+    skipped.tell()

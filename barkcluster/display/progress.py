@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from .terminal import printable
+from .terminal import clock, printable
 
 Step = Callable[[str], None]
+
+# Where nobody watches a bar, work that takes longer than this is told of, and again so often.
+FIRST_S = 10.0
+EVERY_S = 15.0
 
 
 @contextmanager
 def progress(n_steps: int) -> Iterator[Step]:
     """Show steps of long work while it lasts.
 
-    A bar where rich is installed, else a line; nothing where stderr is no terminal. Either is
-    gone when the work is done.
+    A bar where rich is installed, else a line; either is gone when the work is done. Where stderr
+    is no terminal, a line now and then, if the work takes more than some seconds.
 
     Parameters
     ----------
@@ -35,7 +41,8 @@ def progress(n_steps: int) -> Iterator[Step]:
     ...     step("learning")
     """
     if not sys.stderr.isatty():
-        yield lambda name: None
+        with _lines(n_steps) as step:
+            yield step
         return
     try:
         from rich.console import Console
@@ -65,10 +72,37 @@ def _line(n_steps: int) -> Iterator[Step]:
     def next_step(name: str) -> None:
         nonlocal begun
         begun += 1
-        line = f"{printable(name)} ({begun} of {n_steps})"
-        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{printable(name)} ({begun} of {n_steps})", end="", file=sys.stderr,
+              flush=True)
 
     try:
         yield next_step
     finally:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _lines(n_steps: int) -> Iterator[Step]:
+    """`progress` into a file or a pipe: a line now and then, by a thread of its own."""
+    begun, current = 0, "working"
+    start = time.monotonic()
+    done = threading.Event()
+
+    def next_step(name: str) -> None:
+        nonlocal begun, current
+        begun, current = begun + 1, name
+
+    def tell() -> None:
+        wait = FIRST_S
+        while not done.wait(wait):
+            wait = EVERY_S
+            print(f"barkcluster: {clock(time.monotonic() - start)} so far: {printable(current)} "
+                  f"({begun} of {n_steps})", file=sys.stderr, flush=True)
+
+    teller = threading.Thread(target=tell, name="progress", daemon=True)
+    teller.start()
+    try:
+        yield next_step
+    finally:
+        done.set()
+        teller.join()

@@ -25,6 +25,9 @@ FLOOR_DB = -100.0
 # 90 dB. One frame beyond it, a damaged packet, would outweigh minutes of music in what is learned.
 LARGEST_DB = 100.0
 LEVELS_IN_WORDS = f"finite levels in dB, at most {LARGEST_DB:g}"
+# A band that is never louder than this, and moves by less than that, holds nothing.
+_QUIETEST_DB = -90.0
+_STILL_DB = 1.0
 # Frame rates that differ by less are one: clocks of two machines do, two analyses differ by more.
 RATE_TOLERANCE = 0.005
 
@@ -150,6 +153,22 @@ class Session:
         return sound_s + sum(n for row, n in self.gaps if row <= heard) / self.frame_rate
 
     @property
+    def bands_end(self) -> int:
+        """How many bands there are up to the highest that holds anything.
+
+        A band at the floor from beginning to end is one that the recording does not reach: its
+        sample rate was too low, or a codec left it out. All of them where nothing is heard.
+
+        Examples
+        --------
+        >>> frames = np.random.default_rng(0).normal(-40, 6, size=(300, 25))
+        >>> frames[:, 22:] = FLOOR_DB                   # as of sound at 16 kHz
+        >>> Session(frames).bands_end
+        22
+        """
+        return bands_end(self.frames)
+
+    @property
     def numbers(self) -> npt.NDArray[np.int64]:
         """Frame numbers, shape (n_frames,), from 0; they skip where frames are missing."""
         missing = np.zeros(len(self), dtype=np.int64)
@@ -221,6 +240,16 @@ def _checked_gaps(gaps: Sequence[tuple[int, int]], n_frames: int) -> tuple[Gap, 
         raise ValueError(f"gaps must be (row, n_missing) in order, each between two of the "
                          f"{n_frames} frames; got {gaps!r:.80}.")
     return checked
+
+
+def bands_end(frames: npt.NDArray[np.floating]) -> int:
+    """What `Session.bands_end` says of checked frames."""
+    if not len(frames):
+        return frames.shape[1]
+    most, least = frames.max(axis=0), frames.min(axis=0)
+    # Programs count silence from other numbers, but it is the same number all along.
+    holds = (most > _QUIETEST_DB) | (most - least > _STILL_DB)
+    return int(np.flatnonzero(holds)[-1]) + 1 if holds.any() else frames.shape[1]
 
 
 # What may be given where frames are wanted.

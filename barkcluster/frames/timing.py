@@ -246,4 +246,4 @@ def warn_of_missing(gaps: list[tuple[int, int]], n_filled_in: int, n_frames: int
                      f"begin{'s' if len(lengths) == 1 else ''} a new take")
     n_missing = n_filled_in + sum(n for _, n in gaps)
     warnings.warn(f"{shown}: {n_missing} frames are missing beside {n_frames}, by the times in "
-                  f"the file: {', '.join(parts)}.", MissingFramesWarning, stacklevel=4)
+                  f"the file: {', '.join(parts)}.", MissingFramesWarning, stacklevel=3)

@@ -122,6 +122,35 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
                  (model, sample) if folder is None else folder.write_entry(model, sample))
 
 
+def try_entry(name: str, template: FamiliarityModel, sources: Sequence[Source],
+              reader: Callable[[Path], Session], n_pieces: int,
+              folder: GalleryFolder | None) -> tuple[Entry | None, dict[str, str]]:
+    """`learn_entry` of the sources that can be read, and why others cannot.
+
+    Returns
+    -------
+    entry : Entry or None
+        None if nothing could be learned.
+    why : dict of str to str
+        By path, or by name where that could be read, but not learned.
+    """
+    why: dict[str, str] = {}
+    able: list[Source] = []
+    for i, source in enumerate(sources):
+        try:
+            able.append(take_of(source, template.frame_rate, reader))
+        except (ValueError, OSError) as error:
+            path = os.fsdecode(source) if isinstance(source, (str, os.PathLike)) else (
+                f"{name}, take {i + 1}")
+            why[path] = str(error)
+    if not able:
+        return None, why
+    try:
+        return learn_entry(name, template, able, reader, n_pieces, folder), why
+    except ValueError as error:
+        return None, {**why, name: str(error)}
+
+
 def _long_enough(takes: list[Session], template: FamiliarityModel) -> list[Session]:
     """Takes that hold a window; all of them if none does."""
     shortest = check_scales(template.scales)[0]

@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from barkcluster._threads import OneThread
 from barkcluster._typing import Float32Array, FloatArray
-from barkcluster._validation import check_fraction, check_positive_int
+from barkcluster._validation import check_choice, check_fraction, check_positive_int
 from barkcluster.calibration.calibration import Calibration
 from barkcluster.files.archive import ModelFormatError
 from barkcluster.frames.session import RATE_TOLERANCE, Session
@@ -39,6 +39,7 @@ from .entry import (
     sketch,
     strangeness,
     take_of,
+    try_entry,
     windows_of,
 )
 from .folder import GalleryFolder
@@ -78,11 +79,16 @@ class SessionGallery(BaseEstimator):
         Makes a Session of a path. Other processes must be able to import it.
     n_jobs : int or None, default=None
         As in joblib; so is the backend: ``with joblib.parallel_config(backend="dask"): ...``.
+    on_error : {"raise", "skip"}, default="raise"
+        What becomes of sessions that cannot be read, are too short, or have another frame rate
+        than most: an error, or they are left out, and ``skipped_`` says why.
 
     Attributes
     ----------
     names_ : list of str
         In the order they were added.
+    skipped_ : dict of str to str
+        What the last `fit` or `add` left out, paths or names, and why.
     prototypes_ : ndarray of shape (n_names, 16, 64), float32
         The sketches.
     held_out_ : dict of str to ndarray
@@ -110,6 +116,7 @@ class SessionGallery(BaseEstimator):
     held_out_: dict[str, FloatArray]
     calibration_: Calibration
     frame_rate_: float
+    skipped_: dict[str, str]
     _features: WindowFeatures                # of a query: those of the names with long sessions
     _kept: dict[str, tuple[FamiliarityModel, Windows] | str]
     _loaded: OrderedDict[str, FamiliarityModel]
@@ -125,6 +132,7 @@ class SessionGallery(BaseEstimator):
         folder: str | os.PathLike[str] | None = None,
         reader: Callable[[str | os.PathLike[str]], Session] = read_session,
         n_jobs: int | None = None,
+        on_error: str = "raise",
     ) -> None:
         self.model = model
         self.n_candidates = n_candidates
@@ -133,6 +141,7 @@ class SessionGallery(BaseEstimator):
         self.folder = folder
         self.reader = reader
         self.n_jobs = n_jobs
+        self.on_error = on_error
 
     def fit(self, sessions: Mapping[str, Sources], y: None = None) -> Self:
         """Learn sessions by name.
@@ -321,11 +330,11 @@ class SessionGallery(BaseEstimator):
         check_positive_int("n_pieces", self.n_pieces)
         check_fraction("false_alarm_rate", self.false_alarm_rate)
         check_names([*kept, *sessions])
+        check_choice("on_error", self.on_error, ("raise", "skip"))
         template = self._template()
         files = None if self.folder is None else GalleryFolder(self.folder, make=True)
-        learned: list[Entry] = Parallel(n_jobs=self.n_jobs)(
-            delayed(learn_entry)(name, template, sources, self.reader, self.n_pieces, files)
-            for name, sources in _checked(sessions).items())
+        entries, skipped = self._entries(sessions, template, files)
+        learned, sessions = list(entries.values()), {name: sessions[name] for name in entries}
         rows = {name: i for i, name in enumerate(self.names_)} if kept else {}
         features = [*([self._features] if kept else []), *(entry.features for entry in learned)]
         rates = {one.frame_rate for one in features}
@@ -342,6 +351,7 @@ class SessionGallery(BaseEstimator):
         self._kept = {**{name: self._kept[name] for name in kept},
                       **dict(zip(sessions, (entry.kept for entry in learned), strict=True))}
         self._loaded = OrderedDict()
+        self.skipped_ = skipped
         self._features = max(features, key=lambda one: len(one.scales))
         self.prototypes_ = np.stack([*(self.prototypes_[rows[name]] for name in kept),
                                      *(entry.prototypes for entry in learned)])
@@ -356,6 +366,34 @@ class SessionGallery(BaseEstimator):
                                       if isinstance(file, str)])
             files.delete(stale)
         return self
+
+    def _entries(self, sessions: Mapping[str, Sources], template: FamiliarityModel,
+                 files: GalleryFolder | None) -> tuple[dict[str, Entry], dict[str, str]]:
+        """What is learned of each name, and why others were left out."""
+        checked = _checked(sessions)
+        learn = learn_entry if self.on_error == "raise" else try_entry
+        found = Parallel(n_jobs=self.n_jobs)(
+            delayed(learn)(name, template, sources, self.reader, self.n_pieces, files)
+            for name, sources in checked.items())
+        if self.on_error == "raise":
+            return dict(zip(checked, found, strict=True)), {}
+        skipped = {path: reason for _, why in found for path, reason in why.items()}
+        entries = {name: entry for name, (entry, _) in zip(checked, found, strict=True)
+                   if entry is not None}
+        if not entries and sessions:
+            raise ValueError("sessions must hold one that can be learned; got none: "
+                             + next(iter(skipped.values())))
+        rates = [entry.features.frame_rate for entry in entries.values()]
+        usual = self.frame_rate_ if hasattr(self, "frame_rate_") else (
+            max(rates, key=lambda rate: sum(abs(other / rate - 1) < RATE_TOLERANCE
+                                            for other in rates)) if rates else 0.0)
+        for name, rate in zip(list(entries), rates, strict=True):
+            if abs(rate / usual - 1) > RATE_TOLERANCE:
+                skipped[name] = f"has {rate:g} frames a second, the others {usual:g}."
+                left_out = entries.pop(name)
+                if files is not None and isinstance(left_out.kept, str):
+                    files.delete([left_out.kept])
+        return entries, skipped
 
     def _write_index(self, files: GalleryFolder, names_of_files: list[str]) -> None:
         files.write_index(GalleryIndex(

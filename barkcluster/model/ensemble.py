@@ -9,6 +9,7 @@ what is heard.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.calibration.calibration import Calibration
-from barkcluster.frames.session import RATE_TOLERANCE, Session
+from barkcluster.frames.session import RATE_TOLERANCE, Session, bands_end
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERN_S, PATTERNS, WindowLayout
@@ -30,6 +31,13 @@ _QUIET_ENERGY = 0.05
 # Scales below this hear what is sudden, and by so much stranger they must be to overrule the rest.
 _SUDDEN_S = 2.0
 _SUDDEN_LEAD = 2.0
+# Bands that one of two recordings lacks, and frames that are enough to tell.
+_BANDS_APART = 2
+_LONG_ENOUGH_S = 2.0
+
+
+class BandsWarning(UserWarning):
+    """What is heard ends at other bands than what was learned."""
 
 
 @dataclass(eq=False)
@@ -70,6 +78,8 @@ class Ensemble:
         Of the first scale, the first two, ... and of all scales together.
     duration : float
         Seconds of music learned.
+    bands_end : int or None
+        How many bands there were up to the highest that held anything; None if not known.
     """
 
     features: WindowFeatures
@@ -77,6 +87,7 @@ class Ensemble:
     scale_calibrations: list[Calibration]
     calibrations: list[Calibration]
     duration: float
+    bands_end: int | None = None
 
     @property
     def scales(self) -> tuple[float, ...]:
@@ -95,6 +106,18 @@ class Ensemble:
             raise ValueError(
                 f"frames must come at {self.frame_rate:g} a second, as in the fit; got "
                 f"{frames.frame_rate:g}.")
+
+    def warn_of_bands(self, frames: Float32Array | FloatArray, stacklevel: int) -> None:
+        """Warn if frames end at other bands than what was learned, from another sample rate."""
+        if self.bands_end is None or len(frames) < _LONG_ENOUGH_S * self.frame_rate:
+            return
+        here = bands_end(frames)
+        if abs(here - self.bands_end) < _BANDS_APART:
+            return
+        warnings.warn(
+            f"frames hold something in the first {here} of {frames.shape[1]} bands, what was "
+            f"learned in the first {self.bands_end}: they sound strange for that alone. Were they "
+            "recorded at another sample rate?", BandsWarning, stacklevel=stacklevel + 1)
 
 
 class Fitted(Protocol):

@@ -19,7 +19,7 @@ from barkcluster.calibration.calibration import Calibration
 from barkcluster.files.archive import Array, Json
 from barkcluster.files.container import open_container, write_container
 from barkcluster.files.header import Fields
-from barkcluster.frames.session import Frames, Session, check_frames
+from barkcluster.frames.session import Frames, Session, bands_end, check_frames
 from barkcluster.scorers import SCORERS, FamiliarityScorer
 from barkcluster.scorers.stored import (
     check_seed,
@@ -49,6 +49,7 @@ _CHUNK_FRAMES = 4096
 # Parameters beside the plain ones. A background is not stored: what a model needs of it is in its
 # calibrations.
 _NOT_PLAIN = ("scorer", "background")
+_MOST_SECONDS = 1e9
 
 
 class FamiliarityModel(BaseEstimator):
@@ -156,6 +157,7 @@ class FamiliarityModel(BaseEstimator):
             ensemble = fit_ensemble(template, features, takes, self.n_jobs)
             related = (None if self.background is None
                        else stranger_calibrations(ensemble, self.background))
+        ensemble.bands_end = max(map(bands_end, takes))
         for part in ensemble.parts:
             part.times = _on_clock(part.times, takes, starts, rate)
         if self.background is not None:
@@ -230,10 +232,17 @@ class FamiliarityModel(BaseEstimator):
         ------
         ValueError
             If the frames do not fill a window of the shortest scale, or come at another rate.
+
+        Warns
+        -----
+        BandsWarning
+            If the frames end at other bands than what was learned, as those of a recording at
+            another sample rate do.
         """
         check_is_fitted(self)
         self.ensemble_.check_rate(frames)
         checked = check_frames(frames, self.features_.n_bands)
+        self.ensemble_.warn_of_bands(checked, stacklevel=2)
         takes = frames.takes if isinstance(frames, Session) else [Session(
             checked, self.frame_rate_, n_bands=self.features_.n_bands)]
         # Up to the hop at which it is full: hops may be longer than it.
@@ -416,7 +425,8 @@ def _on_clock(times: FloatArray, takes: list[npt.NDArray[np.floating]], starts: 
     """Times that count on over the takes as those of their sessions' clock."""
     begins = np.cumsum([0, *(len(take) for take in takes[:-1])]) / rate
     take = np.maximum(np.searchsorted(begins, times - 1e-9, side="left") - 1, 0)
-    return times + (starts - begins)[take]
+    # A clock that jumped by decades is damage, which a file need not keep.
+    return np.minimum(times + (starts - begins)[take], _MOST_SECONDS)
 
 
 def load_model(path: str | os.PathLike[str]) -> FamiliarityModel:

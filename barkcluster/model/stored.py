@@ -34,6 +34,7 @@ def pack_ensemble(ensemble: Ensemble, arrays: dict[str, Array]) -> dict[str, Jso
         "views": list(features.views),
         "n_bands": int(features.n_bands),
         "duration": float(ensemble.duration),
+        **({} if ensemble.bands_end is None else {"bands_end": ensemble.bands_end}),
         "parts": [
             {"scale": part.scale, "view": part.view,
              "scorer": pack_scorer(part.scorer, f"part{i}", arrays),
@@ -74,6 +75,8 @@ class EnsembleRecord:
             views=_views(fields.items("views", len(VIEWS))),
             n_bands=fields.integer("n_bands", 1, _MOST_BANDS))
         self._duration = fields.number("duration", 0.0, _MOST_SECONDS)
+        self._bands_end = (fields.integer("bands_end", 0, self._features.n_bands)
+                           if fields.has("bands_end") else None)
         blocks = self._features.blocks
         parts = fields.objects("parts", len(VIEWS) * _MOST_SCALES)
         if len(parts) != len(blocks):
@@ -128,7 +131,7 @@ class EnsembleRecord:
                 zip(features.blocks, self._parts, strict=True))]
         return Ensemble(
             features, parts, [c.build(arrays) for c in self._scale_calibrations],
-            [c.build(arrays) for c in self._sum_calibrations], self._duration)
+            [c.build(arrays) for c in self._sum_calibrations], self._duration, self._bands_end)
 
 
 def _pack_times(times: FloatArray, name: str,

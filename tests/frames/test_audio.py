@@ -1,13 +1,24 @@
 """Sound files to sessions."""
 
 import builtins
+import contextlib
+import io
 import os
 import tracemalloc
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from barkcluster.frames import BARK_EDGES_HZ, audio, bark_frames, read_audio
+from barkcluster.frames import (
+    BARK_EDGES_HZ,
+    audio,
+    bark_frames,
+    read_audio,
+    read_session,
+    write_session,
+)
 
 soundfile = pytest.importorskip("soundfile")
 soxr = pytest.importorskip("soxr")
@@ -62,11 +73,96 @@ def test_frames_do_not_depend_on_the_blocks(rng, tmp_path, monkeypatch):
     np.testing.assert_allclose(read_audio(tmp_path / "a.wav").frames, once, atol=0.01)
 
 
-def test_channels_are_mixed_to_their_mean(music, tmp_path):
+def test_the_powers_of_channels_are_averaged(music, tmp_path):
     soundfile.write(tmp_path / "a.wav", np.stack([music, -music, 0.5 * music], axis=1), 44100,
                     subtype="FLOAT")
     np.testing.assert_allclose(
-        read_audio(tmp_path / "a.wav").frames, bark_frames(music / 6, 44100), atol=0.01)
+        read_audio(tmp_path / "a.wav").frames, bark_frames(music * np.sqrt(2.25 / 3), 44100),
+        atol=0.01)
+
+
+def test_stereo_in_antiphase_is_no_silence(music, tmp_path):
+    for name, sound in (("mono", music), ("anti", np.stack([music, -music], axis=1)),
+                        ("left", np.stack([music, 0 * music], axis=1))):
+        soundfile.write(tmp_path / f"{name}.wav", sound, 44100, subtype="FLOAT")
+    mono, anti, left = (read_audio(tmp_path / f"{name}.wav").frames
+                        for name in ("mono", "anti", "left"))
+    np.testing.assert_array_equal(mono, bark_frames(music, 44100))
+    np.testing.assert_allclose(anti, mono, atol=1e-4)
+    loud = mono > -60
+    np.testing.assert_allclose(left[loud], mono[loud] - 3.01, atol=0.01)
+
+
+def wav_bytes(music):
+    file = io.BytesIO()
+    soundfile.write(file, music, 44100, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def test_a_wav_of_a_recorder_that_died_is_read_to_its_end(music, tmp_path):
+    whole = wav_bytes(music)
+    (tmp_path / "a.wav").write_bytes(whole)
+    data = whole.index(b"data")
+    died = bytearray(whole)
+    died[4:8] = died[data + 4:data + 8] = bytes(4)
+    (tmp_path / "died.wav").write_bytes(died)
+    (tmp_path / "cut.wav").write_bytes(died[:-1])  # in the middle of a sample
+    for name in ("died.wav", "cut.wav"):
+        frames = read_audio(tmp_path / name).frames
+        np.testing.assert_array_equal(frames, read_audio(tmp_path / "a.wav").frames[:len(frames)])
+    assert len(read_audio(tmp_path / "died.wav")) == len(read_audio(tmp_path / "a.wav"))
+
+
+def test_an_odd_chunk_of_a_wav_may_lack_its_pad_byte(music, tmp_path):
+    whole = wav_bytes(music)
+    data = whole.index(b"data")
+    (tmp_path / "a.wav").write_bytes(whole)
+    for pad in (b"", b"\0"):
+        odd = whole[:data] + b"note" + (7).to_bytes(4, "little") + b"take 12" + pad + whole[data:]
+        (tmp_path / "odd.wav").write_bytes(odd)
+        np.testing.assert_array_equal(read_audio(tmp_path / "odd.wav").frames,
+                                      read_audio(tmp_path / "a.wav").frames)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_damaged_wav_is_sound_or_one_error(tmp_path_factory, data):
+    whole = bytearray(wav_bytes(np.zeros(3000)))
+    for _ in range(data.draw(st.integers(1, 6))):
+        whole[data.draw(st.integers(0, 60))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / "damaged.wav"
+    path.write_bytes(whole[:data.draw(st.integers(0, len(whole)))])
+    with contextlib.suppress(ValueError):
+        assert np.isfinite(read_audio(path).frames).all()
+
+
+def test_frames_saved_as_sound_are_refused(rng, tmp_path):
+    soundfile.write(tmp_path / "a.wav", rng.random((200, 25)), 86)
+    with pytest.raises(ValueError, match=r"a.wav: expected sound, got 25 channels of 86 numbers a "
+                                         r"second: frames of an analysis\? Write them as text"):
+        read_audio(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("kind", ["caf", "w64", "au", "aiff", "flac", "ogg", "rf64"])
+def test_kinds_of_sound_files(music, tmp_path, kind):
+    soundfile.write(tmp_path / f"a.{kind}", music, 44100)
+    assert len(read_audio(tmp_path / f"a.{kind}")) == len(bark_frames(music, 44100))
+
+
+def test_sound_that_is_not_read_says_how_to_convert_it(tmp_path):
+    (tmp_path / "jam.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(100))
+    with pytest.raises(ValueError, match=r"jam.m4a: expected a sound file, got .*\. Convert it "
+                                         r"first, such as by: ffmpeg -i jam.m4a jam.wav"):
+        read_audio(tmp_path / "jam.m4a")
+
+
+@pytest.mark.parametrize(("rate", "ends"), [(44100, 25), (22050, 23), (16000, 22), (8000, 18)])
+def test_bands_end_where_the_recording_does(rng, tmp_path, rate, ends):
+    soundfile.write(tmp_path / "a.wav", rng.normal(0, 0.1, 3 * rate), rate)
+    session = read_audio(tmp_path / "a.wav")
+    assert session.bands_end == ends
+    write_session(session, tmp_path / "a.txt")
+    assert read_session(tmp_path / "a.txt").bands_end == ends
 
 
 def test_frame_rate(music, tmp_path):

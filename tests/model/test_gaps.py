@@ -12,6 +12,7 @@ from barkcluster import (
     WindowFeatures,
     estimate_tempo,
     find_motifs,
+    load_model,
     synthetic,
     unique_to,
 )
@@ -20,6 +21,7 @@ from barkcluster.display.levels import level_columns
 from barkcluster.display.report.contents import report_on, report_on_itself
 from barkcluster.display.report.page import report_html as make_page
 from barkcluster.display.terminal import Style
+from barkcluster.model import BandsWarning
 
 
 @pytest.fixture(scope="module")
@@ -206,3 +208,25 @@ def test_times_of_a_clock_that_runs_for_long_are_told_to_the_hop(tmp_path):
                         np.array([0.5]))
     timeline.to_csv(tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text().splitlines()[1].startswith("80000.1,")
+
+
+# Bands that another sample rate does not reach
+
+def test_a_model_warns_of_another_sample_rate(model, jam, tmp_path):
+    model.save(tmp_path / "a.npz")
+    narrow = jam[8000:10000].copy()
+    narrow[:, 22:] = -100.0
+    for told in (model, load_model(tmp_path / "a.npz")):
+        with pytest.warns(BandsWarning, match="something in the first 22 of 25 bands, what was "
+                                              "learned in the first 25: they sound strange"):
+            told.timeline(narrow)
+        told.timeline(jam[8000:10000])      # no warning
+        told.timeline(np.full((500, 25), -100.0))
+
+
+def test_a_gmm_of_frames_that_hardly_move_can_be_saved(rng, tmp_path):
+    for frames in (np.full((2000, 25), -40.0), -40 + 1e-9 * rng.normal(size=(2000, 25))):
+        fitted = FamiliarityModel("gmm", random_state=0, scales=(0.5, 3.0)).fit(frames)
+        fitted.save(tmp_path / "a.npz")
+        np.testing.assert_array_equal(load_model(tmp_path / "a.npz").timeline(frames).familiarity,
+                                      fitted.timeline(frames).familiarity)

@@ -1,0 +1,155 @@
+"""Many files at once: which of a folder are sessions, and what becomes of those that are none."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import barkcluster
+from barkcluster.display.terminal import printable
+from barkcluster.files.suffixes import (
+    OTHER_AUDIO_SUFFIXES,
+    SESSION_SUFFIXES,
+    TEXT_SUFFIXES,
+    suffix_of,
+)
+
+# What systems and programs put beside the files of people.
+_NOT_OURS = ("__MACOSX", "Thumbs.db", "desktop.ini")
+_TABLE_OF_FAMILIARITY = b"time_s,familiarity,"
+_MODEL_SUFFIX = ".npz"
+
+
+def add_strict(parser: argparse.ArgumentParser) -> None:
+    """Add whether a file that cannot be read stops the command."""
+    parser.add_argument("--strict", action="store_true",
+                        help="stop at the first file that cannot be read, rather than name it and "
+                             "go on without it")
+
+
+def sessions_in(folder: Path, *, below: bool = False) -> list[Path]:
+    """The session and sound files of a folder, sorted by name.
+
+    Hidden files are left out, what macOS adds to archives, and tables of familiarity that
+    barkcluster wrote.
+
+    Parameters
+    ----------
+    folder : Path
+    below : bool, default=False
+        Whether to look in its subfolders as well.
+
+    Returns
+    -------
+    files : list of Path
+        Sound files that are not read are among them: reading says what to do.
+    """
+    found: list[Path] = []
+    for entry in sorted(folder.iterdir()):
+        if is_hidden(entry):
+            continue
+        if entry.is_dir():
+            if below:
+                found += sessions_in(entry, below=True)
+        elif _is_session(entry):
+            found.append(entry)
+    return found
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a file or folder is no business of people, by its name."""
+    return path.name.startswith((".", "~$")) or path.name in _NOT_OURS
+
+
+def no_sessions(folder: str) -> ValueError:
+    """The error for a folder without sessions."""
+    return ValueError(f"{folder} must hold session or sound files "
+                      f"({', '.join(SESSION_SUFFIXES[:4])}, ...), or folders of them; got none.")
+
+
+def _is_session(path: Path) -> bool:
+    suffix = suffix_of(path)
+    if not path.is_file() or suffix not in (*SESSION_SUFFIXES, *OTHER_AUDIO_SUFFIXES):
+        return False
+    return suffix not in TEXT_SUFFIXES or not _is_table_of_familiarity(path)
+
+
+def _is_table_of_familiarity(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_TABLE_OF_FAMILIARITY)) == _TABLE_OF_FAMILIARITY
+    except OSError:  # whoever reads it says what is wrong
+        return False
+
+
+class Skipped:
+    """Files that are left out because they cannot be read or used, and why.
+
+    Parameters
+    ----------
+    n_files : int
+        How many there are in all.
+    strict : bool
+        Whether the first error is raised.
+    """
+
+    def __init__(self, n_files: int, strict: bool) -> None:
+        self.n_files = n_files
+        self._strict = strict or n_files == 1
+        self.names: list[str] = []
+
+    @contextmanager
+    def tried(self, path: object) -> Iterator[None]:
+        """What fails within is named, and the file counted."""
+        try:
+            yield
+        except (ValueError, OSError) as error:
+            if self._strict:
+                raise
+            self.add(path, error)
+            if len(self.names) == self.n_files:
+                raise
+
+    def add(self, path: object, error: object) -> None:
+        """Name a file and why it is left out."""
+        self.names.append(str(path))
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        # The message of a file that cannot be read begins with its name.
+        text = " ".join(reason.split())
+        text = text if str(path) in text else f"{path}: {text}"
+        start = "\r\x1b[K" if sys.stderr.isatty() else ""  # over a line of progress
+        print(f"{start}barkcluster: skipped {printable(text)}", file=sys.stderr)
+
+    def tell(self) -> None:
+        """Say how many were left out, if any."""
+        if self.names:
+            print(f"barkcluster: {len(self.names)} of {self.n_files} files skipped; --strict "
+                  "stops at the first.", file=sys.stderr)
+
+
+def read_each(paths: Sequence[str], strict: bool, read: Callable[[str], barkcluster.Session],
+              step: Callable[[str], None],
+              ) -> tuple[list[str], list[barkcluster.Session], Skipped]:
+    """Read files one by one, naming those that cannot be read.
+
+    Returns
+    -------
+    able : list of str
+        The paths that could be read.
+    sessions : list of Session
+        What was read.
+    skipped : Skipped
+        Nothing of it is counted at the end yet.
+    """
+    skipped = Skipped(len(paths), strict)
+    able: list[str] = []
+    sessions: list[barkcluster.Session] = []
+    for path in paths:
+        step(f"reading {path}")
+        with skipped.tried(path):
+            sessions.append(read(path))
+            able.append(path)
+    return able, sessions, skipped
