@@ -6,6 +6,7 @@ Each is given the pieces of all classes at once, and says how far a piece is fro
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
 from barkcluster import FamiliarityModel, Session, SessionGallery, WindowFeatures
-from barkcluster.gallery import DEFAULT_HOP, DEFAULT_SCALES
+from barkcluster.gallery import DEFAULT_HOP, DEFAULT_SCALES, SessionComparison
+from barkcluster.gallery.comparison import Record
 from barkcluster.gallery.entry import strangeness, windows_of
+from barkcluster.gallery.summary import summarize
 
 from corpora import FRAME_RATE, Frames
 from tasks import Columns
@@ -71,12 +74,16 @@ class Measure:
     def fit(self, takes: Sequence[Frames]) -> Measure:
         self._model = FamiliarityModel(scales=DEFAULT_SCALES, hop=DEFAULT_HOP, random_state=0)
         self._model.fit(list(takes))
+        summaries = np.array([summarize(Session(take)) for take in takes])
+        nothing = Record.without_summaries(np.empty(0))
+        self._whole = SessionComparison.uncalibrated({"": replace(nothing, takes=summaries)})
         return self
 
     def novelty(self, frames: Frames) -> tuple[Distances, Columns]:
-        windows = windows_of(self._model.features_, Session(frames))
+        session = Session(frames)
+        said = strangeness(self._model, windows_of(self._model.features_, session))
         return (np.array([len(frames) / FRAME_RATE]),
-                {"": np.array([strangeness(self._model, windows)])})
+                {"": self._whole.judge([said], summarize(session))})
 
 
 IDENTIFIERS: dict[str, Identifier] = {

@@ -23,7 +23,9 @@ from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import check_scales
 
+from .comparison import Record
 from .folder import GalleryFolder
+from .summary import summarize
 
 Path: TypeAlias = str | os.PathLike[str]
 Source: TypeAlias = npt.ArrayLike | Session | Path
@@ -45,6 +47,8 @@ _STRETCHES = 4
 N_PROTOTYPES = 16
 SKETCH_SIZE = 64
 
+# Names compared with a query at once.
+_NAMES_AT_ONCE = 512
 _SKETCH_SCALE_S = 3.0
 _SKETCH_WINDOWS = 200
 _SHORTEST_SESSION = 3.0
@@ -58,8 +62,8 @@ class Entry:
     ----------
     prototypes : ndarray of shape (N_PROTOTYPES, SKETCH_SIZE), float32
         Its sketch.
-    held_out : ndarray of shape (n_known,)
-        Strangeness of pieces of its own sessions to models that did not hear them.
+    record : Record
+        Its sessions as wholes, and what was held out of them.
     features : WindowFeatures
         Of its model.
     kept : (FamiliarityModel, dict) or str
@@ -67,7 +71,7 @@ class Entry:
     """
 
     prototypes: Float32Array
-    held_out: FloatArray
+    record: Record
     features: WindowFeatures
     kept: tuple[FamiliarityModel, Windows] | str
 
@@ -96,8 +100,8 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
     -------
     entry : Entry
     """
-    takes = _long_enough([take for source in sources for take in
-                          take_of(source, template.frame_rate, reader).takes], template)
+    sessions = [take_of(source, template.frame_rate, reader) for source in sources]
+    takes = _stretches(sessions, template)
     wanted = check_scales(template.scales)
     # Sessions of all lengths are usual here: scales too long for some are no reason to warn.
     usable = tuple(s for s in wanted if _enough(takes, s)) or wanted
@@ -109,16 +113,8 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
     longest = max(takes, key=len)
     start = max(0.0, (longest.duration - _SAMPLE_S) / 2)
     (sample,) = windows_of(model.features_, longest.between(start, start + _SAMPLE_S))
-    held_out = []
-    for kept, pieces in held_out_pieces(takes, n_pieces, max(model.scales_)):
-        scales = tuple(s for s in model.scales_ if _enough(kept, s))
-        able = [piece for piece in pieces if scales and piece.duration >= scales[0] + template.hop]
-        if able:
-            twin = clone(template).set_params(scales=scales).fit(kept)
-            held_out.append(float(np.mean([
-                strangeness(twin, windows_of(twin.features_, piece))
-                for piece in able])))
-    return Entry(sketch_prototypes(takes), np.array(held_out, dtype=np.float64), model.features_,
+    return Entry(sketch_prototypes(takes), _record(sessions, template, model.scales_, n_pieces),
+                 model.features_,
                  (model, sample) if folder is None else folder.write_entry(model, sample))
 
 
@@ -151,10 +147,40 @@ def try_entry(name: str, template: FamiliarityModel, sources: Sequence[Source],
         return None, {**why, name: str(error)}
 
 
-def _long_enough(takes: list[Session], template: FamiliarityModel) -> list[Session]:
-    """Takes that hold a window; all of them if none does."""
+def _record(sessions: Sequence[Session], template: FamiliarityModel,
+            scales: tuple[float, ...], n_pieces: int) -> Record:
+    """Hold out pieces of a name's sessions in turn, and hear how strange they are then."""
+    held_out, summaries, folds = [], [], []
+    for fold, (kept, pieces) in enumerate(held_out_pieces(sessions, n_pieces, max(scales))):
+        takes = _stretches(kept, template)
+        usable = tuple(s for s in scales if _enough(takes, s))
+        able = [piece for piece in pieces
+                if usable and _longest(piece) >= usable[0] + template.hop]
+        if able:
+            twin = clone(template).set_params(scales=usable).fit(takes)
+            mean = np.mean([summarize(session) for session in kept], axis=0)
+        for piece in able:
+            held_out.append(strangeness(twin, windows_of(twin.features_, piece)))
+            summaries.append([summarize(piece), mean])
+            folds.append(fold)
+    taken = np.array([summarize(session) for session in sessions], dtype=np.float32)
+    whole = len(sessions) > 1
+    return Record(np.array(held_out, dtype=np.float64), taken,
+                  np.array(summaries, np.float32).reshape(-1, 2, taken.shape[1]),
+                  np.arange(len(sessions), dtype=np.int32) % n_pieces if whole else (
+                      np.array([-1], np.int32)),
+                  np.array(folds, dtype=np.int32))
+
+
+def _stretches(sessions: Sequence[Session], template: FamiliarityModel) -> list[Session]:
+    """What is heard between gaps, where it holds a window; all of it if none does."""
+    takes = [take for session in sessions for take in session.takes]
     shortest = check_scales(template.scales)[0]
     return [take for take in takes if take.duration >= shortest] or takes
+
+
+def _longest(session: Session) -> float:
+    return max(take.duration for take in session.takes)
 
 
 def take_of(source: Source, frame_rate: float, reader: Callable[[Path], Session]) -> Session:
@@ -236,21 +262,58 @@ def _said(scorer: FamiliarityScorer, view: str, scale: float, X: FloatArray) -> 
     return (float(np.mean(novelty)) - middle) / spread
 
 
+def decisive_seconds(said: FamiliarityModel, other: FamiliarityModel, session: Session,
+                     ) -> tuple[float, float]:
+    """Where a session is most like one model rather than another.
+
+    Parameters
+    ----------
+    said, other : FamiliarityModel
+    session : Session
+
+    Returns
+    -------
+    start, stop : float
+        Seconds on the session's clock: the window of the longest length that both know whose
+        texture is nearest to the one, compared with the other; nan if there is none.
+    """
+    best, found = np.inf, (np.nan, np.nan)
+    for scale in sorted(set(said.scales_) & set(other.scales_), reverse=True):
+        parts = [next(part for part in model.parts_ if part.view == "texture"
+                      and model.scales_[part.scale] == scale) for model in (said, other)]
+        for take in session.takes:
+            for view in said.features_.transform_views(take):
+                if (view.scale, view.view) != (scale, "texture") or not len(view.X):
+                    continue
+                rows = view.X.astype(np.float64)
+                nearer, farther = (np.log(np.maximum(part.scorer.novelty_of(rows), _NEAREST))
+                                   for part in parts)
+                i = int(np.argmin(nearer - farther))
+                if nearer[i] - farther[i] < best:
+                    best = nearer[i] - farther[i]
+                    stop = float(view.times[i])
+                    found = stop - scale, stop
+        if np.isfinite(best):
+            break
+    return found
+
+
 def held_out_pieces(
     takes: Sequence[Session], n_pieces: int, gap_s: float
 ) -> list[tuple[list[Session], list[Session]]]:
     """What to learn and what to judge, for each piece held out.
 
-    Whole takes where there are enough of them: a query is another take. Else stretches, with a
-    gap on either side, because neighboring windows share frames.
+    Whole takes where there are several: a query is another take. Else stretches, with a gap on
+    either side, because neighboring windows share frames.
     """
-    if len(takes) >= n_pieces:
+    if len(takes) > 1:
+        n_pieces = min(n_pieces, len(takes))
         return [([t for j, t in enumerate(takes) if j % n_pieces != i],
                  [t for j, t in enumerate(takes) if j % n_pieces == i]) for i in range(n_pieces)]
     folds = []
     for i in range(n_pieces):
         kept, pieces = [], []
-        for take in takes:
+        for take in takes[0].takes:
             start, stop = (take.duration * j / n_pieces for j in (i, i + 1))
             gap = min(gap_s, (stop - start) / 2)
             pieces.append(take.between(start, stop))
@@ -282,6 +345,30 @@ def sketch(session: Session) -> Float32Array:
     # The legacy generator's numbers never change: sketches in files stay comparable.
     projection = np.random.RandomState(0).normal(size=(rows.shape[1], SKETCH_SIZE))
     return np.asarray(rows @ (projection / np.sqrt(SKETCH_SIZE)), dtype=np.float32)
+
+
+def nearest_sketches(prototypes: Float32Array, rows: Float32Array) -> FloatArray:
+    """How far the windows of a query are from the nearest prototype of each name, on average.
+
+    Parameters
+    ----------
+    prototypes : ndarray of shape (n_names, N_PROTOTYPES, SKETCH_SIZE)
+    rows : ndarray of shape (n_windows, SKETCH_SIZE)
+        By `sketch`.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_names,)
+    """
+    distances = np.empty(len(prototypes))
+    for start in range(0, len(prototypes), _NAMES_AT_ONCE):
+        some = prototypes[start:start + _NAMES_AT_ONCE]
+        flat = some.reshape(-1, SKETCH_SIZE)
+        squares = ((rows ** 2).sum(axis=1)[:, None] + (flat ** 2).sum(axis=1)
+                   - 2.0 * rows @ flat.T)
+        nearest = squares.reshape(len(rows), len(some), N_PROTOTYPES).min(axis=2)
+        distances[start:start + len(some)] = np.sqrt(np.maximum(nearest, 0.0)).mean(axis=0)
+    return distances
 
 
 def sketch_prototypes(takes: Sequence[Session]) -> Float32Array:

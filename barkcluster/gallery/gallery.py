@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
 from barkcluster._threads import OneThread
@@ -29,6 +31,7 @@ from barkcluster.frames.text import read_session
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.windows.features import WindowFeatures
 
+from .comparison import Record, SessionComparison
 from .entry import (
     N_PROTOTYPES,
     SKETCH_SIZE,
@@ -36,14 +39,18 @@ from .entry import (
     Source,
     Windows,
     learn_entry,
+    nearest_sketches,
     sketch,
     strangeness,
     take_of,
     try_entry,
     windows_of,
 )
+from .evaluation import NONE_OF_THEM, Evaluation
 from .folder import GalleryFolder
+from .held_out import evaluate
 from .index import GalleryIndex, check_names
+from .summary import summarize
 
 Sources: TypeAlias = Source | Sequence[Source]
 
@@ -52,8 +59,9 @@ DEFAULT_HOP = 0.5
 
 # Models of a folder that stay in memory: enough for the candidates of a few queries.
 _MOST_LOADED = 64
-# Names compared with a query at once, and windows of the query that are.
-_NAMES_AT_ONCE = 512
+# Pieces whose summaries are kept to calibrate with; about 4 kB each.
+_MOST_PIECES = 1000
+# Windows of a query that sketches are compared with.
 _SKETCHED_WINDOWS = 40
 
 
@@ -91,6 +99,10 @@ class SessionGallery(BaseEstimator):
         What the last `fit` or `add` left out, paths or names, and why.
     prototypes_ : ndarray of shape (n_names, 16, 64), float32
         The sketches.
+    records_ : dict of str to Record
+        What is known of each name's sessions as wholes.
+    comparison_ : SessionComparison
+        The metric that is learned where names have several sessions.
     held_out_ : dict of str to ndarray
         Strangeness of each name's held-out pieces.
     calibration_ : Calibration
@@ -113,11 +125,11 @@ class SessionGallery(BaseEstimator):
 
     names_: list[str]
     prototypes_: Float32Array
-    held_out_: dict[str, FloatArray]
-    calibration_: Calibration
+    comparison_: SessionComparison
     frame_rate_: float
     skipped_: dict[str, str]
     _features: WindowFeatures                # of a query: those of the names with long sessions
+    records_: dict[str, Record]
     _kept: dict[str, tuple[FamiliarityModel, Windows] | str]
     _loaded: OrderedDict[str, FamiliarityModel]
     _files: GalleryFolder
@@ -143,7 +155,18 @@ class SessionGallery(BaseEstimator):
         self.n_jobs = n_jobs
         self.on_error = on_error
 
-    def fit(self, sessions: Mapping[str, Sources], y: None = None) -> Self:
+    @property
+    def held_out_(self) -> dict[str, FloatArray]:
+        """Strangeness of each name's held-out pieces."""
+        return self.comparison_.held_out_
+
+    @property
+    def calibration_(self) -> Calibration:
+        """Calibration of all held-out pieces together."""
+        return self.comparison_.calibration_
+
+    def fit(self, sessions: Mapping[str, Sources] | Sequence[Source],
+            y: Sequence[str] | None = None) -> Self:
         """Learn sessions by name.
 
         Parameters
@@ -151,9 +174,9 @@ class SessionGallery(BaseEstimator):
         sessions : dict of str to session or list of them
             A session is an array of shape (n_frames, 25), a `Session`, or a path, which is read
             where it is learned: what many workers are sent is the path alone. A list holds
-            separate takes.
-        y : None
-            Not used.
+            separate takes. Or a list of sessions, as `sklearn.model_selection` hands them on.
+        y : sequence of str, optional
+            With a list of sessions, the name of each.
 
         Returns
         -------
@@ -164,6 +187,8 @@ class SessionGallery(BaseEstimator):
         ValueError
             If there are none, or one is too short; then the gallery is as it was before.
         """
+        if y is not None or not isinstance(sessions, Mapping):
+            sessions = _by_name(sessions, y)
         if not sessions:
             raise ValueError("sessions must name at least one session; got none.")
         files = None if self.folder is None else GalleryFolder(self.folder)
@@ -227,19 +252,47 @@ class SessionGallery(BaseEstimator):
             sessions that are at least as strange to their model.
         """
         check_is_fitted(self)
-        template = self._template()
-        take = take_of(session, template.frame_rate, self.reader)
+        take = self._taken(session)
+        windows = windows_of(self._features, take)
+        apart = self.comparison_.log_distances(summarize(take))
+        rows = self._candidates(take, apart)
+        together = self.comparison_.combine(self._judged(rows, windows), apart[rows])
+        order = np.argsort(together, kind="stable")
+        familiarity = self.calibration_.familiarity(together[order])
+        return [(self.names_[rows[i]], float(f))
+                for i, f in zip(order, familiarity, strict=True)]
+
+    def judge(self, session: Source) -> tuple[FloatArray, Float32Array]:
+        """What `SessionComparison.judge` takes: a session against all names, without candidates.
+
+        Parameters
+        ----------
+        session : array-like of shape (n_frames, 25), Session or path
+
+        Returns
+        -------
+        strangeness : ndarray of shape (n_names,)
+            To the full models.
+        summary : ndarray of shape (n_numbers,)
+            Of the session as a whole.
+        """
+        check_is_fitted(self)
+        take = self._taken(session)
+        windows = windows_of(self._features, take)
+        return self._judged(np.arange(len(self.names_)), windows), summarize(take)
+
+    def _judged(self, rows: npt.NDArray[np.intp], windows: list[Windows]) -> FloatArray:
+        with OneThread():
+            judged: list[float] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+                delayed(strangeness)(self.model_of(self.names_[i]), windows) for i in rows)
+        return np.array(judged)
+
+    def _taken(self, session: Source) -> Session:
+        take = take_of(session, self._template().frame_rate, self.reader)
         if abs(take.frame_rate / self.frame_rate_ - 1.0) > RATE_TOLERANCE:
             raise ValueError(f"session must have {self.frame_rate_:g} frames a second, as those "
                              f"of the gallery; got {take.frame_rate:g}.")
-        windows = windows_of(self._features, take)
-        candidates = self._candidates(take)
-        with OneThread():
-            judged: list[float] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-                delayed(strangeness)(self._model(name), windows) for name in candidates)
-        order = np.argsort(judged, kind="stable")
-        familiarity = self.calibration_.familiarity(np.array(judged)[order])
-        return [(candidates[i], float(f)) for i, f in zip(order, familiarity, strict=True)]
+        return take
 
     def identify(self, session: Source) -> str | None:
         """The name that a session belongs to, or None.
@@ -274,6 +327,59 @@ class SessionGallery(BaseEstimator):
         best = [(key, self.rank(session)[0][1]) for key, session in sessions.items()]
         return sorted(best, key=lambda item: item[1])
 
+    def predict(self, sessions: Sequence[Source]) -> npt.NDArray[np.str_]:
+        """The name of each of several sessions, or "none of them".
+
+        Parameters
+        ----------
+        sessions : sequence of session
+
+        Returns
+        -------
+        names : ndarray of shape (n_sessions,)
+        """
+        said = [self.identify(session) for session in sessions]
+        return np.array([NONE_OF_THEM if name is None else name for name in said], dtype=np.str_)
+
+    def score(self, sessions: Sequence[Source], y: Sequence[str]) -> float:
+        """Share of sessions that `predict` names rightly.
+
+        Parameters
+        ----------
+        sessions : sequence of session
+        y : sequence of str
+            Whose they are.
+
+        Returns
+        -------
+        score : float
+        """
+        return float(accuracy_score(np.asarray(y, dtype=np.str_), self.predict(sessions)))
+
+    def evaluate(self, sessions: Mapping[str, Sources], *, n_folds: int = 5,
+                 step: Callable[[str], None] = lambda what: None) -> Evaluation:
+        """How well sessions are named that were not heard: takes are held out, whole, by name.
+
+        Parameters
+        ----------
+        sessions : dict of str to session or list of them
+            As in `fit`. A name's only take is learned and never asked about.
+        n_folds : int, default=5
+            Galleries that are fitted, as this one would be; this one stays as it is.
+        step : callable, optional
+            Told what comes next, for a display of progress.
+
+        Returns
+        -------
+        evaluation : Evaluation
+
+        Raises
+        ------
+        ValueError
+            If fewer than two names have several takes.
+        """
+        return evaluate(self, _checked(sessions), n_folds, step)
+
     def similarity_matrix(self) -> FloatArray:
         """Familiarity of each name's sessions to each name's model.
 
@@ -288,8 +394,12 @@ class SessionGallery(BaseEstimator):
         samples = [self._sample(name) for name in self.names_]
         with OneThread():
             columns: list[list[float]] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-                delayed(_column)(self._model(name), samples) for name in self.names_)
-        matrix = self.calibration_.familiarity(np.array(columns).T.ravel()).reshape(
+                delayed(_column)(self.model_of(name), samples) for name in self.names_)
+        rows = [self.records_[name].takes for name in self.names_]
+        together = [self.comparison_.combine(said, self.comparison_.log_distances(
+            takes.mean(axis=0) if len(takes) else ()))
+            for said, takes in zip(np.array(columns).T, rows, strict=True)]
+        matrix = self.calibration_.familiarity(np.array(together).ravel()).reshape(
             len(columns), -1)
         for i, name in enumerate(self.names_):
             own = self.held_out_[name]
@@ -318,7 +428,7 @@ class SessionGallery(BaseEstimator):
         check_names(self.names_)
         target = GalleryFolder(folder, make=True)
         stale = target.files()
-        self._write_index(target, [target.write_entry(self._model(name), self._sample(name))
+        self._write_index(target, [target.write_entry(self.model_of(name), self._sample(name))
                                    for name in self.names_])
         target.delete(stale)
 
@@ -341,13 +451,14 @@ class SessionGallery(BaseEstimator):
         if max(rates) > 1.005 * min(rates):
             raise ValueError("sessions must have one frame rate; got "
                              + ", ".join(f"{rate:g}" for rate in sorted(rates)) + ".")
-        held_out = {**{name: self.held_out_[name] for name in kept},
-                    **dict(zip(sessions, (entry.held_out for entry in learned), strict=True))}
-        pool = np.sort(np.concatenate(list(held_out.values())))
-        if not len(pool):
+        records = {**{name: self.records_[name] for name in kept},
+                   **dict(zip(sessions, (entry.record for entry in learned), strict=True))}
+        if not any(len(record.held_out) for record in records.values()):
             raise ValueError(
                 "sessions must be long enough to hold out pieces of them, about "
                 f"{4 * template.scales[0] * self.n_pieces:g} s each; got shorter ones alone.")
+        _limit(records)
+        comparison = SessionComparison().fit(records)
         self._kept = {**{name: self._kept[name] for name in kept},
                       **dict(zip(sessions, (entry.kept for entry in learned), strict=True))}
         self._loaded = OrderedDict()
@@ -356,9 +467,7 @@ class SessionGallery(BaseEstimator):
         self.prototypes_ = np.stack([*(self.prototypes_[rows[name]] for name in kept),
                                      *(entry.prototypes for entry in learned)])
         self.names_ = [*kept, *sessions]
-        self.held_out_ = held_out
-        # Pieces apart from each other are worth one each.
-        self.calibration_ = Calibration.restore(pool, float(len(pool)))
+        self.records_, self.comparison_ = records, comparison
         self.frame_rate_ = self._features.frame_rate
         if files is not None:
             self._files = files
@@ -397,27 +506,22 @@ class SessionGallery(BaseEstimator):
 
     def _write_index(self, files: GalleryFolder, names_of_files: list[str]) -> None:
         files.write_index(GalleryIndex(
-            self.names_, names_of_files, self.prototypes_, list(self.held_out_.values()),
+            self.names_, names_of_files, self.prototypes_, list(self.records_.values()),
             self._features, self.n_candidates, self.n_pieces, self.false_alarm_rate))
 
     def _files_of(self, names: Iterable[str]) -> list[str]:
         return [kept for kept in map(self._kept.get, names) if isinstance(kept, str)]
 
-    def _candidates(self, take: Session) -> list[str]:
-        """Names whose sketches are nearest, nearest first."""
-        if len(self.names_) <= self.n_candidates:
-            return list(self.names_)
+    def _candidates(self, take: Session, apart: FloatArray) -> npt.NDArray[np.intp]:
+        """Rows of the names that sketches and summaries say are nearest, nearest first."""
+        n_names = len(self.names_)
+        if n_names <= self.n_candidates:
+            return np.arange(n_names)
         rows = sketch(take)
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _SKETCHED_WINDOWS)).astype(int)]
-        distance = np.empty(len(self.names_))
-        for start in range(0, len(self.names_), _NAMES_AT_ONCE):
-            some = self.prototypes_[start:start + _NAMES_AT_ONCE]
-            flat = some.reshape(-1, SKETCH_SIZE)
-            squares = ((rows ** 2).sum(axis=1)[:, None] + (flat ** 2).sum(axis=1)
-                       - 2.0 * rows @ flat.T)
-            nearest = squares.reshape(len(rows), len(some), N_PROTOTYPES).min(axis=2)
-            distance[start:start + len(some)] = np.sqrt(np.maximum(nearest, 0.0)).mean(axis=0)
-        return [self.names_[i] for i in np.argsort(distance, kind="stable")[:self.n_candidates]]
+        nearest = nearest_sketches(self.prototypes_, rows)
+        coarse = self.comparison_.combine(np.log(np.maximum(nearest, 1e-9)), apart)
+        return np.argsort(coarse, kind="stable")[:self.n_candidates]
 
     def _template(self) -> FamiliarityModel:
         """The model, not fitted, that each name's is a clone of."""
@@ -427,8 +531,17 @@ class SessionGallery(BaseEstimator):
             raise ValueError(f"model must be a FamiliarityModel; got {self.model!r}.")
         return clone(self.model)
 
-    def _model(self, name: str) -> FamiliarityModel:
-        """The model of a name, from memory or its file."""
+    def model_of(self, name: str) -> FamiliarityModel:
+        """The model of a name, from memory or its file.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        model : FamiliarityModel
+        """
         kept = self._kept[name]
         if not isinstance(kept, str):
             return kept[0]
@@ -484,15 +597,33 @@ def load_gallery(folder: str | os.PathLike[str], *,
         reader=reader, n_jobs=n_jobs)
     gallery.names_ = index.names
     gallery.prototypes_ = index.prototypes
-    gallery.held_out_ = dict(zip(index.names, index.held_out, strict=True))
-    pool = np.sort(np.concatenate(index.held_out))
-    gallery.calibration_ = Calibration.restore(pool, float(len(pool)))
+    gallery.records_ = dict(zip(index.names, index.records, strict=True))
+    gallery.comparison_ = SessionComparison().fit(gallery.records_)
     gallery.frame_rate_ = index.features.frame_rate
     gallery._features = index.features
     gallery._kept = dict(zip(index.names, index.files, strict=True))
     gallery._loaded = OrderedDict()
     gallery._files = files
     return gallery
+
+
+def _limit(records: Mapping[str, Record]) -> None:
+    """Leave pieces without their summaries once there are enough to calibrate with."""
+    left = _MOST_PIECES
+    for record in records.values():
+        record.pieces = record.pieces[:max(0, left)]
+        left -= len(record.pieces)
+
+
+def _by_name(sessions: object, y: Sequence[str] | None) -> dict[str, list[Source]]:
+    """Sessions in a list, and the name of each beside it."""
+    if isinstance(sessions, Mapping) or not isinstance(sessions, Sequence) or y is None:
+        raise ValueError("sessions must be a dict by name, or a list with the name of each in y; "
+                         f"got {type(sessions).__name__}{' without y' if y is None else ''}.")
+    takes: dict[str, list[Source]] = {}
+    for name, session in zip(y, sessions, strict=True):
+        takes.setdefault(str(name), []).append(session)
+    return takes
 
 
 def _checked(sessions: Mapping[str, Sources]) -> dict[str, list[Source]]:

@@ -1,8 +1,9 @@
-"""The index of a gallery: names, what their files are called, sketches, held-out answers.
+"""The index of a gallery: names, what their files are called, sketches, summaries, answers.
 
 An archive of plain arrays, read as if an enemy had written it. Names are stored as an array, too,
 a number for each character: a header of a hundred thousand names would be larger than headers may
-be. Version 1 had them in its header; it is still read.
+be. Version 1 had them in its header, and neither it nor version 2 had summaries of whole sessions;
+both are still read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster._version import __version__
@@ -31,15 +33,19 @@ from barkcluster.files.header import Fields, shown
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import VIEWS
 
+from .comparison import Record
+
 FORMAT = "barkcluster gallery"
-VERSION = 2
+VERSION = 3
 MOST_NAMES = 100_000
 MOST_LETTERS = 200
 _MOST_HELD_OUT = 10_000
 _MOST_SCALES = 32
 _MOST_SKETCHED = 64
-# Sketches of as many names as there may be, 410 MB, and what is said of them.
-_MOST_BYTES = 600_000_000
+# Sketches of as many names as there may be, 410 MB, their summaries, 220 MB, and what is said of
+# them.
+_MOST_BYTES = 1_000_000_000
+_MOST_NUMBERS = 100_000
 _FILE = re.compile(r"[0-9a-f]{16}")
 _LAST_CHARACTER = 0x10FFFF
 
@@ -52,7 +58,7 @@ class GalleryIndex:
     ----------
     names, files : list of str
     prototypes : ndarray of shape (n_names, n_prototypes, n_numbers), float32
-    held_out : list of ndarray
+    records : list of Record
         For each name.
     features : WindowFeatures
         Of a query.
@@ -63,7 +69,7 @@ class GalleryIndex:
     names: list[str]
     files: list[str]
     prototypes: Float32Array
-    held_out: list[FloatArray]
+    records: list[Record]
     features: WindowFeatures
     n_candidates: int
     n_pieces: int
@@ -97,7 +103,7 @@ def write_index(path: str | os.PathLike[str], index: GalleryIndex) -> None:
         If it cannot be written.
     """
     check_names(index.names)
-    counts = np.array([len(values) for values in index.held_out], "<i4")
+    counts = np.array([len(record.held_out) for record in index.records], "<i4")
     if counts.max() > _MOST_HELD_OUT:
         raise ValueError(f"a name takes {_MOST_HELD_OUT} held-out pieces at most; got "
                          f"{counts.max()}. Fewer n_pieces?")
@@ -111,6 +117,7 @@ def write_index(path: str | os.PathLike[str], index: GalleryIndex) -> None:
         "n_names": len(index.names),
         "n_letters": len(letters),
         "n_held_out": int(counts.sum()),
+        **_sizes(index.records),
         "sketch": [int(n) for n in index.prototypes.shape[1:]],
         "scales": [float(s) for s in features.scales],
         "hop": float(features.hop),
@@ -126,7 +133,8 @@ def write_index(path: str | os.PathLike[str], index: GalleryIndex) -> None:
         "name_lengths": np.array([len(name) for name in index.names], "<i4"),
         "files": np.array([int(name, 16) for name in index.files], "<u8").view("<i8"),
         "held_out_counts": counts,
-        "held_out": np.concatenate(index.held_out).astype("<f8"),
+        "held_out": np.concatenate([r.held_out for r in index.records]).astype("<f8"),
+        **_arrays(index.records),
         "prototypes": np.ascontiguousarray(index.prototypes, dtype="<f4")}
     with replace_file(path) as file:
         # Sketches are as good as random: to pack them would take the longest and save nothing.
@@ -168,6 +176,7 @@ def read_index(path: str | os.PathLike[str],
             n_names = fields.integer("n_names", 1, MOST_NAMES)
             n_letters = fields.integer("n_letters", n_names, n_names * MOST_LETTERS)
             n_held_out = fields.integer("n_held_out", 1, n_names * _MOST_HELD_OUT)
+        sized = _sizes_of(fields, n_names, n_held_out) if version > 2 else None
         sizes = [_number(n, "sketch", 1, _MOST_SKETCHED) for n in fields.items("sketch", 2)]
         features = _features(fields)
         n_candidates = fields.integer("n_candidates", 1)
@@ -178,6 +187,8 @@ def read_index(path: str | os.PathLike[str],
                  "held_out": ArraySpec("<f8", "<f8", (n_held_out,))}
         if version > 1:
             specs |= _specs_of_names(n_names, n_letters)
+        if sized is not None:
+            specs |= _specs_of_summaries(n_names, n_held_out, *sized)
         archive.check(specs)
         if version > 1:
             names, files, counts = _names(archive, specs, n_held_out)
@@ -185,7 +196,9 @@ def read_index(path: str | os.PathLike[str],
         held_out = np.split(np.asarray(archive.array("held_out", specs["held_out"]), np.float64),
                             np.cumsum(counts)[:-1])
         prototypes = np.asarray(archive.array("prototypes", specs["prototypes"]), np.float32)
-    return GalleryIndex(names, files, prototypes, held_out, features, n_candidates, n_pieces, rate)
+        records = [Record.without_summaries(values) for values in held_out] if sized is None else (
+            _records(archive, specs, held_out))
+    return GalleryIndex(names, files, prototypes, records, features, n_candidates, n_pieces, rate)
 
 
 def opened(header: dict[str, Json], wanted: str, newest: int) -> Fields:
@@ -214,6 +227,69 @@ def _specs_of_names(n_names: int, n_letters: int) -> dict[str, ArraySpec]:
         "name_lengths": ArraySpec("<i4", "<i4", (n_names,), 1, MOST_LETTERS),
         "files": ArraySpec("<i8", "<i8", (n_names,), -2.0 ** 63, 2.0 ** 63),
         "held_out_counts": ArraySpec("<i4", "<i4", (n_names,), 0, _MOST_HELD_OUT)}
+
+
+def _sizes(records: Sequence[Record]) -> dict[str, Json]:
+    """How many summaries there are, for the header."""
+    return {"n_takes": sum(len(record.takes) for record in records),
+            "n_pieces_heard": sum(len(record.pieces) for record in records),
+            "n_numbers": max(record.takes.shape[1] for record in records)}
+
+
+def _sizes_of(fields: Fields, n_names: int, n_held_out: int) -> tuple[int, int, int]:
+    return (fields.integer("n_takes", 0, n_names * _MOST_HELD_OUT),
+            fields.integer("n_pieces_heard", 0, n_held_out),
+            fields.integer("n_numbers", 0, _MOST_NUMBERS))
+
+
+def _arrays(records: Sequence[Record]) -> dict[str, Array]:
+    """Summaries of all names one after another, and how many are whose."""
+    some = [record for record in records if len(record.takes)]
+    arrays: dict[str, Array] = {
+        "take_counts": np.array([len(record.takes) for record in records], "<i4"),
+        "piece_counts": np.array([len(record.pieces) for record in records], "<i4"),
+        "piece_folds": np.concatenate([record.piece_folds for record in records]).astype("<i4")}
+    if some:
+        arrays["takes"] = np.concatenate([record.takes for record in some]).astype("<f4")
+        arrays["take_folds"] = np.concatenate([record.take_folds for record in some]).astype("<i4")
+        arrays["pieces"] = np.concatenate([record.pieces for record in some]).astype("<f4")
+    return arrays
+
+
+def _specs_of_summaries(n_names: int, n_held_out: int, n_takes: int, n_pieces: int,
+                        n_numbers: int) -> dict[str, ArraySpec]:
+    specs = {"take_counts": ArraySpec("<i4", "<i4", (n_names,), 0, _MOST_HELD_OUT),
+             "piece_counts": ArraySpec("<i4", "<i4", (n_names,), 0, _MOST_HELD_OUT),
+             "piece_folds": ArraySpec("<i4", "<i4", (n_held_out,), 0, _MOST_HELD_OUT)}
+    if n_takes:
+        specs |= {"takes": ArraySpec("<f4", "<f4", (n_takes, n_numbers)),
+                  "take_folds": ArraySpec("<i4", "<i4", (n_takes,), -1, _MOST_HELD_OUT),
+                  "pieces": ArraySpec("<f4", "<f4", (n_pieces, 2, n_numbers))}
+    return specs
+
+
+def _records(archive: ArrayArchive, specs: dict[str, ArraySpec], held_out: list[FloatArray],
+             ) -> list[Record]:
+    """What each name's sessions are as wholes, as arrays tell it."""
+    def pieces_of(name: str, counts: npt.NDArray[np.int64]) -> list[npt.NDArray[np.generic]]:
+        rows = np.asarray(archive.array(name, specs[name]))
+        if counts.sum() != len(rows):
+            raise ModelFormatError(f"{name} must be as many as the header says.")
+        return np.split(rows, np.cumsum(counts)[:-1])
+
+    n_takes, n_heard = (np.asarray(archive.array(name, specs[name]), np.int64)
+                        for name in ("take_counts", "piece_counts"))
+    n_held_out = np.array([len(values) for values in held_out])
+    if np.any(n_heard > n_held_out):
+        raise ModelFormatError("pieces must be no more than were held out.")
+    folds = pieces_of("piece_folds", n_held_out)
+    if "takes" not in specs:
+        return [Record.without_summaries(values) for values in held_out]
+    return [Record(values, takes.astype(np.float32), pieces.astype(np.float32),
+                   take_folds.astype(np.int32), piece_folds.astype(np.int32))
+            for values, takes, pieces, take_folds, piece_folds in zip(
+                held_out, pieces_of("takes", n_takes), pieces_of("pieces", n_heard),
+                pieces_of("take_folds", n_takes), folds, strict=True)]
 
 
 def _names(archive: ArrayArchive, specs: dict[str, ArraySpec], n_held_out: int

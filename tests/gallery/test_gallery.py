@@ -14,6 +14,7 @@ from sklearn.base import clone
 from barkcluster import FamiliarityModel, ModelFormatError, Session, write_session
 from barkcluster.files.archive import write_archive
 from barkcluster.gallery import SessionGallery, load_gallery
+from barkcluster.gallery.comparison import Record
 from barkcluster.gallery.entry import held_out_pieces, sketch, strangeness, windows_of
 from barkcluster.gallery.folder import GalleryFolder
 from barkcluster.gallery.index import GalleryIndex, read_index, write_index
@@ -309,7 +310,8 @@ def index_of(n_names, letters=20, seed=0):
     files = [f"{number:016x}" for number in rng.integers(2 ** 63, size=n_names)]
     return GalleryIndex(
         names, files, rng.normal(size=(n_names, 1, 2)).astype(np.float32),
-        [rng.normal(size=i % 3 + 1) for i in range(n_names)], WindowFeatures((0.5, 2.0), 0.5),
+        [Record.without_summaries(rng.normal(size=i % 3 + 1)) for i in range(n_names)],
+        WindowFeatures((0.5, 2.0), 0.5),
         20, 4, 0.05)
 
 
@@ -320,8 +322,8 @@ def test_an_index_that_saves_loads(tmp_path, n_names, letters):
     again = read_index(tmp_path / "gallery.npz")
     assert (again.names, again.files) == (index.names, index.files)
     np.testing.assert_array_equal(again.prototypes, index.prototypes)
-    for one, other in zip(again.held_out, index.held_out, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for one, other in zip(again.records, index.records, strict=True):
+        np.testing.assert_array_equal(one.held_out, other.held_out)
     assert again.features.scales == (0.5, 2.0)
 
 
@@ -389,7 +391,7 @@ def test_windows_of_others_are_refused_when_loaded(tmp_path, gallery):
     gallery.save(tmp_path)
     loaded = load_gallery(tmp_path)
     folder, name = GalleryFolder(tmp_path), loaded._kept["bert"]
-    strange = folder.write_entry(loaded._model("bert"), {(0.5, "texture"): np.zeros((3, 7))})
+    strange = folder.write_entry(loaded.model_of("bert"), {(0.5, "texture"): np.zeros((3, 7))})
     os.replace(tmp_path / f"{strange}.windows.npz", tmp_path / f"{name}.windows.npz")
     with pytest.raises(ModelFormatError, match="got 7 columns of texture at 0.5 s"):
         loaded.similarity_matrix()

@@ -1,0 +1,256 @@
+"""How far a whole session is from each name, in a metric that is learned from the names.
+
+Fixed units are blind to what tells *these* names apart. Where names have several takes, the
+differences between takes of one name say what does not matter: their covariance, shrunk (Ledoit
+and Wolf 2004), is made round, and what remains is what names differ in. This is within-class
+covariance normalization, as in speaker verification (Hatch, Kajarekar, Stolcke 2006), and the
+classical counterpart of a triplet network. The more takes there are, the more it is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.covariance import LedoitWolf
+from sklearn.decomposition import PCA
+
+from barkcluster._typing import Float32Array, FloatArray
+from barkcluster.calibration.calibration import Calibration
+
+Folds: TypeAlias = npt.NDArray[np.int32]
+
+# Weight of the full models' answer; of summaries in fixed units; of each take a name has beyond
+# its first, on average. Weights of a half and of twice as much name as many pieces.
+_MODELS_WEIGHT = 2.0
+_UNLEARNED_WEIGHT = 1.0
+# Nothing is nearer than this to a name: a session may be asked about that was learned.
+_NEAREST = 1e-3
+
+
+@dataclass(eq=False)
+class Record:
+    """What is known of a name for comparing whole sessions.
+
+    Attributes
+    ----------
+    held_out : ndarray of shape (n_held_out,)
+        Strangeness of pieces of its sessions to models that did not hear them.
+    takes : ndarray of shape (n_takes, n_numbers), float32
+        Summary of each session. None in galleries that were saved without.
+    pieces : ndarray of shape (n_held_out, 2, n_numbers), float32
+        Summaries of each piece held out, and the mean of those it was held out from.
+    take_folds : ndarray of shape (n_takes,)
+        When each take was held out; -1 where only stretches of it were.
+    piece_folds : ndarray of shape (n_held_out,)
+        When each piece was.
+    """
+
+    held_out: FloatArray
+    takes: Float32Array
+    pieces: Float32Array
+    take_folds: Folds
+    piece_folds: Folds
+
+    @classmethod
+    def without_summaries(cls, held_out: FloatArray) -> Self:
+        """Of a name that is compared by its models alone."""
+        return cls(held_out, np.empty((0, 0), np.float32), np.empty((0, 2, 0), np.float32),
+                   np.empty(0, np.int32), np.zeros(len(held_out), np.int32))
+
+
+class SessionComparison:
+    """Compares sessions with names, and knows what is usual.
+
+    Attributes
+    ----------
+    names_ : list of str
+    n_more_ : float
+        Takes a name has beyond its first, on average: how far the metric is learned.
+    held_out_ : dict of str to ndarray
+        Strangeness of each name's pieces to its models that did not hear them and to the
+        nearest name, in a metric learned without them.
+    calibration_ : Calibration
+        Of all of them together.
+    """
+
+    names_: list[str]
+    n_more_: float
+    held_out_: dict[str, FloatArray]
+    calibration_: Calibration
+    _metric: _Metric | None
+
+    def fit(self, records: Mapping[str, Record]) -> Self:
+        """Learn the metric, and what to expect of more of the same sessions.
+
+        Parameters
+        ----------
+        records : dict of str to Record
+
+        Returns
+        -------
+        self : SessionComparison
+
+        Raises
+        ------
+        ValueError
+            If no piece was held out.
+        """
+        self._learn_metric(records)
+        known = list(records.values())
+        complete = self._metric is not None
+        usual = _held_out(known) if complete else [r.held_out for r in records.values()]
+        self.held_out_ = dict(zip(records, usual, strict=True))
+        pool = np.sort(np.concatenate([np.empty(0), *usual]))
+        if not len(pool):
+            raise ValueError("records must hold at least one piece held out; got none.")
+        # Pieces apart from each other are worth one each.
+        self.calibration_ = Calibration.restore(pool, float(len(pool)))
+        return self
+
+    @classmethod
+    def uncalibrated(cls, records: Mapping[str, Record]) -> Self:
+        """The metric alone: five times as fast, for who asks in what order names are near."""
+        comparison = cls()
+        comparison._learn_metric(records)
+        return comparison
+
+    def _learn_metric(self, records: Mapping[str, Record]) -> None:
+        self.names_ = list(records)
+        # Names that came without summaries are compared by their models alone, and so all are.
+        complete = all(len(record.takes) for record in records.values())
+        self._metric = _Metric([r.takes for r in records.values()]) if complete else None
+        self.n_more_ = self._metric.n_more if self._metric is not None else 0.0
+
+    def log_distances(self, summary: npt.ArrayLike) -> FloatArray:
+        """Log distance of a session to each name; zeros where nothing is known of them.
+
+        Parameters
+        ----------
+        summary : array-like of shape (n_numbers,)
+            By `summarize`.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_names,)
+        """
+        if self._metric is None:
+            return np.zeros(len(self.names_))
+        return self._metric.log_distances(np.asarray(summary, dtype=np.float64))
+
+    def judge(self, strangeness: npt.ArrayLike, summary: npt.ArrayLike) -> FloatArray:
+        """How strange a session is to each name.
+
+        Parameters
+        ----------
+        strangeness : array-like of shape (n_names,)
+            To the full models of all names.
+        summary : array-like of shape (n_numbers,)
+
+        Returns
+        -------
+        strangeness : ndarray of shape (n_names,)
+        """
+        return self.combine(strangeness, self.log_distances(summary))
+
+    def combine(self, strangeness: npt.ArrayLike, log_distances: npt.ArrayLike) -> FloatArray:
+        """What the models and the summaries say, together.
+
+        Parameters
+        ----------
+        strangeness : array-like of shape (n,)
+            To the full models of some names.
+        log_distances : array-like of shape (n,)
+            To the same names.
+
+        Returns
+        -------
+        strangeness : ndarray of shape (n,)
+        """
+        strangeness = np.asarray(strangeness, dtype=np.float64)
+        if self._metric is None:
+            return strangeness
+        return _combined(strangeness, np.asarray(log_distances, np.float64), self.n_more_)
+
+
+class _Metric:
+    """Distances to the mean summaries of names, takes of one name made alike."""
+
+    def __init__(self, takes: list[Float32Array]) -> None:
+        counts = np.array([len(rows) for rows in takes])
+        n_more = int(counts.sum()) - len(counts)
+        self.n_more = n_more / len(counts)
+        rows = np.concatenate(takes).astype(np.float64)
+        self._center = rows.mean(axis=0)
+        means = np.array([some.astype(np.float64).mean(axis=0) for some in takes]) - self._center
+        # A mean of few takes is itself uncertain.
+        self._uncertain = 0.5 * np.log1p(1.0 / counts)
+        if not n_more:
+            self._basis = None
+            self._names = means
+            return
+        rows -= self._center
+        # Directions in which no take differs from another know nothing, and are left out here.
+        span = PCA(min(len(rows) - 1, rows.shape[1]), svd_solver="full").fit(rows)
+        own = np.repeat(means, counts, axis=0)
+        apart = (rows - own) @ span.components_.T * np.sqrt(len(rows) / n_more)
+        if not np.any(apart):
+            self._basis = None
+            self._names = means
+            return
+        within = LedoitWolf(assume_centered=True).fit(apart)
+        self._basis = span.components_.T @ np.linalg.cholesky(within.precision_)
+        self._plain = span.components_.T
+        # What lies outside of all that was heard counts as what differs on average.
+        self._outside = len(apart[0]) / float(np.trace(within.covariance_))
+        self._names = means @ self._basis
+
+    def log_distances(self, summary: FloatArray) -> FloatArray:
+        """Of a session to each name."""
+        return self._apart(summary.astype(np.float64) - self._center,
+                           self._names) - self._uncertain
+
+    def between(self, piece: Float32Array, mean: Float32Array, n_takes: int) -> float:
+        """Log distance of a piece to the mean of so many others."""
+        x, name = (rows.astype(np.float64) - self._center for rows in (piece, mean))
+        target = name if self._basis is None else name @ self._basis
+        return float(self._apart(x, target[None])[0] - 0.5 * np.log1p(1.0 / n_takes))
+
+    def _apart(self, x: FloatArray, names: FloatArray) -> FloatArray:
+        if self._basis is None:
+            squares = np.square(names - x).sum(axis=1)
+        else:
+            squares = np.square(names - x @ self._basis).sum(axis=1)
+            squares += self._outside * max(0.0, float(x @ x - np.square(x @ self._plain).sum()))
+        return 0.5 * np.log(np.maximum(squares, _NEAREST))
+
+
+def _combined(strangeness: FloatArray, log_distances: FloatArray, n_more: float) -> FloatArray:
+    weight = _UNLEARNED_WEIGHT + n_more
+    return (_MODELS_WEIGHT * strangeness + weight * log_distances) / (_MODELS_WEIGHT + weight)
+
+
+def _held_out(records: list[Record]) -> list[FloatArray]:
+    """What each piece is called by its name's models and a metric that did not hear it."""
+    # Of large galleries some pieces alone have summaries.
+    said = [np.empty(len(record.pieces)) for record in records]
+    for fold in np.unique(np.concatenate([record.piece_folds for record in records])):
+        kept = [_kept(record, fold) for record in records]
+        metric = _Metric(kept)
+        for record, takes, mine in zip(records, kept, said, strict=True):
+            for j in np.flatnonzero(record.piece_folds[:len(mine)] == fold):
+                # As of a query, what counts is the name that it is nearest to.
+                distance = min(metric.between(record.pieces[j, 0], record.pieces[j, 1], len(takes)),
+                               float(metric.log_distances(record.pieces[j, 0]).min()))
+                mine[j:j + 1] = _combined(record.held_out[j:j + 1], np.array([distance]),
+                                          metric.n_more)
+    return said
+
+
+def _kept(record: Record, fold: int) -> Float32Array:
+    """Summaries of the takes that were learned while the others were held out."""
+    takes = record.takes[record.take_folds != fold]
+    return takes if len(takes) else record.takes

@@ -1,0 +1,119 @@
+"""How well a gallery names sessions that it did not hear, and where it goes wrong."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass, field
+from typing import TextIO
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix
+
+NONE_OF_THEM = "none of them"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a gallery said of a session that it had not heard.
+
+    Attributes
+    ----------
+    session : str
+        What it is called: its file or its own name, else its name and number.
+    truth : str
+        Whose it is.
+    nearest : str
+        The name that it is most like.
+    said : str
+        The same, or "none of them" where that is less familiar than the false-alarm rate.
+    familiarity, familiarity_of_truth : float
+        To the nearest name, and to its own.
+    start, stop : float
+        The seconds that spoke most for the nearest name and against its own; nan where they are
+        one.
+    """
+
+    session: str
+    truth: str
+    nearest: str
+    said: str
+    familiarity: float
+    familiarity_of_truth: float
+    start: float
+    stop: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well sessions are named.
+
+    Attributes
+    ----------
+    names : list of str
+    answers : list of Answer
+        One for each session that was held out.
+    false_alarm_rate : float
+        Asked for.
+    stranger_auc : dict of str to float
+        For each name, how well its sessions are told from those of the others when nobody knows
+        it: area under the curve, 0.5 is chance. Empty with fewer than three names.
+    """
+
+    names: list[str]
+    answers: list[Answer] = field(repr=False)
+    false_alarm_rate: float
+    stranger_auc: dict[str, float]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of sessions whose nearest name is theirs."""
+        return float(np.mean([answer.nearest == answer.truth for answer in self.answers]))
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The same, each name counting as one."""
+        return float(balanced_accuracy_score([answer.truth for answer in self.answers],
+                                             [answer.nearest for answer in self.answers]))
+
+    @property
+    def false_alarms(self) -> float:
+        """Share of sessions of known names that are called none of them."""
+        return float(np.mean([answer.said == NONE_OF_THEM for answer in self.answers]))
+
+    @property
+    def mean_stranger_auc(self) -> float:
+        """Mean over the names; nan with fewer than three."""
+        return float(np.mean(list(self.stranger_auc.values()))) if self.stranger_auc else np.nan
+
+    @property
+    def confusion(self) -> npt.NDArray[np.int64]:
+        """Sessions by whose they are (rows) and what was said, the last column "none of them"."""
+        labels = [*self.names, NONE_OF_THEM]
+        return np.asarray(confusion_matrix(
+            [answer.truth for answer in self.answers], [answer.said for answer in self.answers],
+            labels=labels)[:-1], dtype=np.int64)
+
+    @property
+    def mistakes(self) -> list[Answer]:
+        """What was said wrongly, the most confident first."""
+        wrong = [answer for answer in self.answers if answer.said != answer.truth]
+        return sorted(wrong, key=lambda answer: answer.familiarity_of_truth - answer.familiarity)
+
+    def to_csv(self, file: str | os.PathLike[str] | TextIO) -> None:
+        """Write the answers, a row each, under the names of their fields.
+
+        Parameters
+        ----------
+        file : path-like or text file
+        """
+        if isinstance(file, (str, os.PathLike)):
+            with open(file, "w", newline="", encoding="utf-8") as opened:
+                self.to_csv(opened)
+            return
+        rows = csv.writer(file, lineterminator="\n")
+        columns = list(Answer.__dataclass_fields__)
+        rows.writerow(columns)
+        rows.writerows([getattr(answer, column) for column in columns]
+                       for answer in self.answers)

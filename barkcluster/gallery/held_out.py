@@ -1,0 +1,147 @@
+"""Sessions held out from a gallery, whole, and what it says of them.
+
+Never are pieces of one take on both sides: what is asked about is another evening.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
+
+from barkcluster._typing import FloatArray
+from barkcluster.frames.session import Session
+
+from .comparison import SessionComparison
+from .entry import Source, decisive_seconds, take_of
+from .evaluation import NONE_OF_THEM, Answer, Evaluation
+
+if TYPE_CHECKING:
+    from .gallery import SessionGallery
+
+
+
+@dataclass(eq=False)
+class _Fold:
+    """What one gallery said of the sessions held out from it.
+
+    ``strangers``, of shape (n_answers, n_names), is the strangeness to the nearest name while one
+    name is left unknown, each in turn.
+    """
+
+    answers: list[Answer]
+    strangers: FloatArray
+
+
+def evaluate(gallery: SessionGallery, sessions: Mapping[str, Sequence[Source]], n_folds: int,
+             step: Callable[[str], None]) -> Evaluation:
+    """Hold out takes of each name in turn, learn the rest, and ask whose they are.
+
+    Parameters
+    ----------
+    gallery : SessionGallery
+        Fitted or not: copies of it learn.
+    sessions : dict of str to list of sessions
+    n_folds : int
+    step : callable
+        Told what comes next.
+
+    Returns
+    -------
+    evaluation : Evaluation
+
+    Raises
+    ------
+    ValueError
+        If fewer than two names have several takes.
+    """
+    counts = {name: len(takes) for name, takes in sessions.items()}
+    if n_folds < 2:
+        raise ValueError(f"n_folds must be at least 2; got {n_folds}.")
+    if sum(n > 1 for n in counts.values()) < 2:
+        raise ValueError("sessions must have two names with several takes each, to hold some "
+                         f"out; got takes {counts!r:.300}.")
+    held_out = list(folds_of(counts, n_folds))
+    folds = []
+    for i, one in enumerate(held_out):
+        step(f"fold {i + 1} of {len(held_out)}")
+        folds.append(_ask(gallery, sessions, one))
+    answers = [answer for fold in folds for answer in fold.answers]
+    strangers = np.concatenate([fold.strangers for fold in folds])
+    names = list(sessions)
+    auc = {}
+    for i, name in enumerate(names if len(names) > 2 else ()):
+        unknown = np.array([answer.truth == name for answer in answers])
+        if unknown.any():
+            auc[name] = float(roc_auc_score(unknown, strangers[:, i]))
+    return Evaluation(names, answers, gallery.false_alarm_rate, auc)
+
+
+def folds_of(counts: Mapping[str, int], n_folds: int) -> Iterator[dict[str, list[int]]]:
+    """Takes of each name to hold out, fold by fold; a name's only take is never held out.
+
+    Parameters
+    ----------
+    counts : dict of str to int
+        Takes that names have.
+    n_folds : int
+        No more are made than the name with the most takes has.
+
+    Yields
+    ------
+    held_out : dict of str to list of int
+
+    Examples
+    --------
+    >>> list(folds_of({"anna": 3, "bert": 1, "carl": 2}, 5))
+    [{'anna': [0], 'carl': [0]}, {'anna': [1], 'carl': [1]}, {'anna': [2]}]
+    """
+    several = {name: n for name, n in counts.items() if n > 1}
+    for fold in range(min(n_folds, max(several.values(), default=0))):
+        yield {name: list(range(fold, n, min(n_folds, n)))
+               for name, n in several.items() if fold < min(n, n_folds)}
+
+
+def _ask(gallery: SessionGallery, sessions: Mapping[str, Sequence[Source]],
+         held_out: Mapping[str, Sequence[int]]) -> _Fold:
+    """Learn all takes but some, and ask about these."""
+    learned = clone(gallery).set_params(folder=None).fit({
+        name: [take for i, take in enumerate(takes) if i not in held_out.get(name, ())]
+        for name, takes in sessions.items()})
+    without = [SessionComparison.uncalibrated(
+        {name: record for name, record in learned.records_.items() if name != unknown})
+        for unknown in (learned.names_ if len(learned.names_) > 2 else ())]
+    answers, strangers = [], []
+    for name, rows in held_out.items():
+        for i in rows:
+            take = take_of(sessions[name][i], learned.frame_rate_, learned.reader)
+            said, summary = learned.judge(take)
+            answers.append(_answer(learned, take, _called(sessions[name][i], take, name, i), name,
+                                   learned.comparison_.judge(said, summary)))
+            strangers.append([comparison.judge(np.delete(said, j), summary).min()
+                              for j, comparison in enumerate(without)])
+    return _Fold(answers, np.array(strangers))
+
+
+def _answer(gallery: SessionGallery, take: Session, called: str, truth: str,
+            strangeness: FloatArray) -> Answer:
+    familiarity = gallery.calibration_.familiarity(strangeness)
+    best, own = int(np.argmin(strangeness)), gallery.names_.index(truth)
+    nearest = gallery.names_[best]
+    said = nearest if familiarity[best] >= gallery.false_alarm_rate else NONE_OF_THEM
+    start, stop = (np.nan, np.nan) if nearest == truth else decisive_seconds(
+        gallery.model_of(nearest), gallery.model_of(truth), take)
+    return Answer(called, truth, nearest, said, float(familiarity[best]),
+                  float(familiarity[own]), start, stop)
+
+
+def _called(source: Source, take: Session, name: str, i: int) -> str:
+    if isinstance(source, (str, os.PathLike)):
+        return PurePath(source).name
+    return take.name or f"{name} {i + 1}"

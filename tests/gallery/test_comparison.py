@@ -1,0 +1,200 @@
+"""Whole sessions: their summaries, the metric that is learned, whose takes are told apart."""
+
+import numpy as np
+import pytest
+from sklearn.model_selection import cross_val_score
+
+from barkcluster import FamiliarityModel, Session, SessionGallery, load_gallery
+from barkcluster.gallery import NONE_OF_THEM, Answer, Evaluation, SessionComparison
+from barkcluster.gallery.comparison import Record
+from barkcluster.gallery.entry import decisive_seconds
+from barkcluster.gallery.held_out import folds_of
+from barkcluster.gallery.summary import n_summary_numbers, summarize
+
+BANDS = ("anna", "bert", "carl")
+
+
+def play(band, evening, seconds=8, room=6.0):
+    """A band has its notes and how often it plays them; an evening has its room."""
+    own = np.random.default_rng([1, band])
+    notes = own.normal(-45, 5, size=(4, 25))
+    rng = np.random.default_rng([2, band, evening])
+    frames = np.repeat(notes[rng.integers(4, size=4 * seconds)], 25, axis=0)
+    # Rooms differ more than bands do, and all in one way: a tilt.
+    frames = frames + rng.normal(0, room) * np.linspace(-1, 1, 25)
+    return Session(frames + rng.normal(0, 2, size=frames.shape), name=f"{band}-{evening}")
+
+
+@pytest.fixture(scope="module")
+def takes():
+    return {name: [play(i, evening) for evening in range(4)] for i, name in enumerate(BANDS)}
+
+
+def gallery():
+    return SessionGallery(FamiliarityModel(scales=(0.5,), hop=0.25, random_state=0))
+
+
+def record(takes):
+    takes = np.asarray(takes, np.float32)
+    pieces = np.stack([np.stack([take, np.delete(takes, i, axis=0).mean(axis=0)])
+                       for i, take in enumerate(takes)])
+    folds = np.arange(len(takes), dtype=np.int32)
+    return Record(np.zeros(len(takes)), takes, pieces, folds, folds)
+
+
+@pytest.fixture(scope="module")
+def evaluation(takes):
+    return gallery().evaluate(takes, n_folds=4)
+
+
+def test_summaries_say_level_movement_and_correlation(rng):
+    common = rng.normal(0, 5, size=(1000, 1))
+    frames = np.full((1000, 25), -40.0)
+    frames[:, :2] += common
+    frames[:, 2] -= common[:, 0]
+    numbers = summarize(Session(frames))
+    assert numbers.shape == (n_summary_numbers(25),)
+    moves = numbers[25:225].reshape(8, 25)
+    assert np.all(moves[:, :3] > 2.0) and np.all(moves[:, 3:] < -4.0)
+    correlation = numbers[250:]
+    assert correlation[0] == pytest.approx(2 * 25 / 26, abs=0.02)
+    assert correlation[1] == pytest.approx(-2 * 25 / 26, abs=0.02)
+    np.testing.assert_allclose(correlation[2:24], 0.0, atol=1e-6)
+
+
+def test_summaries_of_softer_sessions_are_nearly_the_same():
+    session = play(0, 0)
+    softer = Session(np.asarray(session) - 6.0)
+    apart = np.linalg.norm(summarize(session) - summarize(softer))
+    assert apart < 0.5 * np.linalg.norm(summarize(session) - summarize(play(1, 0)))
+
+
+@pytest.mark.parametrize("n_frames", [1, 2, 30])
+def test_summaries_of_the_shortest_sessions_are_finite(n_frames):
+    assert np.all(np.isfinite(summarize(Session(np.full((n_frames, 25), -100.0)))))
+
+
+def test_no_change_is_heard_across_a_gap(rng):
+    frames = rng.normal(-40, 1, size=(800, 25))
+    frames[400:] += 30.0
+    whole, parted = Session(frames), Session(frames, gaps=[(400, 1000)])
+    steps = slice(25, 50)
+    assert np.all(summarize(parted)[steps] < summarize(whole)[steps])
+
+
+def test_the_metric_forgets_what_differs_between_takes_of_a_name(rng):
+    # Names differ in the second number, takes in the first and by far more.
+    names = {name: np.column_stack([rng.normal(0, 50, size=40), rng.normal(30 * i, 1, size=40)])
+             for i, name in enumerate("abc")}
+    learned = SessionComparison().fit({name: record(rows) for name, rows in names.items()})
+    plain = SessionComparison().fit({name: record(rows[:1].repeat(2, axis=0))
+                                     for name, rows in names.items()})
+    queries = [(rng.normal(0, 50), 30.0 * i) for i in range(3) for _ in range(20)]
+    said = [[np.argmin(one.log_distances(q)) for q in queries] for one in (learned, plain)]
+    truth = np.repeat(np.arange(3), 20)
+    assert np.mean(said[0] == truth) > 0.9 > 0.6 > np.mean(said[1] == truth)
+    assert learned.n_more_ == 39.0
+
+
+def test_a_name_without_summaries_leaves_all_to_the_models(rng):
+    comparison = SessionComparison().fit({
+        "old": Record.without_summaries(np.array([1.0, 2.0])),
+        "new": record(rng.normal(size=(3, 4)))})
+    np.testing.assert_array_equal(comparison.judge([3.0, 1.0], np.zeros(4)), [3.0, 1.0])
+    np.testing.assert_array_equal(comparison.calibration_.novelty_, [0, 0, 0, 1, 2])
+
+
+def test_the_metric_of_a_gallery_tells_bands_from_rooms(takes):
+    learned = gallery().fit({name: some[:3] for name, some in takes.items()})
+    assert learned.comparison_.n_more_ == 2.0
+    for i, name in enumerate(BANDS):
+        assert learned.identify(play(i, 9)) == name
+    assert learned.identify(Session(np.random.default_rng(5).normal(-60, 15, (800, 25)))) is None
+
+
+def test_a_gallery_with_takes_is_the_same_from_its_folder(tmp_path, takes):
+    learned = gallery().fit(takes)
+    learned.save(tmp_path)
+    again = load_gallery(tmp_path)
+    query = play(1, 9)
+    assert again.rank(query) == learned.rank(query)
+    np.testing.assert_array_equal(again.calibration_.novelty_, learned.calibration_.novelty_)
+    again.remove("anna")
+    assert again.rank(query) == learned.remove("anna").rank(query)
+
+
+def test_no_take_is_on_both_sides(takes, monkeypatch):
+    asked, heard = [], []
+    fit, judge = SessionGallery.fit, SessionGallery.judge
+    monkeypatch.setattr(SessionGallery, "fit", lambda self, sessions: heard.append(
+        {take.name for some in sessions.values() for take in some}) or fit(self, sessions))
+    monkeypatch.setattr(SessionGallery, "judge", lambda self, take: asked.append(
+        (len(heard) - 1, take.name)) or judge(self, take))
+    gallery().evaluate(takes, n_folds=2)
+    assert sorted(name for _, name in asked) == sorted(
+        take.name for some in takes.values() for take in some)
+    assert all(name not in heard[fold] for fold, name in asked)
+
+
+def test_folds_hold_out_every_take_once_but_only_ones_never():
+    counts = {"a": 7, "b": 1, "c": 2, "d": 5}
+    folds = list(folds_of(counts, 3))
+    for name, n in counts.items():
+        said = sorted(i for fold in folds for i in fold.get(name, ()))
+        assert said == (list(range(n)) if n > 1 else [])
+        assert all(len(fold.get(name, ())) < n for fold in folds)
+
+
+def test_evaluation_finds_bands_and_strangers(evaluation):
+    assert evaluation.accuracy > 0.9
+    assert evaluation.confusion.shape == (3, 4)
+    assert evaluation.confusion.sum() == 12
+    assert set(evaluation.stranger_auc) == set(BANDS)
+    assert evaluation.mean_stranger_auc > 0.8
+    assert len({answer.session for answer in evaluation.answers}) == 12
+
+
+def test_confusion_is_right_on_a_case_made_by_hand(tmp_path):
+    def answer(truth, nearest, said, familiarity=0.5):
+        return Answer("s", truth, nearest, said, familiarity, 0.25, 1.0, 2.0)
+
+    evaluation = Evaluation(["a", "b"], [
+        answer("a", "a", "a"), answer("a", "b", "b", 0.75), answer("a", "b", "b"),
+        answer("b", "b", NONE_OF_THEM, 0.01)], 0.05, {})
+    np.testing.assert_array_equal(evaluation.confusion, [[1, 2, 0], [0, 0, 1]])
+    assert evaluation.accuracy == 0.5
+    assert evaluation.balanced_accuracy == pytest.approx(2 / 3)
+    assert evaluation.false_alarms == 0.25
+    assert [a.familiarity for a in evaluation.mistakes] == [0.75, 0.5, 0.01]
+    evaluation.to_csv(tmp_path / "said.csv")
+    lines = (tmp_path / "said.csv").read_text().splitlines()
+    assert lines[0] == "session,truth,nearest,said,familiarity,familiarity_of_truth,start,stop"
+    assert lines[2] == "s,a,b,b,0.75,0.25,1.0,2.0"
+
+
+def test_the_seconds_of_a_mistake_are_where_it_sounds_like_the_other():
+    models = [FamiliarityModel(scales=(0.5,), random_state=0).fit(play(i, 0, 12, room=0.0))
+              for i in (1, 0)]
+    frames = np.concatenate([np.asarray(play(0, 5, 4, room=0.0)),
+                             np.asarray(play(1, 5, 2, room=0.0))])
+    start, stop = decisive_seconds(*models, Session(frames, start=10.0))
+    assert 13.5 <= start < stop <= 16.0
+    assert stop - start == pytest.approx(0.5)
+
+
+def test_names_with_one_take_each_cannot_be_evaluated():
+    with pytest.raises(ValueError, match="two names with several takes"):
+        gallery().evaluate({"a": [play(0, 0)], "b": [play(1, 0), play(1, 1)]})
+    with pytest.raises(ValueError, match="n_folds must be at least 2; got 1"):
+        gallery().evaluate({"a": [play(0, 0)]}, n_folds=1)
+
+
+def test_model_selection_of_scikit_learn_drives_a_gallery(takes):
+    sessions = [take for some in takes.values() for take in some]
+    names = [name for name, some in takes.items() for _ in some]
+    order = np.random.default_rng(0).permutation(len(names))
+    scores = cross_val_score(gallery(), [sessions[i] for i in order], [names[i] for i in order],
+                             cv=2)
+    assert scores.shape == (2,) and scores.mean() > 0.6
+    with pytest.raises(ValueError, match="a list with the name of each in y; got list without y"):
+        gallery().fit(sessions)
