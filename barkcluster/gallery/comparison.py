@@ -243,8 +243,9 @@ def _held_out(records: list[Record]) -> list[FloatArray]:
         for record, takes, mine in zip(records, kept, said, strict=True):
             for j in np.flatnonzero(record.piece_folds[:len(mine)] == fold):
                 # As of a query, what counts is the name that it is nearest to.
-                distance = min(metric.between(record.pieces[j, 0], record.pieces[j, 1], len(takes)),
-                               float(metric.log_distances(record.pieces[j, 0]).min()))
+                piece, own = record.pieces[j]
+                distance = min(metric.between(piece, own, len(takes)),
+                               float(metric.log_distances(piece).min()))
                 mine[j:j + 1] = _combined(record.held_out[j:j + 1], np.array([distance]),
                                           metric.n_more)
     return said

@@ -92,7 +92,7 @@ def test_the_metric_forgets_what_differs_between_takes_of_a_name(rng):
     queries = [(rng.normal(0, 50), 30.0 * i) for i in range(3) for _ in range(20)]
     said = [[np.argmin(one.log_distances(q)) for q in queries] for one in (learned, plain)]
     truth = np.repeat(np.arange(3), 20)
-    assert np.mean(said[0] == truth) > 0.9 > 0.6 > np.mean(said[1] == truth)
+    assert np.mean(said[0] == truth) > 0.9 > 0.7 > np.mean(said[1] == truth)
     assert learned.n_more_ == 39.0
 
 
