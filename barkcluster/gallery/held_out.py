@@ -9,22 +9,42 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import Protocol, Self
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
-from barkcluster._typing import FloatArray
+from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.frames.session import Session
+from barkcluster.model.model import FamiliarityModel
 
-from .comparison import SessionComparison
+from .comparison import Record, SessionComparison
 from .entry import Source, decisive_seconds, take_of
 from .evaluation import NONE_OF_THEM, Answer, Evaluation
 
-if TYPE_CHECKING:
-    from .gallery import SessionGallery
 
+class Namer(Protocol):
+    """What is evaluated: a `SessionGallery`, as far as it is asked here."""
+
+    false_alarm_rate: float
+    reader: Callable[[str | os.PathLike[str]], Session]
+    names_: list[str]
+    records_: dict[str, Record]
+    comparison_: SessionComparison
+    frame_rate_: float
+
+    def set_params(self, *, folder: None) -> Self:
+        """Learn in memory."""
+
+    def fit(self, sessions: Mapping[str, Sequence[Source]]) -> Self:
+        """Learn sessions by name."""
+
+    def judge(self, session: Session) -> tuple[FloatArray, Float32Array]:
+        """What `SessionComparison.judge` takes."""
+
+    def model_of(self, name: str) -> FamiliarityModel:
+        """The model of a name."""
 
 
 @dataclass(eq=False)
@@ -39,13 +59,13 @@ class _Fold:
     strangers: FloatArray
 
 
-def evaluate(gallery: SessionGallery, sessions: Mapping[str, Sequence[Source]], n_folds: int,
+def evaluate(gallery: Namer, sessions: Mapping[str, Sequence[Source]], n_folds: int,
              step: Callable[[str], None]) -> Evaluation:
     """Hold out takes of each name in turn, learn the rest, and ask whose they are.
 
     Parameters
     ----------
-    gallery : SessionGallery
+    gallery : SessionGallery, or what does as it does
         Fitted or not: copies of it learn.
     sessions : dict of str to list of sessions
     n_folds : int
@@ -108,10 +128,11 @@ def folds_of(counts: Mapping[str, int], n_folds: int) -> Iterator[dict[str, list
                for name, n in several.items() if fold < min(n, n_folds)}
 
 
-def _ask(gallery: SessionGallery, sessions: Mapping[str, Sequence[Source]],
+def _ask(gallery: Namer, sessions: Mapping[str, Sequence[Source]],
          held_out: Mapping[str, Sequence[int]]) -> _Fold:
     """Learn all takes but some, and ask about these."""
-    learned = clone(gallery).set_params(folder=None).fit({
+    copy: Namer = clone(gallery)
+    learned = copy.set_params(folder=None).fit({
         name: [take for i, take in enumerate(takes) if i not in held_out.get(name, ())]
         for name, takes in sessions.items()})
     without = [SessionComparison.uncalibrated(
@@ -129,9 +150,9 @@ def _ask(gallery: SessionGallery, sessions: Mapping[str, Sequence[Source]],
     return _Fold(answers, np.array(strangers))
 
 
-def _answer(gallery: SessionGallery, take: Session, called: str, truth: str,
+def _answer(gallery: Namer, take: Session, called: str, truth: str,
             strangeness: FloatArray) -> Answer:
-    familiarity = gallery.calibration_.familiarity(strangeness)
+    familiarity = gallery.comparison_.calibration_.familiarity(strangeness)
     best, own = int(np.argmin(strangeness)), gallery.names_.index(truth)
     nearest = gallery.names_[best]
     said = nearest if familiarity[best] >= gallery.false_alarm_rate else NONE_OF_THEM
