@@ -31,7 +31,7 @@ AES17-2020. Measurement of digital audio equipment. 0 dBFS: section 3.12.
 from .audio import read_audio
 from .bark import BARK_EDGES_HZ, BarkAnalyzer, bark_frames, linear_to_db
 from .parser import FrameParser
-from .session import FLOOR_DB, LARGEST_DB, N_BANDS, RATE_TOLERANCE, Gap, Session, check_frames
+from .session import FLOOR_DB, LARGEST_DB, N_BANDS, Gap, Session, check_frames
 from .text import (
     MissingFramesWarning,
     TimeColumnWarning,
@@ -46,7 +46,6 @@ __all__ = [
     "FLOOR_DB",
     "LARGEST_DB",
     "N_BANDS",
-    "RATE_TOLERANCE",
     "BarkAnalyzer",
     "FrameParser",
     "Gap",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
@@ -254,6 +254,55 @@ def bands_end(frames: npt.NDArray[np.floating]) -> int:
 
 # What may be given where frames are wanted.
 Frames: TypeAlias = npt.ArrayLike | Session
+
+
+def same_rate(one: float, other: float) -> bool:
+    """Whether two frame rates are taken for one, as those of two clocks are.
+
+    Examples
+    --------
+    >>> same_rate(100.0, 100.4), same_rate(100.0, 101.0)
+    (True, False)
+    """
+    # And a little of rounding, so that the order of the two never matters.
+    return max(one, other) <= (1.0 + RATE_TOLERANCE + 1e-9) * min(one, other)
+
+
+def check_rate(name: str, frame_rate: float, expected: float, why: str) -> None:
+    """Raise ValueError unless frames come at the rate that is expected.
+
+    Parameters
+    ----------
+    name : str
+        What to call them in the error.
+    frame_rate, expected : float
+        Frames per second.
+    why : str
+        Where the expectation comes from, such as "as in the fit".
+    """
+    if not same_rate(check_positive("frame_rate", frame_rate), expected):
+        what = "" if name == "frames" else "frames "
+        raise ValueError(f"{name} must come at {expected:g} {what}a second, {why}; "
+                         f"got {frame_rate:g}.")
+
+
+def common_rate(name: str, rates: Iterable[float]) -> float | None:
+    """The first of frame rates that are one, None if there is none; ValueError if they differ.
+
+    Examples
+    --------
+    >>> common_rate("takes", [100.0, 100.1])
+    100.0
+    >>> common_rate("takes", [100.0, 50.0])
+    Traceback (most recent call last):
+        ...
+    ValueError: takes must have one frame rate; got 50, 100 frames a second.
+    """
+    found = list(rates)
+    if found and not same_rate(min(found), max(found)):
+        listed = ", ".join(f"{rate:g}" for rate in sorted(set(found)))
+        raise ValueError(f"{name} must have one frame rate; got {listed} frames a second.")
+    return found[0] if found else None
 
 
 def check_frames(frames: npt.ArrayLike | Session, n_bands: int = N_BANDS, *,

@@ -26,7 +26,7 @@ from barkcluster.files.archive import (
     write_archive,
 )
 from barkcluster.files.atomic import replace_file
-from barkcluster.frames.session import RATE_TOLERANCE
+from barkcluster.frames.session import same_rate
 from barkcluster.model.model import FamiliarityModel, load_model
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERNS, VIEWS
@@ -39,8 +39,6 @@ _VERSION = 1
 _INDEX = "gallery.npz"
 _MOST_BLOCKS = 200
 _MOST_COLUMNS = 100_000
-# Rates of two names may differ so much, and a little of rounding.
-_SAME_RATE = RATE_TOLERANCE + 1e-6
 
 
 class GalleryFolder:
@@ -106,7 +104,7 @@ class GalleryFolder:
         if not (features.scales == wanted.scales[:len(features.scales)]
                 and (features.views, features.hop, features.n_bands)
                 == (wanted.views, wanted.hop, wanted.n_bands)
-                and abs(features.frame_rate / wanted.frame_rate - 1) <= _SAME_RATE):
+                and same_rate(features.frame_rate, wanted.frame_rate)):
             raise ModelFormatError(f"{path}: must be a model of the gallery's windows, {wanted}; "
                                    f"got one of {features}.")
         return model

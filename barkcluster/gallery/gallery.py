@@ -26,7 +26,7 @@ from barkcluster._typing import Float32Array, FloatArray
 from barkcluster._validation import check_choice, check_fraction, check_positive_int
 from barkcluster.calibration.calibration import Calibration
 from barkcluster.files.archive import ModelFormatError
-from barkcluster.frames.session import RATE_TOLERANCE, Session
+from barkcluster.frames.session import Session, check_rate, common_rate, same_rate
 from barkcluster.frames.text import read_session
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.windows.features import WindowFeatures
@@ -252,6 +252,7 @@ class SessionGallery(BaseEstimator):
             sessions that are at least as strange to their model.
         """
         check_is_fitted(self)
+<<<<<<< HEAD
         take = self._taken(session)
         windows = windows_of(self._features, take)
         apart = self.comparison_.log_distances(summarize(take))
@@ -293,6 +294,19 @@ class SessionGallery(BaseEstimator):
             raise ValueError(f"session must have {self.frame_rate_:g} frames a second, as those "
                              f"of the gallery; got {take.frame_rate:g}.")
         return take
+=======
+        template = self._template()
+        take = take_of(session, template.frame_rate, self.reader)
+        check_rate("session", take.frame_rate, self.frame_rate_, "as those of the gallery")
+        windows = windows_of(self._features, take)
+        candidates = self._candidates(take)
+        with OneThread():
+            judged: list[float] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+                delayed(strangeness)(self._model(name), windows) for name in candidates)
+        order = np.argsort(judged, kind="stable")
+        familiarity = self.calibration_.familiarity(np.array(judged)[order])
+        return [(candidates[i], float(f)) for i, f in zip(order, familiarity, strict=True)]
+>>>>>>> 3d32c96 (frames: one comparison of frame rates; scorers: recalibrate; model: takes and parameters have their files)
 
     def identify(self, session: Source) -> str | None:
         """The name that a session belongs to, or None.
@@ -447,6 +461,7 @@ class SessionGallery(BaseEstimator):
         learned, sessions = list(entries.values()), {name: sessions[name] for name in entries}
         rows = {name: i for i, name in enumerate(self.names_)} if kept else {}
         features = [*([self._features] if kept else []), *(entry.features for entry in learned)]
+<<<<<<< HEAD
         rates = {one.frame_rate for one in features}
         if max(rates) > 1.005 * min(rates):
             raise ValueError("sessions must have one frame rate; got "
@@ -454,6 +469,13 @@ class SessionGallery(BaseEstimator):
         records = {**{name: self.records_[name] for name in kept},
                    **dict(zip(sessions, (entry.record for entry in learned), strict=True))}
         if not any(len(record.held_out) for record in records.values()):
+=======
+        common_rate("sessions", (one.frame_rate for one in features))
+        held_out = {**{name: self.held_out_[name] for name in kept},
+                    **dict(zip(sessions, (entry.held_out for entry in learned), strict=True))}
+        pool = np.sort(np.concatenate(list(held_out.values())))
+        if not len(pool):
+>>>>>>> 3d32c96 (frames: one comparison of frame rates; scorers: recalibrate; model: takes and parameters have their files)
             raise ValueError(
                 "sessions must be long enough to hold out pieces of them, about "
                 f"{4 * template.scales[0] * self.n_pieces:g} s each; got shorter ones alone.")
@@ -494,10 +516,10 @@ class SessionGallery(BaseEstimator):
                              + next(iter(skipped.values())))
         rates = [entry.features.frame_rate for entry in entries.values()]
         usual = self.frame_rate_ if hasattr(self, "frame_rate_") else (
-            max(rates, key=lambda rate: sum(abs(other / rate - 1) < RATE_TOLERANCE
-                                            for other in rates)) if rates else 0.0)
+            max(rates, key=lambda rate: sum(same_rate(rate, other) for other in rates))
+            if rates else 0.0)
         for name, rate in zip(list(entries), rates, strict=True):
-            if abs(rate / usual - 1) > RATE_TOLERANCE:
+            if not same_rate(rate, usual):
                 skipped[name] = f"has {rate:g} frames a second, the others {usual:g}."
                 left_out = entries.pop(name)
                 if files is not None and isinstance(left_out.kept, str):

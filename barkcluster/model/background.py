@@ -17,10 +17,11 @@ from barkcluster.files.header import Fields, shown
 from barkcluster.frames.session import (
     FLOOR_DB,
     N_BANDS,
-    RATE_TOLERANCE,
     Frames,
     Session,
     check_frames,
+    check_rate,
+    common_rate,
 )
 
 # Long enough for the longest windows of a model, and for their averages to settle.
@@ -103,11 +104,9 @@ class Background:
             If no session is long enough, or they differ in rate.
         """
         given = list(sessions) if isinstance(sessions, (list, tuple)) else [sessions]
-        rates = {s.frame_rate for s in given if isinstance(s, Session)}
-        if len(rates) > 1:
-            raise ValueError("sessions must have one frame rate; got "
-                             + ", ".join(f"{r:g}" for r in sorted(rates)) + " frames a second.")
-        rate = rates.pop() if rates else check_positive("frame_rate", self.frame_rate)
+        rate = common_rate("sessions", (s.frame_rate for s in given if isinstance(s, Session)))
+        if rate is None:
+            rate = check_positive("frame_rate", self.frame_rate)
         length = excerpt_frames(rate)
         checked = [check_frames(s, name=f"sessions[{i}]")
                    for i, s in enumerate(cast("list[Frames]", given))]
@@ -237,9 +236,7 @@ def check_background(background: object, rate: float) -> None:
     if not isinstance(background, Background):
         raise ValueError(f"background must be a Background or None; got {background!r:.80}.")
     background.check_is_fitted()
-    if abs(background.frame_rate_ / rate - 1) > RATE_TOLERANCE:
-        raise ValueError(f"background must come at {rate:g} frames a second, as the session; "
-                         f"got {background.frame_rate_:g}.")
+    check_rate("background", background.frame_rate_, rate, "as the session")
 
 
 def excerpt_frames(frame_rate: float) -> int:

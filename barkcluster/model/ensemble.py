@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.calibration.calibration import Calibration
-from barkcluster.frames.session import RATE_TOLERANCE, Session, bands_end
+from barkcluster.frames.session import Session, bands_end, check_rate
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERN_S, PATTERNS, WindowLayout
@@ -101,11 +101,8 @@ class Ensemble:
 
     def check_rate(self, frames: npt.ArrayLike | Session) -> None:
         """Raise ValueError if a session comes at another rate than what was learned."""
-        if isinstance(frames, Session) and (
-                abs(frames.frame_rate / self.frame_rate - 1) > RATE_TOLERANCE):
-            raise ValueError(
-                f"frames must come at {self.frame_rate:g} a second, as in the fit; got "
-                f"{frames.frame_rate:g}.")
+        if isinstance(frames, Session):
+            check_rate("frames", frames.frame_rate, self.frame_rate, "as in the fit")
 
     def warn_of_bands(self, frames: Float32Array | FloatArray, stacklevel: int) -> None:
         """Warn if frames end at other bands than what was learned, from another sample rate."""

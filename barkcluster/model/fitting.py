@@ -7,6 +7,8 @@ the same held-out windows, so that every number that comes out means the same.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
@@ -16,15 +18,40 @@ from barkcluster._typing import FloatArray
 from barkcluster.calibration.calibration import Calibration
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
-from barkcluster.windows.layout import PATTERNS
+from barkcluster.windows.layout import PATTERNS, check_scales
 from barkcluster.windows.training import TrainingWindows, training_windows
 
 from .ensemble import Combination, Ensemble, Part, onset_energy
 
 # Texture is measured in its own units; what is heard in time is whitened this far.
 TIME_WHITENING = 0.75
+# A scale is learned from a session at least this many times as long.
+_SHORTEST_SESSION = 3.0
 _PLAYING = 0.3
 _FEWEST_PLAYING = 10
+
+
+def features_for(scales: tuple[float, ...], hop: float, takes: list[npt.NDArray[np.floating]],
+                 rate: float) -> WindowFeatures:
+    """Windows at those scales that the takes are long enough for, with a warning of the others."""
+    wanted = check_scales(scales)
+
+    def seconds(scale: float) -> float:
+        return sum(len(take) / rate for take in takes if len(take) / rate >= scale)
+
+    usable = tuple(s for s in wanted if seconds(s) >= _SHORTEST_SESSION * s - 1e-9)
+    dropped = [f"{s:g} s" for s in wanted if s not in usable]
+    total = sum(len(take) for take in takes) / rate
+    if not usable:
+        raise ValueError(
+            f"frames must cover {_SHORTEST_SESSION * wanted[0]:g} s, {_SHORTEST_SESSION:g} "
+            f"times the shortest scale ({wanted[0]:g} s), in takes longer than it; "
+            f"got {total:g} s in {len(takes)} take{'s' if len(takes) > 1 else ''}.")
+    if dropped:
+        warnings.warn(
+            f"{total:g} s of session are too short for scales {', '.join(dropped)}: left "
+            f"out. A scale needs {_SHORTEST_SESSION:g} times its length.", stacklevel=3)
+    return WindowFeatures(usable, hop, rate)
 
 
 def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
@@ -63,7 +90,7 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
             # Judged against the windows in which that group of bands plays.
             playing = onset_energy(windows.rows) > _PLAYING
             if playing.sum() >= _FEWEST_PLAYING:
-                scorer.calibration_ = Calibration(scorer.held_out_novelty_[playing])
+                scorer.recalibrate(playing)
         return Part(scale, view, scorer, windows.times)
 
     parts = Parallel(n_jobs=n_jobs, prefer="threads")(

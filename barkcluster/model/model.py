@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Self, cast
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,42 +14,29 @@ from sklearn.utils.validation import check_is_fitted
 
 from barkcluster._threads import OneThread
 from barkcluster._typing import FloatArray
-from barkcluster._validation import check_choice, check_positive
+from barkcluster._validation import check_choice
 from barkcluster.calibration.calibration import Calibration
 from barkcluster.files.archive import Array, Json
 from barkcluster.files.container import open_container, write_container
 from barkcluster.files.header import Fields
 from barkcluster.frames.session import Frames, Session, bands_end, check_frames
 from barkcluster.scorers import SCORERS, FamiliarityScorer
-from barkcluster.scorers.stored import (
-    check_seed,
-    kind_of,
-    parameters_of,
-    plain_parameters,
-    scorer_of,
-)
 from barkcluster.windows.features import WindowFeatures
-from barkcluster.windows.layout import check_scales
 
 from .background import Background, check_background
 from .cohort import stranger_calibrations
 from .ensemble import Part
 from .explanation import Explanation, explain
-from .fitting import fit_ensemble
+from .fitting import features_for, fit_ensemble
 from .listening import Listener
-from .stored import EnsembleRecord, pack_ensemble
+from .stored import EnsembleRecord, pack_ensemble, pack_parameters, read_parameters
 from .stream import FamiliarityStream
+from .takes import on_clock, takes_of
 from .timeline import Timeline
 
 DEFAULT_SCALES = (0.5, 1.0, 3.0, 6.0, 10.0)
 
-# A scale is learned from a session at least this many times as long.
-_SHORTEST_SESSION = 3.0
 _CHUNK_FRAMES = 4096
-# Parameters beside the plain ones. A background is not stored: what a model needs of it is in its
-# calibrations.
-_NOT_PLAIN = ("scorer", "background")
-_MOST_SECONDS = 1e9
 
 
 class FamiliarityModel(BaseEstimator):
@@ -149,17 +136,17 @@ class FamiliarityModel(BaseEstimator):
             background comes at another rate.
         """
         template = self._template()
-        takes, starts, rate = self._takes(frames)
+        takes, starts, rate = takes_of(frames, self.frame_rate)
         if self.background is not None:
             check_background(self.background, rate)
-        features = self._features_for(takes, rate)
+        features = features_for(self.scales, self.hop, takes, rate)
         with OneThread():
             ensemble = fit_ensemble(template, features, takes, self.n_jobs)
             related = (None if self.background is None
                        else stranger_calibrations(ensemble, self.background))
         ensemble.bands_end = max(map(bands_end, takes))
         for part in ensemble.parts:
-            part.times = _on_clock(part.times, takes, starts, rate)
+            part.times = on_clock(part.times, takes, starts, rate)
         if self.background is not None:
             if related is None:
                 warnings.warn("background has too little that this session is not familiar with: "
@@ -331,17 +318,14 @@ class FamiliarityModel(BaseEstimator):
         """
         check_is_fitted(self)
         arrays: dict[str, Array] = {}
-        given = self.scorer
-        entry: dict[str, Json] = {
-            "parameters": {
-                "scorer": given if isinstance(given, str) else {
-                    "kind": kind_of(given), "parameters": parameters_of(given)},
-                **plain_parameters({name: value for name, value in self.get_params(False).items()
-                                    if name not in _NOT_PLAIN})},
-            **pack_ensemble(self.ensemble_, arrays)}
+        parameters = self.get_params(deep=False)
+        # Not stored: what a model needs of a background is in its calibrations.
+        del parameters["background"]
+        entry: dict[str, Json] = {"parameters": pack_parameters(parameters),
+                                  **pack_ensemble(self.ensemble_, arrays)}
         scorers = [part.scorer for part in self.parts_]
-        if not isinstance(given, str):
-            scorers.append(given)
+        if isinstance(self.scorer, FamiliarityScorer):
+            scorers.append(self.scorer)
         classes = {scorer.kind: type(scorer) for scorer in scorers}
         write_container(path, "model", entry, arrays,
                         lambda fields: _entries(fields, classes)[1].specs)
@@ -370,63 +354,6 @@ class FamiliarityModel(BaseEstimator):
         if self.random_state is not None and "random_state" in template.get_params():
             template.set_params(random_state=self.random_state)
         return template
-
-    def _takes(self, frames: Frames | Sequence[Frames]) -> tuple[list[npt.NDArray[np.floating]],
-                                                                 FloatArray, float]:
-        """Checked takes, when each begins, and their common frame rate."""
-        given = [cast("Frames", frames)]
-        if isinstance(frames, (list, tuple)) and frames and all(
-                isinstance(take, Session) or np.ndim(take) == 2 for take in frames):
-            given = list(frames)
-        rates = {take.frame_rate for take in given if isinstance(take, Session)}
-        if len(rates) > 1:
-            raise ValueError(
-                "takes must have one frame rate; got "
-                + ", ".join(f"{r:g}" for r in sorted(rates)) + " frames a second.")
-        rate = rates.pop() if rates else check_positive("frame_rate", self.frame_rate)
-        sessions = [take if isinstance(take, Session) else Session(check_frames(take), rate)
-                    for take in given]
-        # One session has its own clock; several are counted on.
-        clock = sessions[0].start if len(sessions) == 1 else 0.0
-        takes, starts = [], []
-        for session in sessions:
-            for take in session.takes:
-                takes.append(take.frames)
-                starts.append(clock + take.start - session.start)
-            clock += session.span
-        return takes, np.array(starts), rate
-
-    def _features_for(
-        self, takes: list[npt.NDArray[np.floating]], rate: float
-    ) -> WindowFeatures:
-        """Windows at the scales that the takes are long enough for."""
-        wanted = check_scales(self.scales)
-
-        def seconds(scale: float) -> float:
-            return sum(len(take) / rate for take in takes if len(take) / rate >= scale)
-
-        usable = tuple(s for s in wanted if seconds(s) >= _SHORTEST_SESSION * s - 1e-9)
-        dropped = [f"{s:g} s" for s in wanted if s not in usable]
-        total = sum(len(take) for take in takes) / rate
-        if not usable:
-            raise ValueError(
-                f"frames must cover {_SHORTEST_SESSION * wanted[0]:g} s, {_SHORTEST_SESSION:g} "
-                f"times the shortest scale ({wanted[0]:g} s), in takes longer than it; "
-                f"got {total:g} s in {len(takes)} take{'s' if len(takes) > 1 else ''}.")
-        if dropped:
-            warnings.warn(
-                f"{total:g} s of session are too short for scales {', '.join(dropped)}: left "
-                f"out. A scale needs {_SHORTEST_SESSION:g} times its length.", stacklevel=3)
-        return WindowFeatures(usable, self.hop, rate)
-
-
-def _on_clock(times: FloatArray, takes: list[npt.NDArray[np.floating]], starts: FloatArray,
-              rate: float) -> FloatArray:
-    """Times that count on over the takes as those of their sessions' clock."""
-    begins = np.cumsum([0, *(len(take) for take in takes[:-1])]) / rate
-    take = np.maximum(np.searchsorted(begins, times - 1e-9, side="left") - 1, 0)
-    # A clock that jumped by decades is damage, which a file need not keep.
-    return np.minimum(times + (starts - begins)[take], _MOST_SECONDS)
 
 
 def load_model(path: str | os.PathLike[str]) -> FamiliarityModel:
@@ -477,26 +404,6 @@ def load_model(path: str | os.PathLike[str]) -> FamiliarityModel:
 def _entries(fields: Fields, classes: Mapping[str, type[FamiliarityScorer]]
              ) -> tuple[dict[str, object], EnsembleRecord]:
     """The parameters in the header of a model file, and what it says of what was learned."""
-    parameters = _parameters(fields.fields("parameters"), classes)
+    names = [name for name in FamiliarityModel().get_params(deep=False) if name != "background"]
+    parameters = read_parameters(fields.fields("parameters"), names, classes)
     return parameters, EnsembleRecord(fields, classes)
-
-
-def _parameters(fields: Fields, classes: Mapping[str, type[FamiliarityScorer]]
-                ) -> dict[str, object]:
-    given = fields.take("scorer")
-    scorer: str | FamiliarityScorer
-    if isinstance(given, str) and (given in SCORERS or given in classes):
-        scorer = given
-    else:
-        inner = Fields(given, "model.parameters.scorer")
-        scorer = scorer_of(classes[inner.choice("kind", classes)], inner.fields("parameters"))
-        inner.nothing_else()
-    parameters: dict[str, object] = {"scorer": scorer}
-    for name in FamiliarityModel().get_params(deep=False):
-        if name not in _NOT_PLAIN:
-            value = fields.plain(name)
-            if name == "random_state":
-                check_seed(value)
-            parameters[name] = value
-    fields.nothing_else()
-    return parameters

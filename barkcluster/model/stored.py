@@ -1,8 +1,8 @@
-"""An ensemble in a file, and out of it."""
+"""A model in a file, its parameters and its ensemble, and out of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,8 +10,17 @@ from barkcluster._typing import FloatArray
 from barkcluster.calibration.stored import CalibrationRecord, pack_calibration
 from barkcluster.files.archive import Array, ArraySpec, Json, ModelFormatError, stored_type
 from barkcluster.files.header import Fields, shown
+from barkcluster.scorers import SCORER_NAMES
 from barkcluster.scorers.base import FamiliarityScorer
-from barkcluster.scorers.stored import ScorerRecord, pack_scorer
+from barkcluster.scorers.stored import (
+    ScorerRecord,
+    check_seed,
+    kind_of,
+    pack_scorer,
+    parameters_of,
+    plain_parameters,
+    scorer_of,
+)
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import VIEWS
 
@@ -47,6 +56,49 @@ def pack_ensemble(ensemble: Ensemble, arrays: dict[str, Array]) -> dict[str, Jso
             pack_calibration(calibration, f"calibration{i}", arrays)
             for i, calibration in enumerate(ensemble.calibrations)],
     }
+
+
+def pack_parameters(parameters: Mapping[str, object]) -> dict[str, Json]:
+    """Parameters of a model as plain values; ValueError if one is more than that."""
+    scorer = parameters["scorer"]
+    plain = plain_parameters({name: value for name, value in parameters.items()
+                              if name != "scorer"})
+    if isinstance(scorer, FamiliarityScorer):
+        return {"scorer": {"kind": kind_of(scorer), "parameters": parameters_of(scorer)}, **plain}
+    return {**plain_parameters({"scorer": scorer}), **plain}
+
+
+def read_parameters(fields: Fields, names: Sequence[str],
+                    classes: Mapping[str, type[FamiliarityScorer]]) -> dict[str, object]:
+    """Parameters of a model out of its file; `fit` checks them when it is called again.
+
+    Parameters
+    ----------
+    fields : Fields
+        Emptied.
+    names : sequence of str
+        What they are called.
+    classes : dict of str to type
+        Which scorers there may be, by their kinds.
+    """
+    parameters: dict[str, object] = {}
+    for name in names:
+        if name == "scorer":
+            given = fields.take(name)
+            if isinstance(given, str) and (given in SCORER_NAMES or given in classes):
+                parameters[name] = given
+                continue
+            inner = Fields(given, "model.parameters.scorer")
+            parameters[name] = scorer_of(classes[inner.choice("kind", classes)],
+                                         inner.fields("parameters"))
+            inner.nothing_else()
+        else:
+            value = fields.plain(name)
+            if name == "random_state":
+                check_seed(value)
+            parameters[name] = value
+    fields.nothing_else()
+    return parameters
 
 
 class EnsembleRecord:

@@ -16,14 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from barkcluster._threads import one_thread_for_products
 from barkcluster._typing import FloatArray
-from barkcluster._validation import check_not_masked, check_positive, check_positive_int
+from barkcluster._validation import check_not_masked, check_positive_int
 from barkcluster.frames.session import (
     FLOOR_DB,
     LARGEST_DB,
     LEVELS_IN_WORDS,
-    RATE_TOLERANCE,
     Session,
     check_frames,
+    check_rate,
 )
 from barkcluster.windows.features import WindowFeatures
 
@@ -267,10 +267,7 @@ class FamiliarityStream(Generic[ModelT]):
         frame_rate : float
             Frames per second.
         """
-        expected = self.features.frame_rate
-        if abs(check_positive("frame_rate", frame_rate) / expected - 1) > RATE_TOLERANCE:
-            raise ValueError(f"frames must come at {expected:g} a second, as in the fit; got "
-                             f"{frame_rate:g}.")
+        check_rate("frames", frame_rate, self.features.frame_rate, "as in the fit")
 
     def check_frame(self, frame: npt.ArrayLike) -> FloatArray | None:
         """The frame as an array, or None, and counted, where it is not finite.

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from barkcluster.files.locking import lock_file
 from barkcluster.frames.parser import FrameParser
-from barkcluster.frames.session import RATE_TOLERANCE
+from barkcluster.frames.session import same_rate
 
 _RATE = b"# frame_rate: "
 # Characters that a rate may take: it can be corrected in place.
@@ -159,7 +159,7 @@ class SessionJournal:
                             takes.append([])
                         takes[-1].append(parser.feed(piece).astype(np.float32))
                 rate = parser.frame_rate or 0.0
-                if abs(rate / self.frame_rate - 1) > RATE_TOLERANCE:
+                if not same_rate(rate, self.frame_rate):
                     raise ValueError(
                         f"{self.path} holds {rate:g} frames a second; got {self.frame_rate:g}. "
                         "Choose that frame rate, or another name.")

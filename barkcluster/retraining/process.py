@@ -29,8 +29,8 @@ from barkcluster.files.locking import lock_file
 from barkcluster.frames.session import Session
 from barkcluster.model.background import Background, load_background
 from barkcluster.model.model import FamiliarityModel, load_model
+from barkcluster.model.stored import pack_parameters
 from barkcluster.scorers import SCORERS, FamiliarityScorer
-from barkcluster.scorers.stored import kind_of, parameters_of, plain_parameters
 
 _JOB, _MODEL, _BACKGROUND, _LOCK = "job.json", "model.npz", "background.npz", "lock"
 _FOLDER = "barkcluster-learning-"
@@ -85,15 +85,13 @@ def parameters_as_json(model: FamiliarityModel) -> str:
         If the model's scorer is of a class of your own, or seeded by more than a number.
     """
     parameters = model.get_params(deep=False)
-    scorer = parameters.pop("scorer")
-    parameters.pop("background")
+    del parameters["background"]  # which has a file of its own
+    scorer = parameters["scorer"]
     cls = SCORERS.get(scorer, FamiliarityScorer) if isinstance(scorer, str) else type(scorer)
     if not cls.__module__.startswith("barkcluster."):
         raise ValueError(f"{cls.__name__} is a scorer that another process does not know: learn "
                          "in a thread, background='thread'.")
-    if not isinstance(scorer, str):
-        scorer = {"kind": kind_of(scorer), "parameters": parameters_of(scorer)}
-    return json.dumps({"scorer": scorer, **plain_parameters(parameters)})
+    return json.dumps(pack_parameters(parameters))
 
 
 def start_learning(

@@ -130,8 +130,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
                 held_out[block] = twin.novelty_of(rows[block])
             self._learn_rows(learned, sources)
         self.held_out_novelty_ = held_out
-        self.calibration_ = Calibration(held_out)
-        self.n_effective_ = self.calibration_.n_effective_
+        self.recalibrate(np.ones(len(rows), dtype=bool))
         self.offset_ = float(self.false_alarm_rate)
         return self
 
@@ -257,6 +256,18 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         novelty : ndarray of shape (n_samples,)
         """
         return self._novelty(self.to_metric(rows))
+
+    def recalibrate(self, rows: npt.NDArray[np.bool_]) -> None:
+        """Judge from now on against some of the rows of the fit alone.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples,), bool
+            Which of the rows of ``fit``'s ``X`` count.
+        """
+        check_is_fitted(self)
+        self.calibration_ = Calibration(self.held_out_novelty_[rows])
+        self.n_effective_ = self.calibration_.n_effective_
 
     def nearest_rows(self, row: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
         """Rows of the fit that were remembered, and how far from one row they are.

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from barkcluster._typing import Float32Array, FloatArray
-from barkcluster.frames.session import Session, check_frames
+from barkcluster.frames.session import Session, check_frames, check_rate
 
 from .layout import WindowLayout
 from .running import CHUNK_FRAMES, RunningWindows
@@ -101,6 +101,7 @@ class WindowFeatures(WindowLayout):
         checked = check_frames(frames, self.n_bands)
         if not isinstance(frames, Session):
             return [(0.0, checked)]
+        check_rate("frames", frames.frame_rate, self.frame_rate, "as WindowFeatures counts them")
         return [(take.start, take.frames) for take in frames.takes]
 
     def _views_of(self, begin: float, frames: Frames) -> list[ViewWindows]:

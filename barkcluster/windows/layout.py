@@ -128,7 +128,7 @@ class WindowLayout:
 
 
 def check_scales(scales: tuple[float, ...] | npt.ArrayLike) -> tuple[float, ...]:
-    """Window lengths as a tuple of floats, shortest first, each 0.1 to 20 s.
+    """Window lengths as a tuple of floats, shortest first, each 0.02 to 60 s.
 
     Raises
     ------

@@ -216,3 +216,11 @@ def test_frames_too_short_for_a_hop_longer_than_the_window_are_told_how_many(rng
     model = FamiliarityModel("kmeans", scales=(0.1,), hop=1.0).fit(rng.normal(-40, 6, (3000, 25)))
     with pytest.raises(ValueError, match=r"100 frames \(1 s\); got 50"):
         model.timeline(rng.normal(-40, 6, (50, 25)))
+
+
+def test_takes_of_two_clocks_are_one_session_everywhere(jam):
+    frames = jam[0].frames[:3000]
+    takes = [Session(frames[:1500], 100.0), Session(frames[1500:], 100.1)]
+    model = FamiliarityModel(scales=(0.5,)).fit(takes)
+    assert model.frame_rate_ == 100.0
+    assert len(model.timeline(takes[1]).familiarity) == 146

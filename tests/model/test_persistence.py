@@ -92,6 +92,15 @@ def test_every_attribute_of_a_model_comes_back(rng, tmp_path, name):
             assert_same_attributes(first, second)
 
 
+def test_pattern_scorers_are_worth_as_many_windows_after_loading_as_before(rng, tmp_path):
+    # They are calibrated again, on the windows in which their players play.
+    model = FamiliarityModel(scales=(2.0,), hop=0.2).fit(session(rng))
+    model.save(tmp_path / "jam.npz")
+    for before, after in zip(model.parts_, load_model(tmp_path / "jam.npz").parts_, strict=True):
+        assert before.scorer.n_effective_ == before.scorer.calibration_.n_effective_
+        assert after.scorer.n_effective_ == before.scorer.n_effective_
+
+
 @pytest.mark.parametrize("whitening", [0.0, 0.75])
 @pytest.mark.parametrize("name", SCORERS)
 def test_every_attribute_of_a_scorer_comes_back(rng, tmp_path, name, whitening):

@@ -26,6 +26,15 @@ def test_times_are_the_ends_of_windows():
     np.testing.assert_allclose(long[0], np.arange(20, 32) / 10)
 
 
+@pytest.mark.parametrize("method", ["transform", "transform_scales", "transform_views"])
+def test_a_session_of_another_rate_is_refused_and_not_taken_for_twice_as_short(rng, method):
+    session = Session(rng.normal(-40, 6, size=(600, 25)), 50.0)
+    with pytest.raises(ValueError, match="must come at 100 a second.*got 50"):
+        getattr(WindowFeatures(), method)(session)
+    near = Session(session.frames, 100.3)  # a clock that runs a little faster
+    getattr(WindowFeatures(scales=(0.5,)), method)(near)
+
+
 def test_stacked_rows_end_together(rng):
     frames = rng.normal(-40, 10, size=(400, 25))
     features = WindowFeatures((0.5, 3.0))

@@ -1,0 +1,63 @@
+"""Takes: stretches of sessions without a gap, and when on the clock each begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from barkcluster._typing import FloatArray
+from barkcluster._validation import check_positive
+from barkcluster.frames.session import Frames, Session, check_frames, common_rate
+
+_MOST_SECONDS = 1e9
+
+
+def takes_of(frames: Frames | Sequence[Frames], frame_rate: float
+             ) -> tuple[list[npt.NDArray[np.floating]], FloatArray, float]:
+    """What a model is given to learn, as takes that no window spans two of.
+
+    Parameters
+    ----------
+    frames : array-like of shape (n_frames, 25), Session, or a list of them
+    frame_rate : float
+        Of plain arrays.
+
+    Returns
+    -------
+    takes : list of ndarray of shape (n_frames, 25)
+        Checked.
+    starts : ndarray of shape (n_takes,)
+        When each begins, in seconds.
+    rate : float
+        Their common frame rate.
+    """
+    given = [cast("Frames", frames)]
+    if isinstance(frames, (list, tuple)) and frames and all(
+            isinstance(take, Session) or np.ndim(take) == 2 for take in frames):
+        given = list(frames)
+    rate = common_rate("takes", (s.frame_rate for s in given if isinstance(s, Session)))
+    if rate is None:
+        rate = check_positive("frame_rate", frame_rate)
+    sessions = [take if isinstance(take, Session) else Session(check_frames(take), rate)
+                for take in given]
+    # One session has its own clock; several are counted on.
+    clock = sessions[0].start if len(sessions) == 1 else 0.0
+    takes, starts = [], []
+    for session in sessions:
+        for take in session.takes:
+            takes.append(take.frames)
+            starts.append(clock + take.start - session.start)
+        clock += session.span
+    return takes, np.array(starts), rate
+
+
+def on_clock(times: FloatArray, takes: list[npt.NDArray[np.floating]], starts: FloatArray,
+             rate: float) -> FloatArray:
+    """Times that count on over the takes as those of their sessions' clock."""
+    begins = np.cumsum([0, *(len(take) for take in takes[:-1])]) / rate
+    take = np.maximum(np.searchsorted(begins, times - 1e-9, side="left") - 1, 0)
+    # A clock that jumped by decades is damage, which a file need not keep.
+    return np.minimum(times + (starts - begins)[take], _MOST_SECONDS)
