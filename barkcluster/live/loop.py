@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from barkcluster.frames.session import Session
 
@@ -13,7 +14,7 @@ from .decoding import Decoder, decoder_of
 from .messages import Command, Frame
 from .microphone import Microphone
 from .playback import Playback
-from .player import Player
+from .player import Player, Report
 from .receiving import Received, Receiver
 from .sinks import Sink
 
@@ -36,6 +37,13 @@ class Source:
     session: Session | None = None
 
 
+class Watcher(Protocol):
+    """Someone who is shown every frame."""
+
+    def hear(self, player: Player, levels: list[float], report: Report | None) -> None:
+        """Take a frame that was heard, and what was said of it; without waiting."""
+
+
 class Live:
     """Hears sources and tells sinks, until it is stopped.
 
@@ -48,6 +56,8 @@ class Live:
         What the numbers are.
     receiver : Receiver, optional
         Of `places_of` the addresses, where ports were opened before there were players.
+    watcher : Watcher, optional
+        The page.
 
     Attributes
     ----------
@@ -65,13 +75,15 @@ class Live:
     """
 
     def __init__(self, sources: Sequence[Source], sinks: Sequence[Sink], *,
-                 units: str = "db", receiver: Receiver | None = None) -> None:
+                 units: str = "db", receiver: Receiver | None = None,
+                 watcher: Watcher | None = None) -> None:
         self.sources = list(sources)
         self.sinks = list(sinks)
         self.n_unclaimed = 0
         self.last_error: str | None = None
         self.ended = False
         self._units = units
+        self._watcher = watcher
         self._decoders: dict[tuple[int, int], Decoder] = {}
         self._said_rate: set[tuple[int, int]] = set()
         addresses = [source.address for source in self.sources]
@@ -210,6 +222,8 @@ class Live:
             there[0].player.last_rejection = self.last_error
             return
         report = player.hear(frame.levels, arrived, time.monotonic())
+        if self._watcher is not None:
+            self._watcher.hear(player, frame.levels, report)
         if report is not None:
             for sink in self.sinks:
                 sink.send(report)

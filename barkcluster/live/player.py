@@ -212,8 +212,15 @@ class Player:
         self._told_tempo = self.last_tempo
         return Report(self.name, reading, self.last_tempo, is_new)
 
-    def obey(self, command: Command) -> None:
-        """Do what a command says; what comes of it is in `last_word`."""
+    def obey(self, command: Command, folder: ModelFolder | None = None) -> None:
+        """Do what a command says; what comes of it is in `last_word`.
+
+        Parameters
+        ----------
+        command : Command
+        folder : ModelFolder, optional
+            Where whoever gives it may save and load, if not where messages may.
+        """
         word, argument = command.word, command.argument
         if word == "retrain":
             self.stream.retrain()
@@ -227,7 +234,7 @@ class Player:
             self.stream.paused = argument not in ("0", "off")
             self.last_word = "paused" if self.stream.paused else "goes on"
         else:
-            self._run_errand(word, argument)
+            self._run_errand(word, argument, folder or self.folder)
 
     def close(self) -> None:
         """Finish errands and write what was gathered."""
@@ -235,12 +242,11 @@ class Player:
             self._errand.join()
         self.stream.close()
 
-    def _run_errand(self, word: str, name: str) -> None:
+    def _run_errand(self, word: str, name: str, folder: ModelFolder | None) -> None:
         """Save or load in a thread: a disk may take longer than a frame."""
         if self._errand is not None and self._errand.is_alive():
             self.last_word = f"cannot {word} {name}: still busy with another"
             return
-        folder = self.folder
         if folder is None:
             self.last_word = f"cannot {word} {name}: --allow-save lets messages do that"
             return

@@ -1,0 +1,175 @@
+"""What the page knows of the players: enough to draw it anew after a reload, and no more."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from barkcluster.frames.session import Session
+from barkcluster.motifs.search import Motif
+
+from .likeness import Likeness
+
+# What JSON can say.
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+
+# Ten minutes of readings, ten a second.
+MOST_ROWS = 6000
+
+
+@dataclass(eq=False)
+class PlayerMemory:
+    """One player as its page shows it.
+
+    Attributes
+    ----------
+    name : str
+    scales : list of float
+        Window lengths, in seconds.
+    likeness : Likeness
+    rows : deque of list
+        Time, familiarity, then that at each scale; the newest `MOST_ROWS`.
+    n_rows : int
+        Rows that there ever were.
+    facts : dict
+        Status, motifs and the like, each with its own name.
+    changed : dict of str to int
+        When a fact last changed, in changes of the whole.
+    """
+
+    name: str
+    scales: list[float]
+    likeness: Likeness
+    rows: deque[Json] = field(default_factory=lambda: deque(maxlen=MOST_ROWS))
+    n_rows: int = 0
+    facts: dict[str, Json] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Cursor:
+    """How far a browser has been told.
+
+    Attributes
+    ----------
+    run : str
+        Of which run of the program; another one begins with an empty page.
+    change : int
+        The last change that it knows.
+    n_rows : list of int
+        Rows of each player that it had.
+    """
+
+    run: str = ""
+    change: int = 0
+    n_rows: list[int] = field(default_factory=list)
+
+
+class Memory:
+    """What was said of all players, to be asked by many browsers. Safe from several threads.
+
+    Parameters
+    ----------
+    hello : dict
+        First message of the feed: ``players``, each with name, scales, frame_rate and n_bands.
+
+    Attributes
+    ----------
+    run : str
+        Tells this run of the program from others.
+    """
+
+    def __init__(self, hello: Mapping[str, Json]) -> None:
+        self.run = secrets.token_hex(8)
+        self._lock = threading.Lock()
+        self._change = 0
+        self.players: list[PlayerMemory] = []
+        given = hello["players"]
+        assert isinstance(given, list)
+        for one in given:
+            self.players.append(PlayerMemory(
+                one["name"], one["scales"], Likeness(one["frame_rate"], one["n_bands"])))
+
+    def take(self, message: Mapping[str, Json]) -> None:
+        """Remember what the feed says: ``player``, and any of frames, rows and status."""
+        number = message["player"]
+        assert isinstance(number, int)
+        player = self.players[number]
+        with self._lock:
+            if message.get("reset"):
+                self._forget(player)
+            for first, packed in message.get("frames", ()):  # type: ignore[union-attr,misc]
+                frames = np.frombuffer(base64.b64decode(packed), np.float32)
+                player.likeness.add(first, frames.reshape(-1, message["n_bands"]))
+            rows = message.get("rows", [])
+            assert isinstance(rows, list)
+            player.rows.extend(rows)
+            player.n_rows += len(rows)
+            if "status" in message:
+                self._tell(player, "status", message["status"])
+                self._tell(player, "likest", player.likeness.likest())
+
+    def session_of(self, player: PlayerMemory) -> Session | None:
+        """What a player's motifs are searched for in; None while it is too short."""
+        with self._lock:
+            return player.likeness.session()
+
+    def set_motifs(self, player: PlayerMemory, motifs: Sequence[Motif]) -> None:
+        """Remember what recurs in a player's session."""
+        with self._lock:
+            self._tell(player, "motifs", [
+                {"starts": [round(s, 2) for s in motif.starts], "length": motif.length,
+                 "similarity": round(motif.similarity, 2),
+                 "bpm": None if np.isnan(motif.bpm) else round(motif.bpm, 1)}
+                for motif in motifs])
+
+    def news(self, cursor: Cursor) -> dict[str, Json] | None:
+        """What a browser does not know yet, or None; the cursor moves on.
+
+        The first time that is everything, with ``run``. Rows that it missed because they were
+        too many are not said later.
+        """
+        with self._lock:
+            anew = cursor.run != self.run
+            if anew:
+                cursor.run, cursor.change = self.run, -1
+                cursor.n_rows = [0] * len(self.players)
+            players: dict[str, Json] = {}
+            for i, player in enumerate(self.players):
+                told: dict[str, Json] = {name: player.facts[name]
+                                         for name, change in player.changed.items()
+                                         if change > cursor.change}
+                n_new = min(player.n_rows - cursor.n_rows[i], len(player.rows))
+                if n_new:
+                    rows = list(player.rows)
+                    told["rows"] = rows[len(rows) - n_new:]
+                cursor.n_rows[i] = player.n_rows
+                if anew:
+                    told |= {"name": player.name, "scales": player.scales}
+                if told:
+                    players[str(i)] = told
+            cursor.change = self._change
+            if anew:
+                return {"run": self.run, "most_rows": MOST_ROWS, "players": players}
+            return {"players": players} if players else None
+
+    def _tell(self, player: PlayerMemory, name: str, fact: Json) -> None:
+        if name not in player.facts or player.facts[name] != fact:
+            self._change += 1
+            player.facts[name] = fact
+            player.changed[name] = self._change
+
+    def _forget(self, player: PlayerMemory) -> None:
+        player.likeness.clear()
+        player.rows.clear()
+        self._tell(player, "motifs", [])
+        forgotten = player.facts.get("forgotten", 0)
+        assert isinstance(forgotten, int)
+        self._tell(player, "forgotten", forgotten + 1)
