@@ -26,7 +26,8 @@ class Browser:
         self._url = f"{base}/session/{session}"
 
     def open(self, path):
-        _ask(f"{self._url}/url", {"url": path.as_uri()})
+        """A file, or the address of a page."""
+        _ask(f"{self._url}/url", {"url": path if isinstance(path, str) else path.as_uri()})
 
     def run(self, script, *arguments):
         """What a script returns."""

@@ -30,8 +30,12 @@ from ._options import (
 )
 
 if TYPE_CHECKING:
+    from barkcluster.display.terminal_lines import TerminalLines
     from barkcluster.live.addresses import Address
+    from barkcluster.live.demonstration import Demonstration
     from barkcluster.live.loop import Source
+    from barkcluster.live.page.feed import PageFeed
+    from barkcluster.live.player import Player
 
 _DESCRIPTION = """\
 Hears frames from other programs, learns them as they come, and says each tenth of a second how
@@ -56,7 +60,8 @@ retrain, reset, pause 0|1 and, with --allow-save, save NAME.npz, load NAME.npz.
 """
 _EPILOG = """\
 examples:
-  barkcluster live --in osc://127.0.0.1:7400/bark --out osc://127.0.0.1:7401
+  barkcluster live --demo --page
+  barkcluster live --in osc://127.0.0.1:7400/bark --out osc://127.0.0.1:7401 --page
   barkcluster live --in fudi-udp://127.0.0.1:3000 --out fudi-udp://127.0.0.1:3001 --gather jam.txt
   barkcluster live --in file:session.txt --out -
   barkcluster live --wekinator
@@ -66,6 +71,22 @@ _M_MMAP_THRESHOLD = -3
 _MMAP_THRESHOLD_BYTES = 1 << 17
 # Threads that receive, load and save hand the interpreter back after so long, not after 5 ms.
 _SWITCH_INTERVAL_S = 0.0005
+# The page's port, next to those of the examples.
+_PAGE_PORT = 7470
+_DEMO = "the built-in jam"
+_NOTHING_ASKED = 2
+_WHAT_NEXT = """\
+barkcluster live hears frames from a program, a microphone or a file. Copy one of these:
+
+  barkcluster live --demo --page
+      nothing else needed: a built-in jam is played in time, with surprises
+  barkcluster live --in mic --page
+      what the microphone hears
+  barkcluster live --in osc://127.0.0.1:7400/bark --out osc://127.0.0.1:7401 --page
+      Max, SuperCollider, Pd, TouchDesigner and others: /bark and 25 levels in dB, 100 a second
+
+--page shows it in a browser; without it, it stands here. More: barkcluster live --help
+"""
 _WEKINATOR = ("osc://127.0.0.1:6448/wek/inputs", "osc://127.0.0.1:12000/wek/outputs")
 
 
@@ -78,8 +99,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="where readings go to (default: only the view)")
     parser.add_argument("--wekinator", action="store_true",
                         help="hear /wek/inputs at 6448, tell /wek/outputs at 12000")
+    parser.add_argument("--demo", action="store_true",
+                        help="play a built-in jam in time, with surprises: no source is needed")
+    parser.add_argument("--page", nargs="?", type=_port, const=_PAGE_PORT, metavar="PORT",
+                        help="show it in a browser, at a port of this machine (default: "
+                             f"{_PAGE_PORT})")
     parser.add_argument("--bind", metavar="HOST",
-                        help="listen to other machines: 0.0.0.0, or this machine's address")
+                        help="listen to other machines, and let them see the page: 0.0.0.0, or "
+                             "this machine's address")
     parser.add_argument("--frame-rate", type=positive, metavar="HZ",
                         help="frames per second (default: 100; of a file that is played, its own)")
     parser.add_argument("--units", choices=("db", "linear"), default="db",
@@ -115,51 +142,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Open everything, hear and tell until the end, close everything."""
     from barkcluster.display.terminal_lines import TerminalLines
-    from barkcluster.live.loop import Live, places_of
-    from barkcluster.live.receiving import Receiver
-    from barkcluster.live.sinks import open_sink
-    from barkcluster.live.view import closing_lines, player_lines
+    from barkcluster.live.view import closing_lines
 
+    if not (args.sources or args.wekinator or args.demo):
+        print(_WHAT_NEXT, end="", file=sys.stderr)
+        return _NOTHING_ASKED
+    if args.demo:
+        _check_demo(args)
     addresses, outputs = _addresses(args)
     _check_files(args, addresses, outputs)
     _give_memory_back()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-
     with ExitStack() as outer:
         with ExitStack() as stack:
-            # Ports first: a second start by mistake finds them taken and has written nothing.
-            receiver = Receiver(places_of(addresses))
-            stack.callback(receiver.close)
-            sources, players = [], []
-            for i, address in enumerate(addresses):
-                name = address.name or ("" if len(addresses) == 1 else str(i + 1))
-                sources.append(_source(args, address, name))
-                players.append(sources[-1].player)
-                stack.callback(players[-1].close)
-            sinks = []
-            for address, single in outputs:
-                sinks.append(open_sink(address, single=single))
-                stack.callback(sinks[-1].close)
-            live = Live(sources, sinks, units=args.units, receiver=receiver)
-            stack.callback(live.close)
             terminal = TerminalLines(sys.stderr)
             outer.callback(terminal.close)
-
-            def draw() -> None:
-                columns, _ = terminal.size()
-                terminal.show([line for player in players
-                               for line in player_lines(player, columns)])
-
-            if not args.quiet:
-                terminal.say(_listening(addresses))
-            has_view = not args.quiet and sys.stderr.isatty()
-            # What is imported by now never becomes garbage, and to look through it takes some ms.
-            gc.freeze()
-            end = time.monotonic() + args.seconds
-            stopped = _stop_on_sigterm()
-            with suppress(KeyboardInterrupt):
-                live.run(until=lambda: stopped.is_set() or time.monotonic() >= end,
-                         tick=draw if has_view else _nothing)
+            players = _play(args, addresses, outputs, stack, terminal)
         terminal.keep()
         for player in players:
             for line in closing_lines(player):
@@ -167,17 +165,105 @@ def run(args: argparse.Namespace) -> int:
     return int(any(player.stream.n_unwritten for player in players))
 
 
+def _play(args: argparse.Namespace, addresses: list[Address], outputs: list[tuple[Address, bool]],
+          stack: ExitStack, terminal: TerminalLines) -> list[Player]:
+    """Open what `stack` will close, hear and tell until the end; the players."""
+    from barkcluster.live.demonstration import Demonstration
+    from barkcluster.live.loop import Live, places_of
+    from barkcluster.live.receiving import Receiver
+    from barkcluster.live.sinks import open_sink
+    from barkcluster.live.view import player_lines
+
+    def say(line: str) -> None:
+        if not args.quiet:
+            terminal.say(printable(line))
+
+    # Ports first: a second start by mistake finds them taken and has written nothing.
+    receiver = Receiver(places_of(addresses))
+    stack.callback(receiver.close)
+    demo = None
+    if args.demo:
+        say("demo: a jam is made, and its beginning learned: some seconds")
+        demo = Demonstration(args.seed)
+    sources, players = [], []
+    for i, address in enumerate(addresses):
+        name = address.name or ("" if len(addresses) == 1 else str(i + 1))
+        sources.append(_source(args, address, name, demo))
+        players.append(sources[-1].player)
+        stack.callback(players[-1].close)
+    sinks = []
+    for address, single in outputs:
+        sinks.append(open_sink(address, single=single))
+        stack.callback(sinks[-1].close)
+    page = _page(args, players, demo, stack)
+    live = Live(sources, sinks, units=args.units, receiver=receiver, watcher=page)
+    stack.callback(live.close)
+    has_view = not args.quiet and sys.stderr.isatty()
+
+    def tick() -> None:
+        if page is not None:
+            page.tick()
+        for line in [] if demo is None else demo.begun(players[0]):
+            say(line)
+        if has_view:
+            columns, _ = terminal.size()
+            terminal.show([line for player in players for line in player_lines(player, columns)])
+
+    if page is not None:
+        # Not by `say`: who is quiet still needs the address.
+        terminal.say(f"page: {page.url}" + _who_sees(page.host))
+    say(_listening(addresses) if demo is None else demo.prepare(players[0], page))
+    # What is imported by now never becomes garbage, and to look through it takes some ms.
+    gc.freeze()
+    end = time.monotonic() + args.seconds
+    stopped = _stop_on_sigterm()
+    with suppress(KeyboardInterrupt):
+        live.run(until=lambda: stopped.is_set() or time.monotonic() >= end, tick=tick)
+    return players
+
+
+def _page(args: argparse.Namespace, players: list[Player], demo: Demonstration | None,
+          stack: ExitStack) -> PageFeed | None:
+    """The page, if one is asked for; `stack` ends it."""
+    from barkcluster.live.page.feed import PageFeed
+
+    if args.page is None:
+        return None
+    page = PageFeed(players, args.bind or "127.0.0.1", args.page, args.folder,
+                    marks=() if demo is None else demo.marks)
+    stack.callback(page.close)
+    return page
+
+
+def _who_sees(host: str) -> str:
+    from barkcluster.live.addresses import is_loopback
+
+    if is_loopback(host):
+        return ""
+    return ("\n  Whoever reaches this port sees the page. Its buttons need the token, the part "
+            "after #: give that address only to those who may press them.")
+
+
+def _check_demo(args: argparse.Namespace) -> None:
+    """Raise ValueError if a jam is asked for that nobody plays, and another source as well."""
+    for option, value in (("--in", args.sources), ("--wekinator", args.wekinator),
+                          ("--model", args.model), ("--gather", args.gather),
+                          ("--frame-rate", args.frame_rate)):
+        if value:
+            raise ValueError(f"--demo plays a built-in jam: leave {option} away.")
+
+
 def _addresses(args: argparse.Namespace) -> tuple[list[Address], list[tuple[Address, bool]]]:
     """Where frames come from; where readings go to, and whether as one message."""
-    from barkcluster.live.addresses import parse_sink, parse_source
+    from barkcluster.live.addresses import Address, parse_sink, parse_source
 
     sources = [parse_source(text, bind=args.bind) for text in args.sources or ()]
     sinks = [(parse_sink(text), False) for text in args.sinks or ()]
     if args.wekinator:
         sources.append(parse_source(_WEKINATOR[0], bind=args.bind))
         sinks.append((parse_sink(_WEKINATOR[1]), True))
-    if not sources:
-        raise ValueError("live needs a source: --in osc://127.0.0.1:7400/bark, for one.")
+    if args.demo:
+        return [Address("play", path=_DEMO)], sinks
     if args.no_learning and args.model is None:
         raise ValueError("--no-learning needs a model to answer by: --model jam.npz.")
     plays = [a.kind == "file" and (args.pace or is_audio(a.path))
@@ -210,7 +296,8 @@ def _listening(addresses: list[Address]) -> str:
         f"{a} (not there yet)" if a in missing else f"{a}" for a in addresses))
 
 
-def _source(args: argparse.Namespace, address: Address, name: str) -> Source:
+def _source(args: argparse.Namespace, address: Address, name: str,
+            demo: Demonstration | None) -> Source:
     """A source with its player, which has a stream and a file of its own."""
     from barkcluster.live.addresses import is_live
     from barkcluster.live.loop import Source
@@ -218,7 +305,9 @@ def _source(args: argparse.Namespace, address: Address, name: str) -> Source:
     from barkcluster.retraining.stream import RetrainingStream
     from barkcluster.tempo import TempoTracker
 
-    session = read(address.path, args) if address.kind == "play" else None
+    session = None if demo is None else demo.session
+    if demo is None and address.kind == "play":
+        session = read(address.path, args)
     if args.model is None:
         rate = args.frame_rate or (100.0 if session is None else session.frame_rate)
         model = make_model(args).set_params(frame_rate=rate)
@@ -265,5 +354,8 @@ def _stop_on_sigterm() -> threading.Event:
     return stopped
 
 
-def _nothing() -> None:
-    """For a view that is not there."""
+def _port(text: str) -> int:
+    """Number of a port, or the error that argparse shows."""
+    if not (text.isascii() and text.isdecimal() and int(text) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"must be a port from 1 to 65535; got {text!r}.")
+    return int(text)

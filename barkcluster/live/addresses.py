@@ -75,7 +75,7 @@ def parse_source(text: str, *, bind: str | None = None) -> Address:
     if address.kind in NETWORK:
         if bind is not None:
             address = replace(address, host=bind)
-        elif not _is_loopback(address.host):
+        elif not is_loopback(address.host):
             raise ValueError(f"--in {text} would listen to other machines: say so with "
                              f"--bind {address.host}.")
     return address
@@ -135,7 +135,8 @@ def _parse(text: str, option: str, other: str) -> Address:
     raise ValueError(f"{option} must be {_FORMS.format(other=other)}; got {text!r}.")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on a host."""
     if host == "localhost":
         return True
     try:

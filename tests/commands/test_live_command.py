@@ -131,7 +131,7 @@ def test_standard_input_to_standard_output(rng, model_file):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    ([], "live needs a source"),
+    (["--demo", "--in", "-"], "leave --in away"),
     (["--in", "osc://0.0.0.0:7400"], "say so with --bind 0.0.0.0"),
     (["--in", "-", "--no-learning"], "--no-learning needs a model"),
     (["--in", "-", "--out", "mic"], "--out must be"),
@@ -148,3 +148,26 @@ def test_a_taken_port_is_one_line(capsys, listener):
     port = listener.getsockname()[1]
     assert main(["live", "--in", f"udp-text://{LOCAL}:{port}"]) == 2
     assert f"udp-text://{LOCAL}:{port}: Address already in use" in capsys.readouterr().err
+
+
+def test_asked_for_nothing_it_says_what_to_do_next(capsys):
+    assert main(["live"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n  barkcluster live ") == 3
+    assert "barkcluster live --demo --page" in said
+
+
+def test_the_demo_needs_no_program_and_names_the_surprises(tmp_path):
+    process = subprocess.Popen([sys.executable, "-m", "barkcluster", "live", "--demo", "--out",
+                                f"file:{tmp_path / 'readings.txt'}"], stderr=subprocess.PIPE,
+                               text=True)
+    try:
+        lines = [process.stderr.readline() for _ in range(3)]
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+    assert "the first 2:00 of a built-in jam are learned" in lines[1]
+    assert lines[2].startswith("2:06 to 2:12: surprise")
+    readings = np.loadtxt(tmp_path / "readings.txt")
+    assert readings[0, 0] > 120
+    assert readings[:20, 1].min() > 0.05

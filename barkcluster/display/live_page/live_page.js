@@ -4,7 +4,9 @@
 const CURVE_HEIGHT = 120, LIVE_STRIPE = 20;
 // A server says something every two seconds, if only that it is there.
 const SILENT_MS = 6000, LEAST_WAIT_MS = 500, MOST_WAIT_MS = 4000, SURE_MS = 4000;
-const STRANGE = 0.05, KNOWN = 0.7, YOUNG_S = 60;
+// Up to each of these, and what it is called.
+const LIKE = [[0.05, "strange"], [0.2, "unusual"], [0.7, "as usual"], [Infinity, "heard before"]];
+const YOUNG_S = 60;
 
 class Player {
   constructor(number, said) {
@@ -106,14 +108,13 @@ class Player {
     const { status } = this, now = this.section.querySelector(".now");
     const latest = this.data.familiarity.at(-1) ?? null;
     const known = status.state !== "silent" && status.age !== null ? latest : null;
-    const like = known === null ? "unknown"
-      : known < STRANGE ? "strange" : known < KNOWN ? "typical" : "known";
-    const words = { strange: "strange", typical: "as usual", known: "heard before" };
+    const like = known === null ? "unknown" : LIKE.find(([limit]) => known < limit)[1];
     const young = status.known !== null && status.known < YOUNG_S
       ? ` (only ${clock(status.known, 0)} known)` : "";
     now.dataset.like = like;
+    now.style.borderColor = colorOf(known, paletteNow()) ?? "";
     this.put(now.querySelector(".value"), known === null ? "–" : known.toFixed(2));
-    this.put(now.querySelector(".like"), known !== null ? words[like] + young
+    this.put(now.querySelector(".like"), known !== null ? like + young
       : status.state === "silent" ? `no frames for ${clock(status.silent, 0)}`
         : status.received ? "listening" : "waiting for frames");
   }
@@ -128,7 +129,8 @@ class Player {
     const bottom = lanes + LANE * motifs.length;
     const g = contextOf(canvas, bottom + AXIS);
     if (!g) return;
-    const stop = Math.max(span, data.times.at(-1) ?? 0);
+    // It fills from the left, then scrolls.
+    const stop = Math.max((data.times[0] ?? 0) + span, data.times.at(-1) ?? 0);
     const axis = new TimeAxis(stop - span, stop, canvas.clientWidth < 500 ? 40 : 54,
       canvas.clientWidth);
     g.save();
@@ -136,6 +138,7 @@ class Player {
     g.rect(axis.left, 0, axis.width, bottom + AXIS);
     g.clip();
     drawTimes(g, axis, 0, bottom);
+    drawMarks(g, axis, data.times.at(-1) ?? 0, bottom);
     drawCurve(g, axis, data, 0, CURVE_HEIGHT);
     drawStripes(g, axis, data, stripes, LIVE_STRIPE);
     drawMotifs(g, axis, motifs, lanes);
@@ -145,10 +148,23 @@ class Player {
   }
 }
 
+function drawMarks(g, axis, latest, bottom) {
+  g.textAlign = "left";
+  // What is still to come is no surprise if it is told. Neighbors' names stand on three lines.
+  for (const [i, [start, stop, text]] of marks.entries()) {
+    if (start > latest || stop < axis.start) continue;
+    g.fillStyle = styleOf("--grid");
+    g.fillRect(axis.x(start), 0, axis.x(stop) - axis.x(start), bottom);
+    g.fillStyle = styleOf("--soft");
+    const from = Math.max(axis.x(start), axis.left) + 4;
+    g.fillText(text, Math.min(from, axis.right - g.measureText(text).width - 4), 8 + 14 * (i % 3));
+  }
+}
+
 const players = new Map();
 const link = document.getElementById("link");
 const spanChoice = document.getElementById("span");
-let socket = null, wait = LEAST_WAIT_MS, lastHeard = 0, mostRows = 0, drawing = false;
+let socket = null, wait = LEAST_WAIT_MS, lastHeard = 0, mostRows = 0, drawing = false, marks = [];
 let token = decodeURIComponent(location.hash.slice(1));
 
 function drawSoon() {
@@ -165,6 +181,7 @@ function receive(said) {
     players.clear();
     document.getElementById("main").replaceChildren();
     mostRows = said.most_rows;
+    marks = said.marks;
   }
   if ("said" in said) answered(said.said);
   for (const [number, news] of Object.entries(said.players ?? {})) {

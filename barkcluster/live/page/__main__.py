@@ -8,7 +8,7 @@ import signal
 import sys
 from contextlib import suppress
 
-from .memory import Json
+from .messages import Answer
 from .server import serve
 
 # Frames come first.
@@ -23,7 +23,7 @@ def main() -> None:
         with suppress(OSError):
             os.nice(_NICENESS)
 
-    def answer(message: dict[str, Json]) -> None:
+    def answer(message: Answer) -> None:
         with suppress(OSError):  # nobody listens any more: the end is near
             sys.stdout.write(json.dumps(message) + "\n")
             sys.stdout.flush()

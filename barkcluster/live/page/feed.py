@@ -9,6 +9,7 @@ import math
 import os
 import queue
 import secrets
+import socket
 import subprocess
 import sys
 import threading
@@ -20,11 +21,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from barkcluster.frames.session import FLOOR_DB
+from barkcluster.live.demonstration import Mark
 from barkcluster.live.messages import Command
 from barkcluster.live.model_folder import ModelFolder
 from barkcluster.live.player import Player, Report
 
-from .memory import Json
+from .messages import Answer, Heard, Hello, Introduction, Json, Row
 
 _START_S = 30.0
 _STATUS_S = 0.5
@@ -34,6 +36,10 @@ _MOST_WAITING = 300
 # Frames that one message may hold: a file that is read at once comes with minutes of them.
 _MOST_FRAMES = 3000
 _DIGITS = 4
+_ANY = ("0.0.0.0", "::")
+# Of the range for documentation: asked for a way to it, the system names the address it would
+# take, and nothing is sent.
+_ELSEWHERE = ("192.0.2.1", 9)
 
 
 @dataclass(eq=False)
@@ -42,7 +48,7 @@ class _Unsent:
 
     n_frames: int
     frames: list[tuple[int, list[float]]] = field(default_factory=list)
-    rows: list[Json] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     reset: bool = False
 
 
@@ -56,6 +62,8 @@ class PageFeed:
         What the page listens on; port 0 is any that is free.
     folder : path-like
         Where the page's button saves models.
+    marks : sequence of Mark, default=()
+        Stretches to name in the chart.
 
     Attributes
     ----------
@@ -75,7 +83,7 @@ class PageFeed:
     """
 
     def __init__(self, players: Sequence[Player], host: str, port: int,
-                 folder: str | os.PathLike[str]) -> None:
+                 folder: str | os.PathLike[str], *, marks: Sequence[Mark] = ()) -> None:
         if importlib.util.find_spec("aiohttp") is None:
             raise ImportError("The page needs aiohttp: pip install 'barkcluster[page]'")
         self.host, self.port = host, port
@@ -85,15 +93,17 @@ class PageFeed:
         self._folder = ModelFolder(folder)
         self._unsent = {p: _Unsent(p.stream.stream.n_frames) for p in self._players}
         self._next_status = 0.0
-        self._waiting: queue.Queue[dict[str, Json] | None] = queue.Queue(_MOST_WAITING)
-        self._pressed: queue.SimpleQueue[dict[str, Json]] = queue.SimpleQueue()
+        self._waiting: queue.Queue[Hello | Heard | None] = queue.Queue(_MOST_WAITING)
+        self._pressed: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "barkcluster.live.page"], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self._threads = [threading.Thread(target=work, name="page", daemon=True)
                          for work in (self._write_all, self._read_all)]
-        self._waiting.put({"host": host, "port": port, "token": self.token,
-                           "players": [_introduced(p) for p in self._players]})
+        hello: Hello = {"host": host, "port": port, "token": self.token,
+                        "marks": [(mark.start, mark.stop, mark.text) for mark in marks],
+                        "players": [_introduced(p) for p in self._players]}
+        self._waiting.put(hello)
         for thread in self._threads:
             thread.start()
         self.port = self._wait_for_port()
@@ -101,7 +111,8 @@ class PageFeed:
     @property
     def url(self) -> str:
         """Where to look; with the token, so that the buttons work."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = own_address() if self.host in _ANY else self.host
+        host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}/#{self.token}"
 
     @property
@@ -119,7 +130,7 @@ class PageFeed:
         unsent.n_frames = n
         unsent.frames.append((n - 1, levels))
         if len(unsent.frames) > _MOST_FRAMES:
-            self._send(player, unsent, {})
+            self._send(player, unsent)
         if report is not None:
             reading = report.reading
             unsent.rows.append([round(reading.time, 3), *(
@@ -131,7 +142,7 @@ class PageFeed:
         while not self._pressed.empty():
             pressed = self._pressed.get()
             if "player" in pressed:
-                self._press(self._players[int(str(pressed["player"]))], str(pressed["word"]))
+                self._press(self._players[pressed["player"]], pressed["word"])
         now = time.monotonic()
         tells_status = now >= self._next_status
         if tells_status:
@@ -140,7 +151,7 @@ class PageFeed:
             if player.stream.stream.n_frames < unsent.n_frames:
                 self._forget(unsent)
                 unsent.n_frames = player.stream.stream.n_frames
-            status: dict[str, Json] = {"status": status_of(player)} if tells_status else {}
+            status = status_of(player) if tells_status else None
             if status or unsent.frames or unsent.reset:
                 self._send(player, unsent, status)
 
@@ -168,8 +179,11 @@ class PageFeed:
     def _forget(unsent: _Unsent) -> None:
         unsent.frames, unsent.rows, unsent.reset = [], [], True
 
-    def _send(self, player: Player, unsent: _Unsent, more: dict[str, Json]) -> None:
-        message: dict[str, Json] = {"player": self._players.index(player), **more}
+    def _send(self, player: Player, unsent: _Unsent, status: dict[str, Json] | None = None
+              ) -> None:
+        message: Heard = {"player": self._players.index(player)}
+        if status:
+            message["status"] = status
         if unsent.reset:
             message["reset"] = True
         if unsent.frames:
@@ -193,16 +207,13 @@ class PageFeed:
             player.obey(Command("", word, ""))
 
     def _wait_for_port(self) -> int:
-        try:
+        answer: Answer = {"error": (None, "the page's process does not answer")}
+        with suppress(queue.Empty):
             answer = self._pressed.get(timeout=_START_S)
-        except queue.Empty:
-            answer = {"error": [None, "the page's process does not answer"]}
         if "port" in answer:
-            return int(str(answer["port"]))
-        number, text = answer["error"]  # type: ignore[misc]
-        port = self.url.partition("#")[0] if hasattr(self, "port") else self.host
+            return answer["port"]
         self.close()
-        raise OSError(number, text, f"--page {self.port}")
+        raise OSError(*answer["error"], f"--page {self.port}")
 
     def _write_all(self) -> None:
         assert self._process.stdin is not None
@@ -216,7 +227,15 @@ class PageFeed:
         with self._process.stdout as pipe:
             for line in pipe:
                 self._pressed.put(json.loads(line))
-        self._pressed.put({"error": [None, "the page's process ended"]})
+        self._pressed.put({"error": (None, "the page's process ended")})
+
+
+def own_address() -> str:
+    """The address by which others in the network reach this machine."""
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(_ELSEWHERE)
+        return str(probe.getsockname()[0])
+    return "127.0.0.1"
 
 
 def status_of(player: Player) -> dict[str, Json]:
@@ -251,13 +270,13 @@ def status_of(player: Player) -> dict[str, Json]:
     }
 
 
-def _introduced(player: Player) -> dict[str, Json]:
+def _introduced(player: Player) -> Introduction:
     features = player.stream.stream.features
     return {"name": player.name, "scales": [float(s) for s in features.scales],
             "frame_rate": features.frame_rate, "n_bands": features.n_bands}
 
 
-def _packed(frames: list[tuple[int, list[float]]]) -> list[Json]:
+def _packed(frames: list[tuple[int, list[float]]]) -> list[tuple[int, str]]:
     """Frames that follow on one another together: how many were before them, and their bytes."""
     runs: list[tuple[int, list[list[float]]]] = []
     for before, levels in frames:
@@ -265,6 +284,6 @@ def _packed(frames: list[tuple[int, list[float]]]) -> list[Json]:
             runs[-1][1].append(levels)
         else:
             runs.append((before, [levels]))
-    return [[first, base64.b64encode(np.maximum(
-        np.asarray(rows, np.float32), np.float32(FLOOR_DB)).tobytes()).decode("ascii")]
+    return [(first, base64.b64encode(np.maximum(
+        np.asarray(rows, np.float32), np.float32(FLOOR_DB)).tobytes()).decode("ascii"))
         for first, rows in runs]

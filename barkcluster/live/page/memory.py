@@ -6,9 +6,8 @@ import base64
 import secrets
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 
@@ -16,9 +15,7 @@ from barkcluster.frames.session import Session
 from barkcluster.motifs.search import Motif
 
 from .likeness import Likeness
-
-# What JSON can say.
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+from .messages import Heard, Hello, Json, Row
 
 # Ten minutes of readings, ten a second.
 MOST_ROWS = 6000
@@ -34,10 +31,12 @@ class PlayerMemory:
     scales : list of float
         Window lengths, in seconds.
     likeness : Likeness
-    rows : deque of list
-        Time, familiarity, then that at each scale; the newest `MOST_ROWS`.
+    rows : deque of Row
+        The newest `MOST_ROWS`.
     n_rows : int
         Rows that there ever were.
+    n_forgotten : int
+        Times that the player began anew.
     facts : dict
         Status, motifs and the like, each with its own name.
     changed : dict of str to int
@@ -47,8 +46,9 @@ class PlayerMemory:
     name: str
     scales: list[float]
     likeness: Likeness
-    rows: deque[Json] = field(default_factory=lambda: deque(maxlen=MOST_ROWS))
+    rows: deque[Row] = field(default_factory=lambda: deque(maxlen=MOST_ROWS))
     n_rows: int = 0
+    n_forgotten: int = 0
     facts: dict[str, Json] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
 
@@ -77,8 +77,8 @@ class Memory:
 
     Parameters
     ----------
-    hello : dict
-        First message of the feed: ``players``, each with name, scales, frame_rate and n_bands.
+    hello : Hello
+        First message of the feed.
 
     Attributes
     ----------
@@ -86,30 +86,25 @@ class Memory:
         Tells this run of the program from others.
     """
 
-    def __init__(self, hello: Mapping[str, Json]) -> None:
+    def __init__(self, hello: Hello) -> None:
         self.run = secrets.token_hex(8)
         self._lock = threading.Lock()
         self._change = 0
-        self.players: list[PlayerMemory] = []
-        given = hello["players"]
-        assert isinstance(given, list)
-        for one in given:
-            self.players.append(PlayerMemory(
-                one["name"], one["scales"], Likeness(one["frame_rate"], one["n_bands"])))
+        self._marks = hello["marks"]
+        self.players = [
+            PlayerMemory(one["name"], one["scales"], Likeness(one["frame_rate"], one["n_bands"]))
+            for one in hello["players"]]
 
-    def take(self, message: Mapping[str, Json]) -> None:
-        """Remember what the feed says: ``player``, and any of frames, rows and status."""
-        number = message["player"]
-        assert isinstance(number, int)
-        player = self.players[number]
+    def take(self, message: Heard) -> None:
+        """Remember what the feed says of a player."""
+        player = self.players[message["player"]]
         with self._lock:
             if message.get("reset"):
                 self._forget(player)
-            for first, packed in message.get("frames", ()):  # type: ignore[union-attr,misc]
+            for first, packed in message.get("frames", ()):
                 frames = np.frombuffer(base64.b64decode(packed), np.float32)
                 player.likeness.add(first, frames.reshape(-1, message["n_bands"]))
             rows = message.get("rows", [])
-            assert isinstance(rows, list)
             player.rows.extend(rows)
             player.n_rows += len(rows)
             if "status" in message:
@@ -157,7 +152,8 @@ class Memory:
                     players[str(i)] = told
             cursor.change = self._change
             if anew:
-                return {"run": self.run, "most_rows": MOST_ROWS, "players": players}
+                return {"run": self.run, "most_rows": MOST_ROWS, "marks": self._marks,
+                        "players": players}
             return {"players": players} if players else None
 
     def _tell(self, player: PlayerMemory, name: str, fact: Json) -> None:
@@ -169,7 +165,6 @@ class Memory:
     def _forget(self, player: PlayerMemory) -> None:
         player.likeness.clear()
         player.rows.clear()
+        player.n_forgotten += 1
         self._tell(player, "motifs", [])
-        forgotten = player.facts.get("forgotten", 0)
-        assert isinstance(forgotten, int)
-        self._tell(player, "forgotten", forgotten + 1)
+        self._tell(player, "forgotten", player.n_forgotten)

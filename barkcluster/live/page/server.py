@@ -22,9 +22,11 @@ from urllib.parse import urlsplit
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from barkcluster.display.live_page import live_page_html
+from barkcluster.live.addresses import is_loopback
 
 from .likeness import motifs_of
-from .memory import Cursor, Json, Memory
+from .memory import Cursor, Memory
+from .messages import Answer, Hello
 
 # The words of the buttons: no file is named from here.
 BUTTONS = ("retrain", "pause", "go on", "save", "reset")
@@ -36,6 +38,7 @@ _MOST_BROWSERS = 32
 _MOST_MESSAGE_BYTES = 2000
 # Between searches for motifs, and how much more than what the last one took.
 _MOTIFS_S = 20.0
+_FIRST_MOTIFS_S = 3.0  # while there are none
 _MOTIFS_SHARE = 10
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -147,7 +150,7 @@ class PageServer:
         cursor, last = Cursor(), time.monotonic()
         with suppress(ConnectionError):
             while not browser.closed:
-                news: dict[str, Json] | None = self._memory.news(cursor)
+                news = self._memory.news(cursor)
                 now = time.monotonic()
                 if news is not None or now - last >= _ALIVE_S:
                     last = now
@@ -170,14 +173,16 @@ class PageServer:
 
     async def _search_motifs(self) -> None:
         while True:
-            begun = time.monotonic()
+            begun, n_found = time.monotonic(), 0
             for player in self._memory.players:
                 session = self._memory.session_of(player)
                 if session is not None:
                     found = await asyncio.to_thread(motifs_of, session)
                     self._memory.set_motifs(player, found)
+                    n_found += len(found)
             took = time.monotonic() - begun
-            await asyncio.sleep(max(_MOTIFS_S, _MOTIFS_SHARE * took))
+            await asyncio.sleep(max(_MOTIFS_S if n_found else _FIRST_MOTIFS_S,
+                                    _MOTIFS_SHARE * took))
 
 
 def is_own_host(header: str, bound: str) -> bool:
@@ -208,22 +213,21 @@ def is_own_host(header: str, bound: str) -> bool:
     except ValueError:
         # By its own name in the network, if the network may look.
         own = socket.gethostname().lower()
-        return not _is_loopback(bound) and name in (own, f"{own}.local")
-    return address.is_loopback or not _is_loopback(bound)
+        return not is_loopback(bound) and name in (own, f"{own}.local")
+    return address.is_loopback or not is_loopback(bound)
 
 
-def serve(lines: IO[bytes], answers: Callable[[dict[str, Json]], None]) -> None:
+def serve(lines: IO[bytes], answers: Callable[[Answer], None]) -> None:
     """Serve the page of what is said in lines of JSON, until they end.
 
     Parameters
     ----------
     lines : binary file
-        The first says ``host``, ``port``, ``token`` and ``players``; see `feed.PageFeed`.
+        `Hello`, then `Heard` again and again.
     answers : callable
-        Told ``{"port": ...}`` once the page is open or ``{"error": ...}`` if it cannot be, then
-        what buttons say.
+        Told what the page says.
     """
-    hello = json.loads(lines.readline())
+    hello: Hello = json.loads(lines.readline())
     memory = Memory(hello)
     place = Place(hello["host"], hello["port"], hello["token"])
     server = PageServer(memory, place,
@@ -246,11 +250,4 @@ def serve(lines: IO[bytes], answers: Callable[[dict[str, Json]], None]) -> None:
     try:
         asyncio.run(run())
     except OSError as error:
-        answers({"error": [error.errno, error.strerror or str(error)]})
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        answers({"error": (error.errno, error.strerror or str(error))})
