@@ -24,7 +24,7 @@ from webdriver import Browser, browser  # noqa: E402
 
 # Name, seconds after the start, width and height, colors: within the first surprise, between two,
 # within the second.
-PICTURES = (("live_page", 13, (1000, 940), "light"),
+PICTURES = (("live_page", 11, (1000, 940), "light"),
             ("live_page_dark", 30, (1000, 940), "dark"),
             ("live_page_phone", 42, (390, 940), "light"))
 
@@ -38,9 +38,11 @@ def main() -> None:
         assert live.stderr is not None
         try:
             url = next(line.split()[1] for line in live.stderr if line.startswith("page: "))
-            begun = time.monotonic()
             with browser() as page:
                 page.open(url)
+                while not page.run("return players.get('0')?.data.times.length"):
+                    time.sleep(0.1)
+                begun = time.monotonic()
                 for name, at, (width, height), scheme in PICTURES:
                     page.size(width, height)
                     page.scheme(scheme)
