@@ -252,7 +252,6 @@ class SessionGallery(BaseEstimator):
             sessions that are at least as strange to their model.
         """
         check_is_fitted(self)
-<<<<<<< HEAD
         take = self._taken(session)
         windows = windows_of(self._features, take)
         apart = self.comparison_.log_distances(summarize(take))
@@ -290,23 +289,8 @@ class SessionGallery(BaseEstimator):
 
     def _taken(self, session: Source) -> Session:
         take = take_of(session, self._template().frame_rate, self.reader)
-        if abs(take.frame_rate / self.frame_rate_ - 1.0) > RATE_TOLERANCE:
-            raise ValueError(f"session must have {self.frame_rate_:g} frames a second, as those "
-                             f"of the gallery; got {take.frame_rate:g}.")
-        return take
-=======
-        template = self._template()
-        take = take_of(session, template.frame_rate, self.reader)
         check_rate("session", take.frame_rate, self.frame_rate_, "as those of the gallery")
-        windows = windows_of(self._features, take)
-        candidates = self._candidates(take)
-        with OneThread():
-            judged: list[float] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-                delayed(strangeness)(self._model(name), windows) for name in candidates)
-        order = np.argsort(judged, kind="stable")
-        familiarity = self.calibration_.familiarity(np.array(judged)[order])
-        return [(candidates[i], float(f)) for i, f in zip(order, familiarity, strict=True)]
->>>>>>> 3d32c96 (frames: one comparison of frame rates; scorers: recalibrate; model: takes and parameters have their files)
+        return take
 
     def identify(self, session: Source) -> str | None:
         """The name that a session belongs to, or None.
@@ -461,21 +445,10 @@ class SessionGallery(BaseEstimator):
         learned, sessions = list(entries.values()), {name: sessions[name] for name in entries}
         rows = {name: i for i, name in enumerate(self.names_)} if kept else {}
         features = [*([self._features] if kept else []), *(entry.features for entry in learned)]
-<<<<<<< HEAD
-        rates = {one.frame_rate for one in features}
-        if max(rates) > 1.005 * min(rates):
-            raise ValueError("sessions must have one frame rate; got "
-                             + ", ".join(f"{rate:g}" for rate in sorted(rates)) + ".")
+        common_rate("sessions", (one.frame_rate for one in features))
         records = {**{name: self.records_[name] for name in kept},
                    **dict(zip(sessions, (entry.record for entry in learned), strict=True))}
         if not any(len(record.held_out) for record in records.values()):
-=======
-        common_rate("sessions", (one.frame_rate for one in features))
-        held_out = {**{name: self.held_out_[name] for name in kept},
-                    **dict(zip(sessions, (entry.held_out for entry in learned), strict=True))}
-        pool = np.sort(np.concatenate(list(held_out.values())))
-        if not len(pool):
->>>>>>> 3d32c96 (frames: one comparison of frame rates; scorers: recalibrate; model: takes and parameters have their files)
             raise ValueError(
                 "sessions must be long enough to hold out pieces of them, about "
                 f"{4 * template.scales[0] * self.n_pieces:g} s each; got shorter ones alone.")
