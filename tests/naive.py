@@ -161,7 +161,7 @@ def similarities(mine, other, first, last, span):
              for j in range(len(other) - span + 1)] for i in range(first, last)]
 
 
-def put_against_strangers(z, typical, spread):
+def naive_z_norm(z, typical, spread):
     """Strangeness where that of strangers is put to 2.4 and their spread to .5."""
     alarm = 1.6448536269514722
     slope = 0.5 / max(spread, 0.25)

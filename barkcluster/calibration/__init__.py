@@ -1,14 +1,14 @@
 """From novelty, in a unit of its own, to familiarity from 0 to 1."""
 
 from .calibration import SMALLEST, Calibration, correlation_time, held_out_blocks, normal_score
-from .cohort import StrangerCalibration, against_strangers
+from .cohort import CohortCalibration, z_norm
 
 __all__ = [
     "SMALLEST",
     "Calibration",
-    "StrangerCalibration",
-    "against_strangers",
+    "CohortCalibration",
     "correlation_time",
     "held_out_blocks",
     "normal_score",
+    "z_norm",
 ]

@@ -29,7 +29,7 @@ _LEAST_SLOPE = 0.1
 _ALARM = float(-ndtri(0.05))
 
 
-class StrangerCalibration(Calibration):
+class CohortCalibration(Calibration):
     """A calibration that knows how strange strangers are to the session.
 
     It never calls anything stranger than the calibration did that it is made of, unless that
@@ -46,8 +46,8 @@ class StrangerCalibration(Calibration):
     Examples
     --------
     >>> of_session = Calibration.restore(np.linspace(0.0, 1.0, 101), 101.0)
-    >>> far = StrangerCalibration.of(of_session, typical=4.0, spread=0.5)
-    >>> near = StrangerCalibration.of(of_session, typical=1.7, spread=0.5)
+    >>> far = CohortCalibration.of(of_session, typical=4.0, spread=0.5)
+    >>> near = CohortCalibration.of(of_session, typical=1.7, spread=0.5)
     >>> np.round([c.familiarity([0.4, 0.98]) for c in (of_session, far, near)], 3).tolist()
     [[0.608, 0.039], [0.608, 0.43], [0.608, 0.039]]
     """
@@ -79,13 +79,13 @@ class StrangerCalibration(Calibration):
         alone = super().familiarity(novelty)
         strange = alone < 0.5
         if strange.any():  # a stream asks for one moment at a time, which mostly is not
-            related = ndtr(-against_strangers(
+            related = ndtr(-z_norm(
                 normal_score(alone[strange]), self.typical_, self.spread_))
             alone[strange] = np.maximum(related, SMALLEST)
         return alone
 
 
-def against_strangers(strangeness: FloatArray, typical: float, spread: float) -> FloatArray:
+def z_norm(strangeness: FloatArray, typical: float, spread: float) -> FloatArray:
     """Strangeness on a scale on which the strangers of every session are alike.
 
     Parameters
@@ -102,7 +102,7 @@ def against_strangers(strangeness: FloatArray, typical: float, spread: float) ->
 
     Examples
     --------
-    >>> against_strangers(np.array([-1.0, 1.0, 3.0, 4.0, 5.0]), typical=4.0, spread=0.5).tolist()
+    >>> z_norm(np.array([-1.0, 1.0, 3.0, 4.0, 5.0]), typical=4.0, spread=0.5).tolist()
     [-1.0, 0.1, 1.4, 2.4, 3.4]
     """
     slope = _APART / max(spread, _NARROWEST)

@@ -11,7 +11,7 @@ from barkcluster.files.header import Fields
 from barkcluster.files.record import ArrayField, array_spec, pack_array
 
 from .calibration import Calibration
-from .cohort import StrangerCalibration
+from .cohort import CohortCalibration
 
 # No familiarity is so small or so large that its normal score is beyond.
 _MOST_STRANGE = 100.0
@@ -23,7 +23,7 @@ def pack_calibration(calibration: Calibration, name: str, arrays: dict[str, Arra
     entry: dict[str, Json] = {
         "n_effective": float(calibration.n_effective_),
         "novelty": pack_array(calibration.novelty_, _NOVELTY, name, arrays)}
-    if isinstance(calibration, StrangerCalibration):
+    if isinstance(calibration, CohortCalibration):
         entry["strangers"] = {"typical": calibration.typical_, "spread": calibration.spread_}
     return entry
 
@@ -65,4 +65,4 @@ class CalibrationRecord:
         calibration = Calibration.restore(arrays[self._name], self._n_effective)
         if self._strangers is None:
             return calibration
-        return StrangerCalibration.of(calibration, *self._strangers)
+        return CohortCalibration.of(calibration, *self._strangers)

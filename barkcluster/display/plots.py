@@ -263,7 +263,7 @@ def plot_map(model: FamiliarityModel, session: Frames, *, scale: float | None = 
         raise ValueError("scale must be one of the model's, "
                          f"{', '.join(f'{s:g}' for s in model.scales_)}; got {scale:g}.")
     block, part = next((b, p) for b, p in enumerate(model.parts_)
-                       if model.scales_[p.scale] == scale and p.view == "texture")
+                       if model.scales_[p.scale_index] == scale and p.view == "texture")
     if not isinstance(part.scorer, SOMScorer):
         raise ValueError("model must be fitted with scorer='som' to have a map; got "
                          f"{type(part.scorer).__name__}.")

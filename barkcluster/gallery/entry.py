@@ -239,7 +239,7 @@ def strangeness(model: FamiliarityModel, stretches: Sequence[Windows]) -> float:
     """
     said: dict[str, list[tuple[float, float]]] = {view: [] for view in _VIEW_WEIGHT}
     for part in model.parts_:
-        scale = model.scales_[part.scale]
+        scale = model.scales_[part.scale_index]
         rows = [windows[scale, part.view] for windows in stretches
                 if len(windows.get((scale, part.view), ()))]
         if part.view in said and rows:
@@ -280,7 +280,7 @@ def decisive_seconds(said: FamiliarityModel, other: FamiliarityModel, session: S
     best, found = np.inf, (np.nan, np.nan)
     for scale in sorted(set(said.scales_) & set(other.scales_), reverse=True):
         parts = [next(part for part in model.parts_ if part.view == "texture"
-                      and model.scales_[part.scale] == scale) for model in (said, other)]
+                      and model.scales_[part.scale_index] == scale) for model in (said, other)]
         for take in session.takes:
             for view in said.features_.transform_views(take):
                 if (view.scale, view.view) != (scale, "texture") or not len(view.X):

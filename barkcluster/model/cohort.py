@@ -8,7 +8,7 @@ from scipy.special import ndtri
 
 from barkcluster._typing import FloatArray
 from barkcluster.calibration.calibration import Calibration, normal_score
-from barkcluster.calibration.cohort import StrangerCalibration
+from barkcluster.calibration.cohort import CohortCalibration
 
 from .background import Background
 from .ensemble import Ensemble
@@ -20,7 +20,7 @@ _OWN = 0.9
 _FEWEST = 3
 
 
-def stranger_calibrations(
+def cohort_calibrations(
     ensemble: Ensemble, background: Background
 ) -> list[Calibration] | None:
     """The calibrations of an ensemble, each in relation to the strangers of a background.
@@ -37,7 +37,7 @@ def stranger_calibrations(
 
     Returns
     -------
-    calibrations : list of StrangerCalibration or None
+    calibrations : list of CohortCalibration or None
         None where too few of the excerpts are strangers to the session. Scales longer than an
         excerpt are compared with what is said of the longest that it fills.
     """
@@ -56,6 +56,6 @@ def stranger_calibrations(
     for i, calibration in enumerate(ensemble.calibrations):
         nearest = lengths[np.argmin(np.abs(lengths - (i + 1)))]
         low, typical, high = np.percentile(strangeness[n_full == nearest], [25.0, 50.0, 75.0])
-        related.append(StrangerCalibration.of(
+        related.append(CohortCalibration.of(
             calibration, typical, (high - low) / (2.0 * float(ndtri(0.75)))))
     return related

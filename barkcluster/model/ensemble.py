@@ -46,8 +46,8 @@ class Part:
 
     Attributes
     ----------
-    scale : int
-        Index of its scale among the ensemble's.
+    scale_index : int
+        Which of the ensemble's scales it looks at.
     view : str
         Name of its view.
     scorer : FamiliarityScorer
@@ -56,7 +56,7 @@ class Part:
         Seconds at which those windows end, counted on over the takes; empty if not known.
     """
 
-    scale: int
+    scale_index: int
     view: str
     scorer: FamiliarityScorer
     times: FloatArray = field(default_factory=lambda: np.empty(0))

@@ -24,7 +24,7 @@ _FEW_RANGES = 2
 
 
 @dataclass(frozen=True)
-class Reminder:
+class Match:
     """A moment of what was learned that a window resembles.
 
     Attributes
@@ -46,7 +46,7 @@ class Reminder:
 
 
 @dataclass(frozen=True)
-class Witness:
+class ViewScore:
     """What one scorer of the model says of a moment by itself.
 
     Attributes
@@ -76,9 +76,9 @@ class Explanation:
         All scales together.
     by_scale : dict of float to float
         Familiarity at each window length that is full.
-    witnesses : tuple of Witness
+    view_scores : tuple of ViewScore
         Strangest first.
-    reminders : tuple of Reminder
+    matches : tuple of Match
         The likest remembered windows of each view at the longest window length, nearest first
         within a view. Scorers that keep prototypes alone (som, gmm) have no moments to name.
     bands : ndarray of shape (n_bands,)
@@ -93,30 +93,30 @@ class Explanation:
     time: float
     familiarity: float
     by_scale: dict[float, float]
-    witnesses: tuple[Witness, ...]
-    reminders: tuple[Reminder, ...]
+    view_scores: tuple[ViewScore, ...]
+    matches: tuple[Match, ...]
     bands: FloatArray
 
     def __str__(self) -> str:
-        worst = self.witnesses[0]
+        worst = self.view_scores[0]
         lines = [f"{self.time:.1f} s: familiarity {self.familiarity:.2g}; strangest to the "
                  f"{_named(worst.view)} of {worst.scale:g} s ({worst.familiarity:.2g})"]
         odd = band_words(self.bands)
         if odd:
             lines.append(f"beside the likest sound known: {odd}")
         # Of the patterns, the group of bands whose memory is nearest.
-        likest: dict[str, Reminder] = {}
-        for reminder in self.reminders:
-            kind = "pattern" if reminder.view in PATTERNS else reminder.view
-            if kind not in likest or reminder.distance < likest[kind].distance:
-                likest[kind] = reminder
-        lines += [f"{_named(reminder.view)} reminds of {reminder.time:.1f} s"
-                  for _, reminder in sorted(likest.items(), reverse=True)]
+        likest: dict[str, Match] = {}
+        for match in self.matches:
+            kind = "pattern" if match.view in PATTERNS else match.view
+            if kind not in likest or match.distance < likest[kind].distance:
+                likest[kind] = match
+        lines += [f"{_named(match.view)} reminds of {match.time:.1f} s"
+                  for _, match in sorted(likest.items(), reverse=True)]
         return "\n".join(lines)
 
 
 def explain(ensemble: Ensemble, frames: Frames, time: float,
-            n_reminders: int = 3) -> Explanation:
+            n_matches: int = 3) -> Explanation:
     """What `FamiliarityModel.explain` does.
 
     Parameters
@@ -126,7 +126,7 @@ def explain(ensemble: Ensemble, frames: Frames, time: float,
         What is heard, from its beginning.
     time : float
         Seconds: the moment in question, the end of its windows.
-    n_reminders : int, default=3
+    n_matches : int, default=3
         Remembered windows to name for each view.
 
     Returns
@@ -134,7 +134,7 @@ def explain(ensemble: Ensemble, frames: Frames, time: float,
     explanation : Explanation
     """
     ensemble.check_rate(frames)
-    check_positive_int("n_reminders", n_reminders)
+    check_positive_int("n_matches", n_matches)
     features = ensemble.features
     rate, hop = features.frame_rate, features.hop_frames
     start, checked = _take_at(frames, check_non_negative("time", time), features.n_bands)
@@ -149,25 +149,25 @@ def explain(ensemble: Ensemble, frames: Frames, time: float,
     blocks = [view.X for view in features.transform_views(piece)]
     familiarity, by_scale = Listener(ensemble).answer(blocks)
     rows = [X[-1:].astype(np.float64) for X in blocks]
-    witnesses = sorted(
-        (Witness(ensemble.scales[part.scale], part.view, float(
+    view_scores = sorted(
+        (ViewScore(ensemble.scales[part.scale_index], part.view, float(
             part.scorer.calibration_of(part.scorer.novelty_of(row))[0]))
          for part, row in zip(ensemble.parts, rows, strict=True) if len(row)),
-        key=lambda witness: witness.familiarity)
+        key=lambda view: view.familiarity)
     full = np.isfinite(by_scale[-1])
     longest = int(np.flatnonzero(full)[-1])
-    reminders: list[Reminder] = []
+    matches: list[Match] = []
     for part, row in zip(ensemble.parts, rows, strict=True):
-        if len(row) and len(part.times) and (part.scale == longest or part.view in PATTERNS):
-            scale = features.block_frames(part.scale, part.view) / rate
-            reminders += [Reminder(float(part.times[i]), scale, part.view, distance)
-                          for i, distance in _nearest(part.scorer, row, n_reminders)]
+        if len(row) and len(part.times) and (part.scale_index == longest or part.view in PATTERNS):
+            scale = features.block_frames(part.scale_index, part.view) / rate
+            matches += [Match(float(part.times[i]), scale, part.view, distance)
+                        for i, distance in _nearest(part.scorer, row, n_matches)]
     ends = start + stop // hop * hop / rate
     return Explanation(
         ends, float(familiarity[-1]),
         {float(s): float(f) for s, f in zip(ensemble.scales, by_scale[-1], strict=True)
          if np.isfinite(f)},
-        tuple(witnesses), tuple(reminders), _bands(ensemble, rows, witnesses))
+        tuple(view_scores), tuple(matches), _bands(ensemble, rows, view_scores))
 
 
 def _take_at(frames: Frames, time: float, n_bands: int,
@@ -225,11 +225,11 @@ def _nearest(scorer: FamiliarityScorer, row: FloatArray, n: int) -> list[tuple[i
 
 
 def _bands(ensemble: Ensemble, rows: list[FloatArray],
-           witnesses: list[Witness]) -> FloatArray:
+           view_scores: list[ViewScore]) -> FloatArray:
     """Level of each band less that of the likest texture, at the strangest texture's scale."""
-    scale = next(w.scale for w in witnesses if w.view == "texture")
+    scale = next(w.scale for w in view_scores if w.view == "texture")
     part, row = next((p, r) for p, r in zip(ensemble.parts, rows, strict=True)
-                     if p.view == "texture" and ensemble.scales[p.scale] == scale)
+                     if p.view == "texture" and ensemble.scales[p.scale_index] == scale)
     scorer, n_bands = part.scorer, ensemble.features.n_bands
     likest = scorer.nearest_prototype(row)
     columns = (row[0] - likest)[:n_bands] * TEXTURE_UNITS["level"]

@@ -74,8 +74,8 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
     """
     training = training_windows(features, takes)
 
-    def learn(windows: TrainingWindows, scale: int, view: str) -> Part:
-        length = features.block_frames(scale, view) / features.frame_rate
+    def learn(windows: TrainingWindows, scale_index: int, view: str) -> Part:
+        length = features.block_frames(scale_index, view) / features.frame_rate
         scorer = clone(template).set_params(
             whitening=0.0 if view == "texture" else TIME_WHITENING,
             gap=int(np.ceil(length / windows.step)))
@@ -85,17 +85,18 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         parameters = scorer.get_params()
         scorer.set_params(**{name: value for name, value in settings.items()
                              if parameters[name] == "auto"})
-        scorer.fit(windows.rows, variants=windows.variants, variant_rows=windows.variant_rows)
+        scorer.fit(windows.rows, augmented=windows.augmented,
+                   augmented_rows=windows.augmented_rows)
         if view in PATTERNS:
             # Judged against the windows in which that group of bands plays.
             playing = onset_energy(windows.rows) > _PLAYING
             if playing.sum() >= _FEWEST_PLAYING:
                 scorer.recalibrate(playing)
-        return Part(scale, view, scorer, windows.times)
+        return Part(scale_index, view, scorer, windows.times)
 
     parts = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(learn)(windows, scale, view)
-        for windows, (scale, view) in zip(training, features.blocks, strict=True))
+        delayed(learn)(windows, scale_index, view)
+        for windows, (scale_index, view) in zip(training, features.blocks, strict=True))
     by_scale, of_all = _calibrations(parts, features, training)
     duration = sum(len(take) for take in takes) / features.frame_rate
     return Ensemble(features, parts, by_scale, of_all, duration)

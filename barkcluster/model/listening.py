@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from barkcluster._typing import Float32Array, FloatArray
-from barkcluster.windows.rolling import Tail
+from barkcluster.windows.rolling import RollingBuffer
 
 from .ensemble import Combination, Ensemble, Part
 
@@ -28,7 +28,7 @@ class Listener:
         self._ensemble = ensemble
         self._combination = Combination(ensemble.features)
         # The terms of the pattern score, summed.
-        self._sums = Tail(max(self._combination.pattern_counts) + 2, _HOPS_AT_ONCE, 2)
+        self._sums = RollingBuffer(max(self._combination.pattern_counts) + 2, _HOPS_AT_ONCE, 2)
         self._sums.extend(1)[:] = 0.0
 
     @property

@@ -24,7 +24,7 @@ from barkcluster.scorers import SCORERS, FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 
 from .background import Background, check_background
-from .cohort import stranger_calibrations
+from .cohort import cohort_calibrations
 from .ensemble import Part
 from .explanation import Explanation, explain
 from .fitting import features_for, fit_ensemble
@@ -143,7 +143,7 @@ class FamiliarityModel(BaseEstimator):
         with OneThread():
             ensemble = fit_ensemble(template, features, takes, self.n_jobs)
             related = (None if self.background is None
-                       else stranger_calibrations(ensemble, self.background))
+                       else cohort_calibrations(ensemble, self.background))
         ensemble.bands_end = max(map(bands_end, takes))
         for part in ensemble.parts:
             part.times = on_clock(part.times, takes, starts, rate)
@@ -261,7 +261,7 @@ class FamiliarityModel(BaseEstimator):
         """
         return float(np.mean(self.timeline(frames).familiarity))
 
-    def explain(self, frames: Frames, time: float, *, n_reminders: int = 3) -> Explanation:
+    def explain(self, frames: Frames, time: float, *, n_matches: int = 3) -> Explanation:
         """What a moment reminds of, or what about it is strange.
 
         Parameters
@@ -270,7 +270,7 @@ class FamiliarityModel(BaseEstimator):
             What is heard, from its beginning.
         time : float
             Seconds: the moment in question, the end of its windows.
-        n_reminders : int, default=3
+        n_matches : int, default=3
             Remembered windows to name for each view.
 
         Returns
@@ -284,7 +284,7 @@ class FamiliarityModel(BaseEstimator):
             If no window is full at that time, or the frames come at another rate.
         """
         check_is_fitted(self)
-        return explain(self.ensemble_, frames, time, n_reminders)
+        return explain(self.ensemble_, frames, time, n_matches)
 
     def stream(self) -> FamiliarityStream[FamiliarityModel]:
         """A stream that answers frame by frame what `timeline` answers of the whole.

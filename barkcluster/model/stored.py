@@ -45,7 +45,7 @@ def pack_ensemble(ensemble: Ensemble, arrays: dict[str, Array]) -> dict[str, Jso
         "duration": float(ensemble.duration),
         **({} if ensemble.bands_end is None else {"bands_end": ensemble.bands_end}),
         "parts": [
-            {"scale": part.scale, "view": part.view,
+            {"scale": part.scale_index, "view": part.view,
              "scorer": pack_scorer(part.scorer, f"part{i}", arrays),
              **_pack_times(part.times, f"part{i}.times", arrays)}
             for i, part in enumerate(ensemble.parts)],
@@ -140,9 +140,9 @@ class EnsembleRecord:
         self._sum_calibrations = self._calibrations(fields, "calibration")
         fields.nothing_else()
 
-    def _part(self, i: int, part: Fields, scale: int, view: str
+    def _part(self, i: int, part: Fields, scale_index: int, view: str
               ) -> ScorerRecord[FamiliarityScorer]:
-        part.integer("scale", scale, scale)
+        part.integer("scale", scale_index, scale_index)
         part.choice("view", (view,))
         record = ScorerRecord(part.fields("scorer"), f"part{i}", self.specs, self._classes)
         if part.has("times"):
@@ -150,10 +150,10 @@ class EnsembleRecord:
                 "<f8", part.choice("times", ("<f2", "<f4", "<f8")), (record.n_rows,), 0.0,
                 _MOST_SECONDS)
         part.nothing_else()
-        wanted = self._features.n_features(scale, view)
+        wanted = self._features.n_features(scale_index, view)
         if record.n_features != wanted:
             raise ModelFormatError(
-                f"part{i} must have {wanted} features, the {view} of scale {scale}; "
+                f"part{i} must have {wanted} features, the {view} of scale {scale_index}; "
                 f"got {record.n_features}.")
         return record
 
@@ -177,9 +177,9 @@ class EnsembleRecord:
         """What was learned."""
         features = self._features
         parts = [
-            Part(scale, view, record.build(arrays),
+            Part(scale_index, view, record.build(arrays),
                  np.asarray(arrays.get(f"part{i}.times", ()), dtype=np.float64))
-            for i, ((scale, view), record) in enumerate(
+            for i, ((scale_index, view), record) in enumerate(
                 zip(features.blocks, self._parts, strict=True))]
         return Ensemble(
             features, parts, [c.build(arrays) for c in self._scale_calibrations],

@@ -92,8 +92,8 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     gap: int | Literal["auto"]
     false_alarm_rate: float
 
-    def fit(self, X: npt.ArrayLike, y: None = None, *, variants: npt.ArrayLike | None = None,
-            variant_rows: npt.ArrayLike | None = None) -> Self:
+    def fit(self, X: npt.ArrayLike, y: None = None, *, augmented: npt.ArrayLike | None = None,
+            augmented_rows: npt.ArrayLike | None = None) -> Self:
         """Learn from windows.
 
         Parameters
@@ -102,12 +102,12 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             Rows in time order, at least 2.
         y : None
             Not used.
-        variants : array-like of shape (n_variants, n_features), optional
+        augmented : array-like of shape (n_augmented, n_features), optional
             What to learn in the place of the rows: other forms of them, like the same music a
             little slower and a little faster. They are held out with their rows, which are then
             only judged, so that none of the forms is more familiar than another.
-        variant_rows : array-like of shape (n_variants,), optional
-            The row of ``X`` that each variant is a form of.
+        augmented_rows : array-like of shape (n_augmented,), optional
+            The row of ``X`` that each of them is a form of.
 
         Returns
         -------
@@ -115,7 +115,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         self.check_parameters()
-        learned, sources = self._check_variants(rows, variants, variant_rows)
+        learned, sources = self._check_augmented(rows, augmented, augmented_rows)
         self.gap_ = correlation_gap(rows) if self.gap == "auto" else int(self.gap)
         held_out = np.full(len(rows), np.nan)
         # Here, too: a model may fit its scorers in threads of their own.
@@ -125,7 +125,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
                 heard = np.isin(sources, kept)
                 if heard.any():
                     twin._learn_rows(learned[heard], sources[heard])
-                else:  # too few variants for as many blocks
+                else:  # too few augmented rows for as many blocks
                     twin._learn_rows(rows[kept], kept)
                 held_out[block] = twin.novelty_of(rows[block])
             self._learn_rows(learned, sources)
@@ -313,22 +313,23 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             raise ValueError(
                 f"gap must be 'auto' or a number of rows from 0 up; got {self.gap!r}.")
 
-    def _check_variants(
-        self, rows: FloatArray, variants: npt.ArrayLike | None, variant_rows: npt.ArrayLike | None
+    def _check_augmented(
+        self, rows: FloatArray, augmented: npt.ArrayLike | None,
+        augmented_rows: npt.ArrayLike | None,
     ) -> tuple[FloatArray, npt.NDArray[np.intp]]:
-        """What is learned and the rows it belongs to: the rows where no variants are given."""
-        if variants is None or variant_rows is None:
-            if variants is not None or variant_rows is not None:
-                raise ValueError("variants and variant_rows must be given together.")
+        """What is learned and the rows it belongs to: the rows of X where none are augmented."""
+        if augmented is None or augmented_rows is None:
+            if augmented is not None or augmented_rows is not None:
+                raise ValueError("augmented and augmented_rows must be given together.")
             return rows, np.arange(len(rows))
-        others = check_array(variants, dtype=np.float64, ensure_min_samples=0)
-        sources = np.asarray(variant_rows)
+        others = check_array(augmented, dtype=np.float64, ensure_min_samples=0)
+        sources = np.asarray(augmented_rows)
         if others.shape[1] != rows.shape[1]:
-            raise ValueError(f"variants must have the {rows.shape[1]} features of X; "
+            raise ValueError(f"augmented must have the {rows.shape[1]} features of X; "
                              f"got {others.shape[1]}.")
         if (sources.shape != (len(others),) or sources.dtype.kind not in "iu"
                 or (len(sources) and not 0 <= sources.min() <= sources.max() < len(rows))):
-            raise ValueError("variant_rows must name a row of X for each variant: "
+            raise ValueError("augmented_rows must name a row of X for each augmented one: "
                              f"{len(others)} integers from 0 to {len(rows) - 1}.")
         return (others, sources.astype(np.intp)) if len(others) else (rows, np.arange(len(rows)))
 

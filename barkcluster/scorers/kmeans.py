@@ -133,10 +133,10 @@ class KMeansScorer(FamiliarityScorer):
         if self.n_clusters != "auto":
             check_positive_int("n_clusters", self.n_clusters)
 
-    def fit(self, X: npt.ArrayLike, y: None = None, *, variants: npt.ArrayLike | None = None,
-            variant_rows: npt.ArrayLike | None = None) -> Self:
+    def fit(self, X: npt.ArrayLike, y: None = None, *, augmented: npt.ArrayLike | None = None,
+            augmented_rows: npt.ArrayLike | None = None) -> Self:
         """Learn from windows; parameters as in `FamiliarityScorer.fit`."""
-        super().fit(X, y, variants=variants, variant_rows=variant_rows)
+        super().fit(X, y, augmented=augmented, augmented_rows=augmented_rows)
         self.labels_ = self.labels(X).astype(np.int32)
         return self
 

@@ -101,23 +101,23 @@ class WindowLayout:
                     blocks.append((i, view))
         return blocks
 
-    def block_frames(self, scale: int, view: str) -> int:
+    def block_frames(self, scale_index: int, view: str) -> int:
         """Frames in the windows of one block: of its scale, or the two seconds of a pattern."""
         if view in PATTERNS:
             return max(2, round(PATTERN_S * self.frame_rate))
-        return self.scale_frames[scale]
+        return self.scale_frames[scale_index]
 
-    def n_features(self, scale: int, view: str) -> int:
-        """Columns of one block: the scale by its index, the view by its name."""
+    def n_features(self, scale_index: int, view: str) -> int:
+        """Columns of one block: of a scale by its index and a view by its name."""
         if view == "texture":
             return 5 * self.n_bands
         if view in PATTERNS:
-            return self.block_frames(scale, view) // self.bin_frames
-        return len(RHYTHM_GROUPS) * int(self.rhythm_bins(scale).sum())
+            return self.block_frames(scale_index, view) // self.bin_frames
+        return len(RHYTHM_GROUPS) * int(self.rhythm_bins(scale_index).sum())
 
-    def rhythm_bins(self, scale: int) -> npt.NDArray[np.bool_]:
+    def rhythm_bins(self, scale_index: int) -> npt.NDArray[np.bool_]:
         """Which bins of the spectrum of a window of this scale lie in the rhythm's range."""
-        n_samples = self.scale_frames[scale] // self.bin_frames
+        n_samples = self.scale_frames[scale_index] // self.bin_frames
         hz = np.arange(n_samples // 2 + 1) * self.frame_rate / self.bin_frames / n_samples
         low, high = RHYTHM_RANGE_HZ
         return (hz >= low - 1e-9) & (hz <= high + 1e-9)

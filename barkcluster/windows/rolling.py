@@ -8,7 +8,7 @@ import numpy.typing as npt
 from barkcluster._typing import FloatArray
 
 
-class Tail:
+class RollingBuffer:
     """The newest rows of an array that grows for ever, in bounded memory."""
 
     def __init__(self, keep: int, room: int, width: int) -> None:

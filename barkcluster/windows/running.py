@@ -13,7 +13,7 @@ from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.frames.session import N_BANDS
 
 from .layout import PATTERNS, RHYTHM_GROUPS, WindowLayout
-from .rolling import Tail
+from .rolling import RollingBuffer
 
 # Below this, changes of level are quantisation and codec noise, not music (dB).
 _QUIETEST_DB = -90.0
@@ -83,11 +83,11 @@ class RunningWindows:
         self._needs_textures = "texture" in layout.views
         self._needs_onsets = any(view != "texture" for _, view in layout.blocks)
         # One row more than the window: a sum over L frames is a difference of rows L apart.
-        self._sums = Tail(longest + 1, chunk_frames, 5 * layout.n_bands)
+        self._sums = RollingBuffer(longest + 1, chunk_frames, 5 * layout.n_bands)
         self._sums.extend(1)[:] = 0.0
-        self._recent = Tail(self._attack + 1, chunk_frames, layout.n_bands)
-        self._onsets = Tail(longest // layout.bin_frames + 2, chunk_frames,
-                            len(RHYTHM_GROUPS))
+        self._recent = RollingBuffer(self._attack + 1, chunk_frames, layout.n_bands)
+        self._onsets = RollingBuffer(longest // layout.bin_frames + 2, chunk_frames,
+                                     len(RHYTHM_GROUPS))
         self._unfinished = np.zeros((0, len(RHYTHM_GROUPS)))
         self._to_groups = group_matrix(layout.n_bands)
         units = np.array(list(TEXTURE_UNITS.values()))
@@ -266,7 +266,7 @@ def _mean_square(X: FloatArray) -> FloatArray:
     return np.add.reduce(X * X, axis=-1, keepdims=True) / X.shape[-1]
 
 
-def _rise(levels: Tail, start: int, n: int, lag: int) -> FloatArray:
+def _rise(levels: RollingBuffer, start: int, n: int, lag: int) -> FloatArray:
     """Change of ``n`` rows from ``start`` against those ``lag`` before; 0 where none is known."""
     known = max(0, start - lag)
     then = levels.between(known, start + n - lag) if start + n > lag else None

@@ -54,17 +54,17 @@ class TrainingWindows:
         Seconds at the windows' ends, counted on over the takes.
     takes : ndarray of shape (n,)
         Which take each is from.
-    variants : ndarray of shape (m, n_features)
+    augmented : ndarray of shape (m, n_features)
         The same at tempi around theirs, to learn in their place; none for texture.
-    variant_rows : ndarray of shape (m,)
-        The row that each of them is a variant of.
+    augmented_rows : ndarray of shape (m,)
+        The row that each of them is a copy of.
     """
 
     rows: Float32Array
     times: FloatArray
     takes: npt.NDArray[np.intp]
-    variants: Float32Array
-    variant_rows: npt.NDArray[np.intp]
+    augmented: Float32Array
+    augmented_rows: npt.NDArray[np.intp]
 
     @property
     def step(self) -> float:
@@ -107,8 +107,8 @@ def training_windows(features: WindowFeatures, takes: Takes) -> list[TrainingWin
             times=np.concatenate([ends[b] + start for (_, ends), start in
                                   zip(kept, starts[:-1], strict=True)]),
             takes=np.repeat(np.arange(len(takes)), [len(ends[b]) for _, ends in kept]),
-            variants=np.empty((0, features.n_features(*blocks[b])), np.float32),
-            variant_rows=np.empty(0, np.intp)))
+            augmented=np.empty((0, features.n_features(*blocks[b])), np.float32),
+            augmented_rows=np.empty(0, np.intp)))
     _add_copies(windows, features, takes, strides)
     return windows
 
@@ -171,8 +171,8 @@ def _add_copies(
                 here = mine.times[np.minimum(after, len(mine.times) - 1)]
                 nearest = np.where(time - before < here - time, after - 1,
                                    np.minimum(after, len(mine.times) - 1))
-                mine.variants = np.concatenate([mine.variants, X])
-                mine.variant_rows = np.concatenate([mine.variant_rows, nearest])
+                mine.augmented = np.concatenate([mine.augmented, X])
+                mine.augmented_rows = np.concatenate([mine.augmented_rows, nearest])
 
 
 def _pieces(

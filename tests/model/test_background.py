@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive import put_against_strangers
+from naive import naive_z_norm
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -22,7 +22,7 @@ from barkcluster import (
     load_background,
     load_model,
 )
-from barkcluster.calibration.cohort import StrangerCalibration, against_strangers
+from barkcluster.calibration.cohort import CohortCalibration, z_norm
 from barkcluster.synthetic import make_session
 
 
@@ -48,15 +48,15 @@ def model(jams, background):
 @pytest.mark.parametrize("spread", [0.0, 0.3, 0.5, 1.4])
 def test_against_strangers_agrees_with_naive(typical, spread):
     strangeness = np.linspace(-6, 12, 181)
-    expected = [put_against_strangers(z, typical, spread) for z in strangeness]
+    expected = [naive_z_norm(z, typical, spread) for z in strangeness]
     np.testing.assert_allclose(
-        against_strangers(strangeness, typical, spread), expected, atol=1e-9)
+        z_norm(strangeness, typical, spread), expected, atol=1e-9)
 
 
 @given(typical=st.floats(-3, 38), spread=st.floats(0, 10))
 def test_against_strangers_increases_without_jumps_and_never_alarms_more(typical, spread):
     strangeness = np.linspace(-8, 38, 4601)
-    related = against_strangers(strangeness, typical, spread)
+    related = z_norm(strangeness, typical, spread)
     steps = np.diff(related)
     assert np.all(steps > 0)
     assert steps.max() <= 0.01 * 2.0 + 1e-9
@@ -67,14 +67,14 @@ def test_against_strangers_increases_without_jumps_and_never_alarms_more(typical
 
 def test_strangers_of_every_session_end_up_in_one_place():
     for typical, spread in [(3.4, 0.5), (5.0, 1.0), (2.9, 0.3)]:
-        low, middle = against_strangers(np.array([typical - spread, typical]), typical, spread)
+        low, middle = z_norm(np.array([typical - spread, typical]), typical, spread)
         assert middle == pytest.approx(2.4)
         assert low == pytest.approx(1.9)
 
 
 def test_a_calibration_against_strangers_keeps_its_order_and_the_familiar_half(rng):
     alone = Calibration(rng.normal(size=300))
-    related = StrangerCalibration.of(alone, 4.0, 0.4)
+    related = CohortCalibration.of(alone, 4.0, 0.4)
     novelty = np.linspace(-5, 60, 400)
     before, after = alone.familiarity(novelty), related.familiarity(novelty)
     assert np.all(np.diff(after) < 0)
@@ -299,7 +299,7 @@ def test_a_stream_that_learns_uses_the_background(jams, background, where):
         stream.retrain()
         stream.wait()
         assert stream.last_error is None
-        assert all(isinstance(c, StrangerCalibration) for c in stream.model.calibrations_)
+        assert all(isinstance(c, CohortCalibration) for c in stream.model.calibrations_)
 
 
 def test_a_stream_at_another_rate_than_the_background_is_refused_at_once(background):

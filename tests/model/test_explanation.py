@@ -24,7 +24,7 @@ def model(heard):
 def test_a_repeated_moment_reminds_of_its_first_time(model, heard):
     again = np.concatenate([heard[3000:3200], heard[1500:2000]])
     explanation = model.explain(again, 6.8)
-    of = {view: [r.time for r in explanation.reminders if r.view == view]
+    of = {view: [r.time for r in explanation.matches if r.view == view]
           for view in ("texture", "rhythm", "pattern0")}
     assert of["texture"][0] == pytest.approx(15 + 4.8, abs=0.11)
     # Remembered at tempi around this one, and not at every hop.
@@ -32,7 +32,7 @@ def test_a_repeated_moment_reminds_of_its_first_time(model, heard):
     for times in of.values():
         assert len(times) == 3
         assert np.abs(np.diff(sorted(times))).min() > 1
-    distances = [r.distance for r in explanation.reminders if r.view == "texture"]
+    distances = [r.distance for r in explanation.matches if r.view == "texture"]
     assert distances == sorted(distances)
 
 
@@ -66,7 +66,7 @@ def test_all_bands_louder_are_all_bands(model, heard):
 def test_other_scorers_say_what_they_can(heard, scorer):
     fitted = FamiliarityModel(scorer, scales=(1.0,), random_state=0).fit(heard[:1500])
     explanation = fitted.explain(heard[:1500], 10.0)
-    assert bool(explanation.reminders) == (scorer == "kmeans")
+    assert bool(explanation.matches) == (scorer == "kmeans")
     assert explanation.bands.shape == (25,)
     assert "familiarity" in str(explanation)
 
@@ -75,7 +75,7 @@ def test_a_loaded_model_explains_the_same(model, heard, tmp_path):
     model.save(tmp_path / "model.npz")
     again = load_model(tmp_path / "model.npz")
     one, other = (m.explain(heard[:1000], 9.0) for m in (model, again))
-    assert one.reminders == other.reminders
+    assert one.matches == other.matches
     assert str(one) == str(other)
 
 

@@ -84,7 +84,8 @@ def test_every_attribute_of_a_model_comes_back(rng, tmp_path, name):
     for attribute in ("scales_", "frame_rate_", "duration_", "n_effective_", "n_features_in_"):
         assert getattr(again, attribute) == getattr(model, attribute)
     assert vars(again.features_) == vars(model.features_)
-    assert [(p.scale, p.view) for p in again.parts_] == [(p.scale, p.view) for p in model.parts_]
+    assert ([(part.scale_index, part.view) for part in again.parts_]
+            == [(part.scale_index, part.view) for part in model.parts_])
     for part, other in zip(model.parts_, again.parts_, strict=True):
         assert_same_attributes(part.scorer, other.scorer)
     for name_of in ("scale_calibrations_", "calibrations_"):

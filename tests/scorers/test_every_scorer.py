@@ -149,23 +149,23 @@ def test_unusable_parameters_are_named(scorer, parameters, message):
         scorer.set_params(**parameters).fit(np.zeros((10, 2)))
 
 
-def test_variants_are_familiar_and_are_held_out_with_their_rows(scorer, rng):
+def test_augmented_rows_are_familiar_and_are_held_out_with_their_rows(scorer, rng):
     X = rng.normal(size=(200, 4))
     rows = np.arange(0, 200, 2)
-    variants = X[rows] + 8.0
+    augmented = X[rows] + 8.0
     plain = clone(scorer).fit(X)
-    wider = clone(scorer).fit(X, variants=variants, variant_rows=rows)
-    assert plain.score(variants) < 0.05
-    assert wider.score(variants) > 0.2
+    wider = clone(scorer).fit(X, augmented=augmented, augmented_rows=rows)
+    assert plain.score(augmented) < 0.05
+    assert wider.score(augmented) > 0.2
     assert wider.held_out_novelty_.shape == (200,)
 
 
-@pytest.mark.parametrize(("variants", "rows", "message"), [
-    (np.zeros((2, 3)), [0, 1], "variants must have the 2 features of X; got 3"),
-    (np.zeros((2, 2)), [0], "variant_rows must name a row of X for each variant: 2 integers"),
+@pytest.mark.parametrize(("augmented", "rows", "message"), [
+    (np.zeros((2, 3)), [0, 1], "augmented must have the 2 features of X; got 3"),
+    (np.zeros((2, 2)), [0], "augmented_rows must name a row of X for each .* one: 2 integers"),
     (np.zeros((2, 2)), [0, 10], "from 0 to 9"),
     (np.zeros((2, 2)), None, "must be given together"),
 ])
-def test_variants_must_fit(scorer, variants, rows, message):
+def test_augmented_rows_must_fit(scorer, augmented, rows, message):
     with pytest.raises(ValueError, match=message):
-        scorer.fit(np.arange(20.0).reshape(10, 2), variants=variants, variant_rows=rows)
+        scorer.fit(np.arange(20.0).reshape(10, 2), augmented=augmented, augmented_rows=rows)

@@ -75,7 +75,7 @@ def test_it_explains_itself(jams):
     explanation = FamiliarityModel(OwnScorer(), scales=(0.5, 2.0)).fit(jams[0]).explain(
         jams[1], 10.0)
     assert np.abs(explanation.bands).max() > 1.0  # beside the mean of what was learned
-    assert explanation.reminders == ()
+    assert explanation.matches == ()
 
 
 def test_a_gallery_of_it_ranks_as_it_did_before_it_was_saved(jams, tmp_path, named):

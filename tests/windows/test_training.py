@@ -37,9 +37,9 @@ def test_copies_belong_to_the_rows_they_are_copies_of():
     frames = np.full((6000, 25), -60.0)
     frames[3000::30] = -30.0
     for windows in training_windows(WindowFeatures((3.0,)), [frames]):
-        if len(windows.variants):
-            loud = np.linalg.norm(windows.variants, axis=1) > 0.1
-            copied = windows.times[windows.variant_rows]
+        if len(windows.augmented):
+            loud = np.linalg.norm(windows.augmented, axis=1) > 0.1
+            copied = windows.times[windows.augmented_rows]
             assert loud.any() and not loud.all()
             assert copied[loud].min() >= 29.9
             assert copied[~loud].max() <= 30.5
@@ -50,9 +50,9 @@ def test_a_long_session_is_thinned_and_copied_at_some_tempi_all_of_it(rng):
     features = WindowFeatures((2.0,))
     for windows in training_windows(features, [frames]):
         assert 300 < len(windows.rows) <= 900          # of 9,000 hops
-        assert len(windows.variants) <= 1.8 * len(windows.rows)
-        if len(windows.variants):
-            copied = np.unique(windows.times[windows.variant_rows])
+        assert len(windows.augmented) <= 1.8 * len(windows.rows)
+        if len(windows.augmented):
+            copied = np.unique(windows.times[windows.augmented_rows])
             assert np.diff(copied).max() < 5.0 and copied[0] < 5.0 and copied[-1] > 895.0
 
 
@@ -65,7 +65,7 @@ def test_no_tempo_is_nearer_to_the_copies_than_another():
 
     def distance(factor: float) -> float:
         (view,) = features.transform_views(stretched(beat, factor))
-        apart = view.X[::50, None, :] - windows.variants[None]
+        apart = view.X[::50, None, :] - windows.augmented[None]
         return float(np.median(np.linalg.norm(apart, axis=2).min(axis=1)))
 
     as_played = distance(1.0)

@@ -168,7 +168,7 @@ def _moments(heard: Session, model: FamiliarityModel, timeline: Timeline,
         scale = min(explanation.by_scale, key=explanation.by_scale.__getitem__)
         texts = [f"strangest at {scale:g} s ({_figure(explanation.by_scale[scale])})",
                  band_words(explanation.bands)]
-        likest = next((r for r in explanation.reminders if r.view == "texture"), None)
+        likest = next((r for r in explanation.matches if r.view == "texture"), None)
         if likest is not None:
             texts.append(f"likest sound learned: {clock(likest.time, 1)}")
         moments.append(Moment(max(judged_from, stop - scale), stop, familiarity,
