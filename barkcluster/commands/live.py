@@ -21,6 +21,7 @@ from barkcluster.display.terminal import printable
 from barkcluster.files.suffixes import is_audio
 
 from ._options import (
+    N_BANDS,
     add_learning,
     background_of,
     check_folder_of,
@@ -109,8 +110,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "this machine's address")
     parser.add_argument("--frame-rate", type=positive, metavar="HZ",
                         help="frames per second (default: 100; of a file that is played, its own)")
-    parser.add_argument("--units", choices=("db", "linear"), default="db",
-                        help="what the numbers are: levels in dB, or linear powers (default: db)")
+    parser.add_argument("--units", choices=("db", "linear", "amplitude"), default="db",
+                        help="what the numbers are: levels in dB, linear powers, or amplitudes "
+                             "(default: db)")
+    parser.add_argument("--bands", type=int, default=N_BANDS, metavar="N",
+                        help="numbers in a frame (default: 25, or those of --model)")
     parser.add_argument("--pace", action="store_true",
                         help="play files that are finished in time, as if they came now (sound "
                              "files are in any case)")
@@ -136,7 +140,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     memory.add_argument("--folder", default=".", metavar="FOLDER",
                         help="where `save` and `load` find model files (default: here)")
     add_learning(parser)
-    parser.set_defaults(run=run, bands=25, columns=None, header=None)
+    parser.set_defaults(run=run, columns=None, header=None)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -299,33 +303,38 @@ def _listening(addresses: list[Address]) -> str:
 def _source(args: argparse.Namespace, address: Address, name: str,
             demo: Demonstration | None) -> Source:
     """A source with its player, which has a stream and a file of its own."""
+    from barkcluster.frames.session import check_frames
     from barkcluster.live.addresses import is_live
     from barkcluster.live.loop import Source
     from barkcluster.live.player import Player
     from barkcluster.retraining.stream import RetrainingStream
     from barkcluster.tempo import TempoTracker
 
+    model = None
+    if args.model is not None:
+        # A model file holds what it learned of a background, but not the background itself.
+        model = barkcluster.load_model(args.model).set_params(background=background_of(args))
+        args.bands = model.n_features_in_
     session = None if demo is None else demo.session
     if demo is None and address.kind == "play":
         session = read(address.path, args)
-    if args.model is None:
+    if model is None:
         rate = args.frame_rate or (100.0 if session is None else session.frame_rate)
         model = make_model(args).set_params(frame_rate=rate)
-    else:
-        # A model file holds what it learned of a background, but not the background itself.
-        model = barkcluster.load_model(args.model).set_params(background=background_of(args))
     gather = None if args.gather is None or args.no_learning else Path(args.gather)
     if gather is not None and name:
         gather = gather.with_stem(f"{gather.stem}-{name}")
     stream = RetrainingStream(model, every=args.every, minutes=args.minutes, keep=args.keep,
-                              session_path=gather)
+                              session_path=gather, n_bands=args.bands)
     stream.paused = args.no_learning
-    tracker = TempoTracker(frame_rate=stream.stream.features.frame_rate)
+    features = stream.stream.features
+    tracker = TempoTracker(frame_rate=features.frame_rate, n_bands=features.n_bands)
     player = Player(name, stream, tracker, args.folder if args.allow_save else None,
                     live=is_live(address))
     if session is not None:
         try:
             stream.stream.check_frame_rate(session.frame_rate)
+            check_frames(session, features.n_bands)
         except ValueError as error:
             player.close()
             raise ValueError(f"{address.path}: {error}") from None

@@ -270,7 +270,8 @@ def plot_map(model: FamiliarityModel, session: Frames, *, scale: float | None = 
     windows = model.features_.transform_views(session)[block]
     if not len(windows.X):
         raise ValueError(f"session must cover a window of {scale:g} s to be on the map.")
-    islands = island_map(part.scorer, windows.X, windows.times)
+    islands = island_map(part.scorer, windows.X, windows.times,
+                         n_bands=model.features_.n_bands)
     return MapDisplay(islands).plot(ax)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .grammar import BadLineError, decoded, is_number, numbers_of
-from .session import LARGEST_DB
+from .session import LARGEST_DB, MOST_BANDS
 
 LEVEL, TIME, NUMBER, SAMPLE, SKIP = "levels", "time", "number", "sample", "skip"
 ROLES = (TIME, NUMBER, SAMPLE, SKIP, LEVEL)
@@ -37,7 +37,6 @@ _TABLE_OF_FAMILIARITY = ["time_s", "familiarity"]
 # So many lines tell whether their first column only rises.
 LINES_TO_TELL = 16
 _FEWEST_TO_TELL = 3
-_MOST_BANDS = 256
 
 
 @dataclass(frozen=True)
@@ -260,7 +259,7 @@ def columns_by_count(numbers: list[float], n_bands: int, units: str) -> Columns:
         raise BadLineError(f"expected {n_bands} numbers, got {came}; the first is no time, it is "
                            f"{numbers[0]:g}. {hint(came)}")
     if before not in (0, 1, 2) or any(not value >= 0 for value in numbers[:max(before, 0)]):
-        if came > _MOST_BANDS:
+        if came > MOST_BANDS:
             raise BadLineError(f"expected {n_bands} numbers, got {came}. Are these several frames "
                                "in one line? Put each in a line of its own.")
         beside = units == "db" and came > 2 and numbers[0] >= 0 > max(numbers[1:])
@@ -272,7 +271,7 @@ def columns_by_count(numbers: list[float], n_bands: int, units: str) -> Columns:
 
 def hint(n_bands: int, beside: str = "") -> str:
     """How to say that so many bands are right; empty where they cannot be."""
-    if not 2 <= n_bands <= _MOST_BANDS:
+    if not 2 <= n_bands <= MOST_BANDS:
         return ""
     return f"If {'that is' if not beside else f'{n_bands} bands{beside} are'} right, " \
            f"n_bands={n_bands} (--bands {n_bands})."

@@ -20,6 +20,8 @@ from barkcluster._validation import (
 Levels: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 N_BANDS = 25
+# No analysis has more; a spectrum would be a mistake, and its model too large to save.
+MOST_BANDS = 256
 FLOOR_DB = -100.0
 # No sound is louder in any program's scale: samples of 16 bits that nobody scaled have powers of
 # 90 dB. One frame beyond it, a damaged packet, would outweigh minutes of music in what is learned.

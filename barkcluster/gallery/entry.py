@@ -17,7 +17,7 @@ from sklearn.base import clone
 from sklearn.cluster import KMeans
 
 from barkcluster._typing import Float32Array, FloatArray
-from barkcluster.frames.session import Session, check_frames
+from barkcluster.frames.session import N_BANDS, Session, check_frames
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
@@ -183,13 +183,14 @@ def _longest(session: Session) -> float:
     return max(take.duration for take in session.takes)
 
 
-def take_of(source: Source, frame_rate: float, reader: Callable[[Path], Session]) -> Session:
-    """The session that a source is or names."""
+def take_of(source: Source, frame_rate: float, reader: Callable[[Path], Session],
+            n_bands: int = N_BANDS) -> Session:
+    """The session that a source is or names; arrays have this frame rate and number of bands."""
     if isinstance(source, Session):
         return source
     if isinstance(source, (str, os.PathLike)):
         return reader(source)
-    return Session(check_frames(source), frame_rate)
+    return Session(check_frames(source, n_bands), frame_rate, n_bands=n_bands)
 
 
 def windows_of(features: WindowFeatures, session: Session) -> list[Windows]:

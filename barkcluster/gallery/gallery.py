@@ -288,7 +288,10 @@ class SessionGallery(BaseEstimator):
         return np.array(judged)
 
     def _taken(self, session: Source) -> Session:
-        take = take_of(session, self._template().frame_rate, self.reader)
+        take = take_of(session, self._template().frame_rate, self.reader, self._features.n_bands)
+        if take.n_bands != self._features.n_bands:
+            raise ValueError(f"session must have {self._features.n_bands} bands, as those of the "
+                             f"gallery; got {take.n_bands}.")
         check_rate("session", take.frame_rate, self.frame_rate_, "as those of the gallery")
         return take
 
@@ -446,6 +449,10 @@ class SessionGallery(BaseEstimator):
         rows = {name: i for i, name in enumerate(self.names_)} if kept else {}
         features = [*([self._features] if kept else []), *(entry.features for entry in learned)]
         common_rate("sessions", (one.frame_rate for one in features))
+        bands = sorted({one.n_bands for one in features})
+        if len(bands) > 1:
+            raise ValueError("sessions must have one number of bands; got "
+                             + ", ".join(map(str, bands)) + ".")
         records = {**{name: self.records_[name] for name in kept},
                    **dict(zip(sessions, (entry.record for entry in learned), strict=True))}
         if not any(len(record.held_out) for record in records.values()):
@@ -487,13 +494,16 @@ class SessionGallery(BaseEstimator):
         if not entries and sessions:
             raise ValueError("sessions must hold one that can be learned; got none: "
                              + next(iter(skipped.values())))
-        rates = [entry.features.frame_rate for entry in entries.values()]
-        usual = self.frame_rate_ if hasattr(self, "frame_rate_") else (
-            max(rates, key=lambda rate: sum(same_rate(rate, other) for other in rates))
-            if rates else 0.0)
-        for name, rate in zip(list(entries), rates, strict=True):
-            if not same_rate(rate, usual):
-                skipped[name] = f"has {rate:g} frames a second, the others {usual:g}."
+        kinds = [(entry.features.frame_rate, entry.features.n_bands)
+                 for entry in entries.values()]
+        usual = max(kinds, key=lambda kind: sum(_are_alike(kind, other) for other in kinds),
+                    default=(0.0, 0))
+        if hasattr(self, "names_") and self.names_:
+            usual = (self.frame_rate_, self._features.n_bands)
+        for name, kind in zip(list(entries), kinds, strict=True):
+            if not _are_alike(kind, usual):
+                skipped[name] = (f"has {kind[0]:g} frames a second of {kind[1]} bands, the others "
+                                 f"{usual[0]:g} of {usual[1]}.")
                 left_out = entries.pop(name)
                 if files is not None and isinstance(left_out.kept, str):
                     files.delete([left_out.kept])
@@ -635,3 +645,8 @@ def _checked(sessions: Mapping[str, Sources]) -> dict[str, list[Source]]:
 
 def _column(model: FamiliarityModel, samples: list[Windows]) -> list[float]:
     return [strangeness(model, [sample]) for sample in samples]
+
+
+def _are_alike(one: tuple[float, int], other: tuple[float, int]) -> bool:
+    """Whether frame rates and numbers of bands go together."""
+    return same_rate(one[0], other[0]) and one[1] == other[1]

@@ -30,6 +30,7 @@ from barkcluster.files.archive import (
 )
 from barkcluster.files.atomic import replace_file
 from barkcluster.files.header import Fields, shown
+from barkcluster.frames.session import MOST_BANDS
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import VIEWS
 
@@ -317,7 +318,7 @@ def _features(fields: Fields) -> WindowFeatures:
         fields.number("frame_rate", 1e-3, 2000.0),
         views=tuple(Fields({"view": v}, "header.views").choice("view", VIEWS)
                     for v in fields.items("views", len(VIEWS))),
-        n_bands=fields.integer("n_bands", 1, 256))
+        n_bands=fields.integer("n_bands", 1, MOST_BANDS))
 
 
 def _number(value: Json, name: str, least: int, most: int) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from barkcluster._validation import check_choice
-from barkcluster.frames.bark import linear_to_db
 from barkcluster.frames.session import N_BANDS
+from barkcluster.frames.units import UNITS, to_db
 
 from .fudi import FudiParser
 from .messages import (
@@ -45,9 +45,10 @@ class Decoder(Protocol):
 class OscDecoder:
     """A decoder of OSC datagrams."""
 
-    def __init__(self, units: str = "db") -> None:
+    def __init__(self, units: str = "db", n_bands: int = N_BANDS) -> None:
         self._units = units
-        self._assembly = FrameAssembly()
+        self._n_bands = n_bands
+        self._assembly = FrameAssembly(n_bands)
         self.n_rejected = 0
         self.last_error: str | None = None
 
@@ -57,7 +58,7 @@ class OscDecoder:
             messages = parse_packet(data)
             part = numbered(messages)
             if part is None:
-                return _in_db(frames_and_commands(messages), self._units)
+                return _in_db(frames_and_commands(messages, self._n_bands), self._units)
             frame = self._assembly.add(part)
             return [] if frame is None else _in_db([frame], self._units)
         except NotUnderstoodError as error:
@@ -71,13 +72,16 @@ class FudiDecoder:
 
     Parameters
     ----------
-    units : {"db", "linear"}, default="db"
+    units : {"db", "linear", "amplitude"}, default="db"
+    n_bands : int, default=25
     datagrams : bool, default=False
         Whether what is fed ends a message, with a semicolon or without.
     """
 
-    def __init__(self, units: str = "db", *, datagrams: bool = False) -> None:
+    def __init__(self, units: str = "db", n_bands: int = N_BANDS, *,
+                 datagrams: bool = False) -> None:
         self._units = units
+        self._n_bands = n_bands
         self._datagrams = datagrams
         self._parser = FudiParser()
         self._n_rejected = 0
@@ -101,29 +105,31 @@ class FudiDecoder:
             messages += self._parser.end()
         for message in messages:
             try:
-                arrivals += _in_db(frames_and_commands([message]), self._units)
+                arrivals += _in_db(frames_and_commands([message], self._n_bands), self._units)
             except NotUnderstoodError as error:
                 self._n_rejected += 1
                 self._last_error = str(error)
         return arrivals
 
 
-def decoder_of(kind: str, units: str = "db") -> Decoder:
+def decoder_of(kind: str, units: str = "db", n_bands: int = N_BANDS) -> Decoder:
     """A new decoder for a client of this kind of address.
 
     Parameters
     ----------
     kind : str
         As in `Address`.
-    units : {"db", "linear"}, default="db"
+    units : {"db", "linear", "amplitude"}, default="db"
         What the numbers are.
+    n_bands : int, default=25
+        Numbers in a frame.
     """
-    check_choice("units", units, ("db", "linear"))
+    check_choice("units", units, UNITS)
     if kind == "osc":
-        return OscDecoder(units)
+        return OscDecoder(units, n_bands)
     if kind.startswith("fudi"):
-        return FudiDecoder(units, datagrams=kind == "fudi-udp")
-    return TextParser(N_BANDS, units, datagrams=kind == "udp-text")
+        return FudiDecoder(units, n_bands, datagrams=kind == "fudi-udp")
+    return TextParser(n_bands, units, datagrams=kind == "udp-text")
 
 
 def _in_db(arrivals: list[Frame | Command], units: str) -> list[Frame | Command]:
@@ -133,7 +139,7 @@ def _in_db(arrivals: list[Frame | Command], units: str) -> list[Frame | Command]
     for arrival in arrivals:
         if isinstance(arrival, Frame):
             try:
-                arrival = Frame(arrival.path, linear_to_db(arrival.levels).tolist())
+                arrival = Frame(arrival.path, to_db(arrival.levels, units).tolist())
             except ValueError:
                 raise NotUnderstoodError("expected powers of 0 or more. For levels in dB: "
                                          "--units db.") from None

@@ -198,7 +198,9 @@ class Live:
         decoder = self._decoders.get((place, client))
         if decoder is None:
             units = "db" if kind == "play" else self._units  # a session is in dB already
-            decoder = self._decoders[place, client] = decoder_of(kind, units)
+            stream = self._at_place[place][0].player.stream.stream
+            decoder = self._decoders[place, client] = decoder_of(
+                kind, units, stream.features.n_bands)
         return decoder
 
     def _check_rate(self, place: int, client: int, decoder: Decoder, player: Player) -> None:

@@ -16,6 +16,7 @@ from barkcluster.files.container import open_container, write_container
 from barkcluster.files.header import Fields, shown
 from barkcluster.frames.session import (
     FLOOR_DB,
+    MOST_BANDS,
     N_BANDS,
     Frames,
     Session,
@@ -46,7 +47,7 @@ class Background:
 
     Attributes
     ----------
-    excerpts_ : ndarray of shape (n_excerpts, n_frames, 25), float16
+    excerpts_ : ndarray of shape (n_excerpts, n_frames, n_bands), float16
         Up to 32 stretches of 15 s, evenly from all sessions.
     frame_rate_ : float
         Frames per second.
@@ -108,7 +109,12 @@ class Background:
         if rate is None:
             rate = check_positive("frame_rate", self.frame_rate)
         length = excerpt_frames(rate)
-        checked = [check_frames(s, name=f"sessions[{i}]")
+        bands = {s.n_bands for s in given if isinstance(s, Session)} or {N_BANDS}
+        if len(bands) > 1:
+            raise ValueError("sessions must have one number of bands; got "
+                             + ", ".join(map(str, sorted(bands))) + ".")
+        n_bands, = bands
+        checked = [check_frames(s, n_bands, name=f"sessions[{i}]")
                    for i, s in enumerate(cast("list[Frames]", given))]
         takes = [_takes_of(session, frames)
                  for session, frames in zip(given, checked, strict=True)]
@@ -213,14 +219,15 @@ class _BackgroundRecord:
         self._n_sessions = fields.integer("n_sessions", 1, Background.MOST_EXCERPTS)
         shape = fields.items("excerpts", 3)
         most, n_frames = Background.MOST_EXCERPTS, excerpt_frames(self._frame_rate)
-        if not (type(shape[0]) is int and self._n_sessions <= shape[0] <= most
-                and shape[1:] == [n_frames, N_BANDS]):
+        if not (len(shape) == 3 and type(shape[0]) is int and type(shape[2]) is int
+                and self._n_sessions <= shape[0] <= most and shape[1] == n_frames
+                and 1 <= shape[2] <= MOST_BANDS):
             raise ModelFormatError(
                 f"excerpts must be {self._n_sessions} to {most}, each of {n_frames} frames of "
-                f"{N_BANDS} bands; got {shown(shape)}.")
+                f"{N_BANDS} bands, or up to {MOST_BANDS}; got {shown(shape)}.")
         fields.nothing_else()
         self.specs = {"excerpts": ArraySpec(
-            "<f8", "<f2", (shape[0], n_frames, N_BANDS), FLOOR_DB, LOUDEST_DB)}
+            "<f8", "<f2", (shape[0], n_frames, shape[2]), FLOOR_DB, LOUDEST_DB)}
 
     def build(self, arrays: Mapping[str, Array]) -> Background:
         """The fitted background."""
@@ -231,12 +238,15 @@ class _BackgroundRecord:
         return background
 
 
-def check_background(background: object, rate: float) -> None:
-    """Raise ValueError unless this is a fitted background of sessions at this frame rate."""
+def check_background(background: object, rate: float, n_bands: int) -> None:
+    """Raise ValueError unless this is a fitted background of such sessions."""
     if not isinstance(background, Background):
         raise ValueError(f"background must be a Background or None; got {background!r:.80}.")
     background.check_is_fitted()
     check_rate("background", background.frame_rate_, rate, "as the session")
+    if background.excerpts_.shape[2] != n_bands:
+        raise ValueError(f"background must have {n_bands} bands, as the session; got "
+                         f"{background.excerpts_.shape[2]}.")
 
 
 def excerpt_frames(frame_rate: float) -> int:

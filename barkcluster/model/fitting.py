@@ -32,7 +32,7 @@ _FEWEST_PLAYING = 10
 
 
 def features_for(scales: tuple[float, ...], hop: float, takes: list[npt.NDArray[np.floating]],
-                 rate: float) -> WindowFeatures:
+                 rate: float, n_bands: int) -> WindowFeatures:
     """Windows at those scales that the takes are long enough for, with a warning of the others."""
     wanted = check_scales(scales)
 
@@ -51,7 +51,7 @@ def features_for(scales: tuple[float, ...], hop: float, takes: list[npt.NDArray[
         warnings.warn(
             f"{total:g} s of session are too short for scales {', '.join(dropped)}: left "
             f"out. A scale needs {_SHORTEST_SESSION:g} times its length.", stacklevel=3)
-    return WindowFeatures(usable, hop, rate)
+    return WindowFeatures(usable, hop, rate, n_bands=n_bands)
 
 
 def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,

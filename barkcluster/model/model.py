@@ -121,7 +121,8 @@ class FamiliarityModel(BaseEstimator):
         Parameters
         ----------
         frames : array-like of shape (n_frames, 25), Session, or a list of them
-            Bark coefficients in dB. A list holds separate takes: no window spans two.
+            Bark coefficients in dB. A list holds separate takes: no window spans two. Other
+            numbers of bands come as a Session that says so.
         y : None
             Not used.
 
@@ -136,10 +137,10 @@ class FamiliarityModel(BaseEstimator):
             background comes at another rate.
         """
         template = self._template()
-        takes, starts, rate = takes_of(frames, self.frame_rate)
+        takes, starts, rate, n_bands = takes_of(frames, self.frame_rate)
         if self.background is not None:
-            check_background(self.background, rate)
-        features = features_for(self.scales, self.hop, takes, rate)
+            check_background(self.background, rate, n_bands)
+        features = features_for(self.scales, self.hop, takes, rate, n_bands)
         with OneThread():
             ensemble = fit_ensemble(template, features, takes, self.n_jobs)
             related = (None if self.background is None

@@ -10,6 +10,7 @@ from barkcluster._typing import FloatArray
 from barkcluster.calibration.stored import CalibrationRecord, pack_calibration
 from barkcluster.files.archive import Array, ArraySpec, Json, ModelFormatError, stored_type
 from barkcluster.files.header import Fields, shown
+from barkcluster.frames.session import MOST_BANDS
 from barkcluster.scorers import SCORER_NAMES
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.scorers.stored import (
@@ -27,7 +28,6 @@ from barkcluster.windows.layout import VIEWS
 from .ensemble import Ensemble, Part
 
 _MOST_SCALES = 32
-_MOST_BANDS = 256
 # Faster frames would let a small file ask for a window of gigabytes.
 _MOST_FRAME_RATE = 2000.0
 _MOST_SECONDS = 1e9
@@ -125,7 +125,7 @@ class EnsembleRecord:
             fields.number("hop", 1e-6, _MOST_SECONDS),
             fields.number("frame_rate", 1e-3, _MOST_FRAME_RATE),
             views=_views(fields.items("views", len(VIEWS))),
-            n_bands=fields.integer("n_bands", 1, _MOST_BANDS))
+            n_bands=fields.integer("n_bands", 1, MOST_BANDS))
         self._duration = fields.number("duration", 0.0, _MOST_SECONDS)
         self._bands_end = (fields.integer("bands_end", 0, self._features.n_bands)
                            if fields.has("bands_end") else None)

@@ -10,13 +10,19 @@ import numpy.typing as npt
 
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive
-from barkcluster.frames.session import Frames, Session, check_frames, common_rate
+from barkcluster.frames.session import (
+    MOST_BANDS,
+    Frames,
+    Session,
+    check_frames,
+    common_rate,
+)
 
 _MOST_SECONDS = 1e9
 
 
 def takes_of(frames: Frames | Sequence[Frames], frame_rate: float
-             ) -> tuple[list[npt.NDArray[np.floating]], FloatArray, float]:
+             ) -> tuple[list[npt.NDArray[np.floating]], FloatArray, float, int]:
     """What a model is given to learn, as takes that no window spans two of.
 
     Parameters
@@ -27,12 +33,14 @@ def takes_of(frames: Frames | Sequence[Frames], frame_rate: float
 
     Returns
     -------
-    takes : list of ndarray of shape (n_frames, 25)
+    takes : list of ndarray of shape (n_frames, n_bands)
         Checked.
     starts : ndarray of shape (n_takes,)
         When each begins, in seconds.
     rate : float
         Their common frame rate.
+    n_bands : int
+        Their common number of bands.
     """
     given = [cast("Frames", frames)]
     if isinstance(frames, (list, tuple)) and frames and all(
@@ -43,6 +51,12 @@ def takes_of(frames: Frames | Sequence[Frames], frame_rate: float
         rate = check_positive("frame_rate", frame_rate)
     sessions = [take if isinstance(take, Session) else Session(check_frames(take), rate)
                 for take in given]
+    bands = {session.n_bands for session in sessions}
+    if len(bands) > 1:
+        raise ValueError("takes must have one number of bands; got "
+                         + ", ".join(map(str, sorted(bands))) + ".")
+    if max(bands) > MOST_BANDS:
+        raise ValueError(f"frames must have at most {MOST_BANDS} bands; got {max(bands)}.")
     # One session has its own clock; several are counted on.
     clock = sessions[0].start if len(sessions) == 1 else 0.0
     takes, starts = [], []
@@ -51,7 +65,7 @@ def takes_of(frames: Frames | Sequence[Frames], frame_rate: float
             takes.append(take.frames)
             starts.append(clock + take.start - session.start)
         clock += session.span
-    return takes, np.array(starts), rate
+    return takes, np.array(starts), rate, bands.pop()
 
 
 def on_clock(times: FloatArray, takes: list[npt.NDArray[np.floating]], starts: FloatArray,

@@ -153,7 +153,7 @@ def _main(folder: str) -> int:
     background = load_background(here / _BACKGROUND) if (here / _BACKGROUND).exists() else None
     takes = [
         Session(np.fromfile(here / f"take{i}", np.float32).reshape(-1, job["n_bands"]),
-                job["frame_rate"])
+                job["frame_rate"], n_bands=job["n_bands"])
         for i in range(job["n_takes"])]
     try:
         with warnings.catch_warnings():

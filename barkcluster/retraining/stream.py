@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
 
-from barkcluster._validation import check_choice, check_positive
-from barkcluster.frames.session import FLOOR_DB
+from barkcluster._validation import check_choice, check_positive, check_positive_int
+from barkcluster.frames.session import FLOOR_DB, N_BANDS, Session
 from barkcluster.model.background import check_background
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.model.stream import FamiliarityStream, Reading
@@ -89,6 +89,8 @@ class RetrainingStream:
         Where learning happens. A thread is done sooner, by the second or two that a process
         takes to start, but shares the interpreter with the frames, which wait for it up to 5 ms
         at a time (``sys.setswitchinterval``). For scorers of your own classes it must be a thread.
+    n_bands : int, default=25
+        Numbers in a frame, where the model is not fitted yet.
 
     Attributes
     ----------
@@ -133,16 +135,19 @@ class RetrainingStream:
         keep: Literal["newest", "thinned"] = "newest",
         session_path: str | os.PathLike[str] | None = None,
         background: Literal["process", "thread"] = "process",
+        n_bands: int = N_BANDS,
     ) -> None:
         model = FamiliarityModel() if model is None else model
         self.every = check_positive("every", every)
         self.background = check_choice("background", background, ("process", "thread"))
         fitted = model if hasattr(model, "ensemble_") else None
         rate = model.frame_rate if fitted is None else fitted.frame_rate_
-        features = WindowFeatures(model.scales, model.hop, rate)
+        n_bands = n_bands if fitted is None else fitted.features_.n_bands
+        features = WindowFeatures(model.scales, model.hop, rate,
+                                  n_bands=check_positive_int("n_bands", n_bands))
         if model.background is not None:
             # Now, not in a learning that fails again and again.
-            check_background(model.background, rate)
+            check_background(model.background, rate, n_bands)
         self._template = clone(model)
         self._parameters = parameters_as_json(model) if background == "process" else ""
         if background == "process":
@@ -375,7 +380,8 @@ class RetrainingStream:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # scales that a young session is too short for
                 return clone(self._template).set_params(frame_rate=rate).fit(
-                    [np.concatenate(pieces) for pieces in takes])
+                    [Session(np.concatenate(pieces), rate, n_bands=self.stream.features.n_bands)
+                     for pieces in takes])
         with job_folder() as folder:
             training.process = start_learning(
                 self._parameters, self._template.background, takes, rate, folder)

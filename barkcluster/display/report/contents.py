@@ -10,7 +10,7 @@ from barkcluster._validation import check_fraction
 from barkcluster.display.islands import IslandMap, island_map
 from barkcluster.display.moments import strangest
 from barkcluster.display.terminal import clock
-from barkcluster.frames.session import N_BANDS, Session
+from barkcluster.frames.session import Session
 from barkcluster.model.explanation import band_words
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.model.timeline import Timeline
@@ -178,14 +178,15 @@ def _moments(heard: Session, model: FamiliarityModel, timeline: Timeline,
 
 def _map_of(session: Session) -> IslandMap | None:
     """A map of the session's own sounds."""
-    if _longest_take_s(session) < 4 * _MAP_SCALE_S or session.n_bands != N_BANDS:
+    if _longest_take_s(session) < 4 * _MAP_SCALE_S:
         return None
     hop = max(0.25, session.duration / _MAP_WINDOWS)
-    features = WindowFeatures((_MAP_SCALE_S,), hop, session.frame_rate, views=("texture",))
+    features = WindowFeatures((_MAP_SCALE_S,), hop, session.frame_rate, views=("texture",),
+                              n_bands=session.n_bands)
     (windows,) = features.transform_views(session)
     side = max(3, min(8, round(len(windows.X) ** 0.25 * 1.7)))
     scorer = SOMScorer(shape=(side, side), random_state=0).fit(windows.X)
-    return island_map(scorer, windows.X, windows.times)
+    return island_map(scorer, windows.X, windows.times, n_bands=session.n_bands)
 
 
 def _numbers(session: Session, model: FamiliarityModel,
