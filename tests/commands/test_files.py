@@ -109,7 +109,7 @@ def test_a_session_at_another_rate_is_left_out_of_a_folder(damaged, capsys, monk
     write_session(Session(jam.frames, 50.0), "slow.txt")
     assert main(["rank", "monday.txt", "."]) == 0
     told = capsys.readouterr()
-    assert "skipped slow: has 50 frames a second, the others 100." in told.err
+    assert "skipped slow: has 50 frames a second of 25 bands, the others 100 of 25." in told.err
     assert "slow" not in told.out
 
 
