@@ -24,8 +24,14 @@ GOOD: list[dict[str, bytes]] = []
 def write_good_files(folder: Path) -> None:
     """Fill ``GOOD`` with the members of small files: scorers, background, model, index."""
     from barkcluster import SCORERS, Background, FamiliarityModel
+    from barkcluster.gallery.comparison import Record
     from barkcluster.gallery.index import GalleryIndex, write_index
     from barkcluster.windows.features import WindowFeatures
+
+    def record(n: int) -> Record:
+        return Record(np.linspace(0.25, 0.75, n), np.zeros((2, 3), np.float32),
+                      np.zeros((n, 2, 3), np.float32), np.array([0, -1], np.int32),
+                      np.zeros(n, np.int32))
 
     path = folder / "good.npz"
     for name, cls in SCORERS.items():
@@ -41,7 +47,7 @@ def write_good_files(folder: Path) -> None:
     GOOD.append(members_of(path))
     write_index(path, GalleryIndex(
         ["anna", "Zoë"], ["0123456789abcdef", "f" * 16], np.zeros((2, 1, 2), np.float32),
-        [np.array([0.5]), np.array([0.25, 0.75])], WindowFeatures((0.5, 2.0), 0.5), 20, 4, 0.05))
+        [record(1), record(2)], WindowFeatures((0.5, 2.0), 0.5), 20, 4, 0.05))
     GOOD.append(members_of(path))
 
 
@@ -104,7 +110,7 @@ def fuzz_one(data: bytes) -> None:
                     continue
                 familiarity = it.timeline(frames).familiarity
             elif isinstance(it, GalleryIndex):
-                assert len(it.names) == len(it.files) == len(it.held_out) == len(it.prototypes)
+                assert len(it.names) == len(it.files) == len(it.records) == len(it.prototypes)
                 continue
             elif isinstance(it, Background):
                 familiarity = np.isfinite(it.excerpts_)
