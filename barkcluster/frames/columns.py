@@ -101,6 +101,12 @@ class ColumnTeller:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def trust_levels(self) -> None:
+        """All columns are bands, unless somebody said otherwise: barkcluster wrote the text."""
+        if self._said is None:
+            self._said = columns_by_option(LEVEL, self.n_bands)
+            self._rising = None
+
     @property
     def is_in_doubt(self) -> bool:
         """Whether the first band may still turn out to be none."""

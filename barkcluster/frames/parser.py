@@ -454,6 +454,8 @@ class FrameParser:
             self.name = lines.text_to_name(value)
         elif key == "dtype" and self.columns is None:
             self.is_ours = True
+            self._header_may_come = bool(self._header)
+            self._teller.trust_levels()
             self.single_precision = value == "float32"
         elif key == "start" and self.columns is None:
             self.start = self._number_said(key, value, 0.0)

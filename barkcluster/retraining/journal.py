@@ -5,8 +5,10 @@ Plain session text with a comment for each interruption: `read_session` reads it
 
 from __future__ import annotations
 
+import codecs
 import os
 import queue
+import re
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +24,7 @@ _RATE = b"# frame_rate: "
 # Characters that a rate may take: it can be corrected in place.
 _RATE_WIDTH = 20
 _MARK = b"# gathered by barkcluster"
-_GAP = b"# gap"
+_GAP = re.compile(rb"# gap(?:: [0-9]+)?\n")
 _RESET = b"# reset"
 _CHUNK_BYTES = 1 << 18
 # Some minutes of frames, kept while the disk is full.
@@ -103,9 +105,9 @@ class SessionJournal:
         if len(self._lines) >= self._lines_at_once:
             self.flush()
 
-    def end_take(self) -> None:
-        """What comes next does not follow on what came."""
-        self._lines.append(f"{_GAP.decode()}\n")
+    def end_take(self, n_missing: int = 0) -> None:
+        """What comes next does not follow on what came; so many frames are missing, if known."""
+        self._lines.append(f"# gap: {n_missing}\n" if n_missing else "# gap\n")
 
     def reset(self) -> None:
         """What came before is kept in the file, but not recovered."""
@@ -134,11 +136,13 @@ class SessionJournal:
 
     def _recover(self, n_bands: int) -> int:
         """Read the file up to its last newline; return how many bytes that is."""
-        parser = FrameParser(n_bands)
+        parser = FrameParser(n_bands, columns="levels", header=False)
         takes: list[list[npt.NDArray[np.float32]]] = [[]]
         size, unfinished = 0, b""
         with self.path.open("rb") as file:
-            head = file.read(1000).split(b"\n", 2)
+            # An editor may have changed how lines end, and told of it in front.
+            head = [line.rstrip(b"\r") for line in
+                    file.read(1000).removeprefix(codecs.BOM_UTF8).split(b"\n", 2)]
             # A crash may have left a part of the header, but nothing else.
             if not (head[0].startswith(_RATE) or _RATE.startswith(head[0])) or (
                     len(head) > 1 and head[1] != _MARK[:len(head[1])]):
@@ -151,10 +155,11 @@ class SessionJournal:
             while data := file.read(_CHUNK_BYTES):
                 lines, newline, unfinished = (unfinished + data).rpartition(b"\n")
                 size += len(lines + newline)
-                for i, session in enumerate((lines + newline).split(_RESET + b"\n")):
+                lines = (lines + newline).replace(b"\r\n", b"\n")
+                for i, session in enumerate(lines.split(_RESET + b"\n")):
                     if i:
                         takes = [[]]
-                    for j, piece in enumerate(session.split(_GAP + b"\n")):
+                    for j, piece in enumerate(_GAP.split(session)):
                         if j:
                             takes.append([])
                         takes[-1].append(parser.feed(piece).astype(np.float32))

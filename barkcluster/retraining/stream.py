@@ -253,7 +253,7 @@ class RetrainingStream:
         if not self.paused and self.stream.n_gaps > n_gaps:
             self._gathered.end_take()
             if self._journal is not None:
-                self._journal.end_take()
+                self._journal.end_take(n_frames)
 
     def take_over(self) -> None:
         """Let the model that was learned meanwhile answer from here on; `push` does it, too.

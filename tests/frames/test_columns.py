@@ -368,6 +368,14 @@ def test_gaps_and_the_clock_are_written_and_read_back(tmp_path, frames):
     assert FrameParser().feed((tmp_path / "a.txt").read_bytes()).shape == (40, 25)
 
 
+def test_what_barkcluster_wrote_is_never_in_doubt(tmp_path):
+    # A first frame that could number the columns, and a band that rises by equal steps.
+    frames = np.full((30, 25), -40.0)
+    frames[0], frames[:, 0] = np.arange(25), np.arange(30)
+    write_session(Session(frames), tmp_path / "a.txt")
+    np.testing.assert_array_equal(read_session(tmp_path / "a.txt").frames, frames)
+
+
 def test_what_was_gathered_live_is_read_in_takes(read, frames):
     lines = table(frames, between=" ").splitlines(keepends=True)
     text = ("# frame_rate: 100.0\n# gathered by barkcluster\n# dtype: float32\n"

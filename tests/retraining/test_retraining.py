@@ -480,3 +480,26 @@ def test_two_streams_that_gather_into_one_file(tmp_path):
             RetrainingStream(session_path=path)
     with RetrainingStream(session_path=path) as stream:
         assert stream.n_recovered == 1
+
+
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+def test_a_gathered_file_that_an_editor_saved_with_crlf_goes_on(rng, tmp_path, bom):
+    path = tmp_path / "jam.txt"
+    frames = rng.normal(-40, 6, size=(120, 25)).astype(np.float32)
+    with RetrainingStream(session_path=path) as stream:
+        for frame in frames[:60]:
+            stream.push(frame)
+        stream.skip(10)
+        for frame in frames[60:100]:
+            stream.push(frame)
+    path.write_bytes(bom + path.read_bytes().replace(b"\n", b"\r\n"))
+    with RetrainingStream(session_path=path) as stream:
+        assert stream.n_recovered == 100
+        for frame in frames[100:]:
+            stream.push(frame)
+    with RetrainingStream(session_path=path) as stream:
+        assert stream.n_recovered == 120
+    session = read_session(path)
+    np.testing.assert_array_equal(session.frames, frames)
+    assert [len(take) for take in session.takes] == [60, 40, 20]
+    assert session.gaps == ((60, 10), (100, 0))
