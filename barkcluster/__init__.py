@@ -13,6 +13,7 @@ from ._version import __version__  # noqa: F401
 
 if TYPE_CHECKING:
     from .calibration import Calibration
+    from .comparison import ScorerComparison, ScorerRow, compare_scorers
     from .files import ModelFormatError
     from .frames import Session, bark_frames, read_audio, read_session, write_session
     from .gallery import SessionGallery, load_gallery
@@ -48,6 +49,9 @@ _HOME = {
     "read_audio": "frames",
     "WindowFeatures": "windows",
     "Calibration": "calibration",
+    "ScorerComparison": "comparison",
+    "ScorerRow": "comparison",
+    "compare_scorers": "comparison",
     "SCORERS": "scorers",
     "FamiliarityScorer": "scorers",
     "KMeansScorer": "scorers",
@@ -93,6 +97,8 @@ __all__ = [
     "Reading",
     "RetrainingStream",
     "SOMScorer",
+    "ScorerComparison",
+    "ScorerRow",
     "Session",
     "SessionGallery",
     "Stretch",
@@ -102,6 +108,7 @@ __all__ = [
     "Unique",
     "WindowFeatures",
     "bark_frames",
+    "compare_scorers",
     "estimate_tempo",
     "find_motifs",
     "load_background",

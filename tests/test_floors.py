@@ -21,8 +21,8 @@ FLOORS = (
     ("motifs", "scorers"),
     ("model",),         # one scorer for each scale and view, and what they say together
     ("retraining", "gallery"),
-    ("comparison",),    # scorers side by side
     ("display",),       # for people to look at
+    ("comparison",),    # scorers side by side
     ("live",),          # threads, clocks, sockets
     ("commands",),
     ("cli",),

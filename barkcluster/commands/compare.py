@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 import barkcluster
 from barkcluster.display.progress import progress
-from barkcluster.display.terminal import Style, clock, printable, style_for, table
+from barkcluster.display.terminal import clock, printable, style_for, table
+from barkcluster.scorers import SCORER_NAMES
 
 from ._options import add_color, add_reading, add_seed, positive, read, scales
-from ._race import Run, agreement, auc, number, race
 
 _DESCRIPTION = """\
 Lets every scorer learn the beginning of a session and score the rest: what they say, how fast
@@ -29,6 +25,10 @@ examples:
   barkcluster compare jam.txt --train 25%
 """
 _DEFAULT_SHARE = 0.4
+_NOTES = ("Of more of the same, about 5 % is below 0.05, 20 % below 0.2, and the mean is 0.5. "
+          "Agreement:\nmean rank correlation with the other scorers.")
+_OF_INTRUSIONS = ("\nAUC: how often an intrusion's moment is less familiar than one of the rest; "
+                  "0.5 is chance.\nAUC 1 s: the same for windows of 1 s alone.")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Read, race, show."""
+    """Read, compare, show."""
+    from barkcluster.comparison import figure  # after the parser, for it takes scikit-learn
+
     style = style_for(sys.stdout, args.color)
     with progress(1 + len(args.intrusions)) as step:
         step(f"reading {args.session}")
@@ -63,23 +65,26 @@ def run(args: argparse.Namespace) -> None:
     if not train_s < session.span:
         raise ValueError(f"--train must leave something to score: {args.session} lasts "
                          f"{session.span:g} s; got {train_s:g} s.")
-    runs = race(session, train_s, args.seed, args.scales)
-    answers = [[r.model.timeline(intrusion) for intrusion in intrusions] for r in runs]
+    options = {} if args.scales is None else {"scales": args.scales}
+    with progress(len(SCORER_NAMES)) as step:
+        compared = barkcluster.compare_scorers(
+            session, intrusions=intrusions, train=train_s, random_state=args.seed, on_step=step,
+            **options)
     name = printable(Path(args.session).name)
     print(f"{name}: learned the first {clock(train_s, 1)}, scored the other "
           f"{clock(session.span - train_s, 1)}.\n")
-    print(_results(runs, answers, style))
+    print(compared.table(style))
+    print("\n" + style.dim(_NOTES + (_OF_INTRUSIONS if intrusions else "")))
     if len(intrusions) > 1:
         print(f"\n{style.bold('AUC against each')}\n")
-        rows = [[Path(path).name, *(number(_auc(r, [told[i]]), 3)
-                                    for r, told in zip(runs, answers, strict=True))]
+        rows = [[Path(path).name, *(figure(values[i], 3)
+                                    for values in compared.auc_of_intrusions.values())]
                 for i, path in enumerate(args.intrusions)]
-        print(table(["intrusion", *(r.name for r in runs)], rows, style))
+        print(table(["intrusion", *compared.models], rows, style))
     print(f"\n{style.bold('agreement')} (rank correlation of the familiarity, moment by moment)\n")
-    correlations = agreement(runs)
-    print(table(["", *(r.name for r in runs)],
-                [[r.name, *(number(value, 2) for value in row)]
-                 for r, row in zip(runs, correlations, strict=True)], style))
+    print(table(["", *compared.models],
+                [[name, *(figure(value, 2) for value in row)]
+                 for name, row in zip(compared.models, compared.agreement, strict=True)], style))
 
 
 def _length(text: str) -> tuple[float, bool]:
@@ -90,32 +95,3 @@ def _length(text: str) -> tuple[float, bool]:
     if share >= 1:
         raise argparse.ArgumentTypeError(f"must be less than 100%; got {text!r}.")
     return share, True
-
-
-def _results(runs: Sequence[Run], answers: Sequence[Sequence[barkcluster.Timeline]],
-             style: Style) -> str:
-    header = ["scorer", "mean", "< 0.05", "< 0.2", "fit", "real time"]
-    rows = []
-    for r in runs:
-        values = r.timeline.familiarity
-        rows.append([r.name, f"{values.mean():.2f}", f"{100 * np.mean(values < 0.05):.1f} %",
-                     f"{100 * np.mean(values < 0.2):.1f} %", f"{r.fit_s:.2f} s",
-                     f"{r.speed:,.0f} x"])
-    notes = "Of more of the same, about 5 % is below 0.05, 20 % below 0.2, and the mean is 0.5."
-    if any(answers):
-        header.insert(4, "AUC")
-        for row, r, told in zip(rows, runs, answers, strict=True):
-            row.insert(4, number(_auc(r, told), 3))
-        notes += ("\nAUC: how often an intrusion's moment is less familiar than one of the rest; "
-                  "0.5 is chance.")
-    return f"{table(header, rows, style)}\n\n{style.dim(notes)}"
-
-
-def _auc(r: Run, told: Sequence[barkcluster.Timeline]) -> float:
-    return auc(np.concatenate([_warm(timeline) for timeline in told]), _warm(r.timeline))
-
-
-def _warm(timeline: barkcluster.Timeline) -> npt.NDArray[np.float64]:
-    """Familiarity from when all scales are full, or all of it if they never are."""
-    full = ~np.isnan(timeline.by_scale).any(axis=1)
-    return timeline.familiarity[full] if full.any() else timeline.familiarity

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 import barkcluster
 from barkcluster import synthetic
 from barkcluster.display.bars import Mark, draw_timeline
 from barkcluster.display.picture import timeline_picture
-from barkcluster.display.terminal import Style, clock, style_for, table, terminal_width
+from barkcluster.display.progress import progress
+from barkcluster.display.terminal import clock, style_for, terminal_width
+from barkcluster.scorers import SCORER_NAMES
 
 from ._options import add_color, add_seed, positive
-from ._race import Run, auc, number, race
 
 _DESCRIPTION = """\
 Makes a jam session of drums, bass, chords and riffs, lets every scorer learn its first 40 % and
@@ -30,7 +30,11 @@ examples:
   barkcluster demo --seed 7 -o demo   also writes the jam (wav, text), tables and a picture
 """
 _FULL_SCALE = 32767  # of 16 bits
-_SHORT_S = 1.0  # a scale at which what is strange is noticed soon
+_NOTES = """\
+Mean and shares are of calm moments, whose windows hold no surprise: about 5 % are expected below
+0.05, fewer where the band repeats itself. AUC: how often a moment of a surprise is less familiar
+than a calm one; 0.5 is chance, 1 perfect. AUC 1 s: the same for windows of 1 s alone. Agreement:
+mean rank correlation with the other scorers."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,55 +56,22 @@ def run(args: argparse.Namespace) -> None:
     print(f"A jam of {clock(session.duration)} at {known.tempo:.0f} beats per minute in "
           f"{known.key}: the first {clock(known.clean_stop)}\nare learned, the rest is scored. "
           f"In it are {len(known.surprises)} surprises.\n", flush=True)
-    runs = race(session, known.clean_stop, args.seed, None)
-    print(_results(runs, known, style))
-    best = max(runs, key=lambda r: np.nan_to_num(_auc(r, known)))
+    with progress(len(SCORER_NAMES)) as step:
+        compared = barkcluster.compare_scorers(
+            session, surprises=known, train=known.clean_stop, random_state=args.seed, on_step=step)
+    print(f"{compared.table(style)}\n\n{style.dim(_NOTES)}")
+    best = max(compared, key=lambda row: np.nan_to_num(row.auc)).scorer
     marks = [Mark(s.start, s.stop, s.kind) for s in known.surprises]
-    print(f"\n{style.bold(f'Familiarity, by {best.name}')}\n")
-    print(draw_timeline(best.timeline, style, width=terminal_width(), marks=marks,
+    print(f"\n{style.bold(f'Familiarity, by {best}')}\n")
+    print(draw_timeline(compared.timelines[best], style, width=terminal_width(), marks=marks,
                         marks_name="surprises"))
     if args.output is not None:
-        _write(args, session, known.clean_stop, runs, best, marks)
-
-
-def _results(runs: Sequence[Run], known: synthetic.Annotations, style: Style) -> str:
-    rows = []
-    for r in runs:
-        calm = r.timeline.familiarity[~_disturbed(r, known)]
-        strange = 100 * float(np.mean(calm < 0.05)) if len(calm) else np.nan
-        rows.append([r.name, number(_auc(r, known), 3), number(_auc_short(r, known), 3),
-                     f"{number(strange, 1)} %", f"{r.fit_s:.2f} s", f"{r.speed:,.0f} x"])
-    header = ["scorer", "AUC", f"AUC {_SHORT_S:g} s", "calm < 0.05", "fit", "real time"]
-    notes = (f"AUC: how often a moment of a surprise is less familiar than a calm one, whose "
-             f"windows hold\nno surprise; 0.5 is chance, 1 perfect. AUC {_SHORT_S:g} s: the same "
-             f"for windows of {_SHORT_S:g} s alone.\ncalm < 0.05: calm moments below 0.05; about "
-             "5 % are expected, fewer where the band repeats itself.")
-    return f"{table(header, rows, style)}\n\n{style.dim(notes)}"
-
-
-def _disturbed(r: Run, known: synthetic.Annotations) -> npt.NDArray[np.bool_]:
-    """Whether any of the windows that end at each time holds a surprise."""
-    return known.surprise_mask(r.timeline.times, float(r.timeline.scales[-1]))
-
-
-def _auc(r: Run, known: synthetic.Annotations) -> float:
-    surprising = known.surprise_mask(r.timeline.times)
-    return auc(r.timeline.familiarity[surprising], r.timeline.familiarity[~_disturbed(r, known)])
-
-
-def _auc_short(r: Run, known: synthetic.Annotations) -> float:
-    column = np.flatnonzero(r.timeline.scales == _SHORT_S)
-    if not len(column):  # too short a session
-        return float("nan")
-    values = r.timeline.by_scale[:, column[0]]
-    full = np.isfinite(values)
-    surprising = known.surprise_mask(r.timeline.times, _SHORT_S, least_share=0.5)
-    return auc(values[full & surprising],
-               values[full & ~known.surprise_mask(r.timeline.times, _SHORT_S)])
+        _write(args, session, known.clean_stop, compared.timelines, best, marks)
 
 
 def _write(args: argparse.Namespace, session: barkcluster.Session, heard_s: float,
-           runs: Sequence[Run], best: Run, marks: Sequence[Mark]) -> None:
+           timelines: Mapping[str, barkcluster.Timeline], best: str,
+           marks: Sequence[Mark]) -> None:
     """Write all there is to see and to hear."""
     from scipy.io import wavfile
 
@@ -110,11 +81,11 @@ def _write(args: argparse.Namespace, session: barkcluster.Session, heard_s: floa
     wavfile.write(folder / "jam.wav", sample_rate, np.round(sound * _FULL_SCALE).astype(np.int16))
     barkcluster.write_session(session.between(0, heard_s), folder / "heard.txt")
     barkcluster.write_session(session.between(heard_s, session.duration), folder / "rest.txt")
-    for r in runs:
-        r.timeline.to_csv(folder / f"{r.name}.csv")
-    written = ["jam.wav", "heard.txt", "rest.txt", *(f"{r.name}.csv" for r in runs)]
+    for name, timeline in timelines.items():
+        timeline.to_csv(folder / f"{name}.csv")
+    written = ["jam.wav", "heard.txt", "rest.txt", *(f"{name}.csv" for name in timelines)]
     try:
-        figure = timeline_picture(session, best.timeline, marks=marks,
+        figure = timeline_picture(session, timelines[best], marks=marks,
                                   title=f"{session.name}, learned until {clock(heard_s)}")
         figure.savefig(folder / "demo.png", dpi=100)
         written.append("demo.png")
