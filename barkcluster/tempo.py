@@ -43,7 +43,7 @@ from barkcluster.frames.session import N_BANDS, Session, check_frames
 BPM_RANGE = (40.0, 240.0)
 
 # Onset strength has this many values in the shortest beat: 100 a second for 240 beats a minute.
-_VALUES_PER_BEAT = 25
+VALUES_PER_BEAT = 25
 _RISE = 2            # values between the two levels compared
 _LARGEST_RISE_DB = 20.0
 _DYNAMICS_DB = 60.0  # below the loudest, changes are noise
@@ -51,7 +51,7 @@ _QUIETEST_DB = -90.0
 _SMOOTH = 5          # values
 _TREND = 99          # values; what changes more slowly is no onset
 _REGISTERS = (0, 6, 14, 25)  # bands where the bass, the middle and the high ones begin and end
-_WINDOW_BEATS = 40   # of the shortest beat, 10 s
+WINDOW_BEATS = 40   # of the shortest beat, 10 s
 _WINDOWS_AT_ONCE = 64
 _ROWS_AT_ONCE = 1 << 14
 
@@ -83,7 +83,7 @@ _WEIGHTS = {
 # The same for u, octaves above the middle of the range, and u squared.
 _USUAL = (0.068, -0.528)
 # The most usual tempo lies here between the ends of the range, in octaves: 117 of 40 to 240.
-_MIDDLE = 0.6
+USUAL_PLACE = 0.6
 
 
 @dataclass(frozen=True)
@@ -166,18 +166,18 @@ def estimate_tempo(frames: npt.ArrayLike | Session, *, frame_rate: float = 100.0
     if isinstance(frames, Session):
         frame_rate, n_bands = frames.frame_rate, frames.n_bands
     rate = check_positive("frame_rate", frame_rate)
-    scan = _Scan(bpm_range)
+    grid = TempoGrid(bpm_range)
     checked = check_frames(frames, n_bands)
     takes = [take.frames for take in frames.takes] if isinstance(frames, Session) else [checked]
-    fewest = math.ceil(scan.shortest_s * rate)
+    fewest = math.ceil(grid.shortest_s * rate)
     able = [take for take in takes if len(take) >= fewest]
     if not able:
         in_one = " in one take" if len(takes) > 1 else ""
         raise ValueError(
             f"frames must cover {_FEWEST_BEATS} beats of the slowest tempo, {fewest} frames "
-            f"({scan.shortest_s:g} s){in_one}; got {max(map(len, takes))}. Raise the lower end of "
+            f"({grid.shortest_s:g} s){in_one}; got {max(map(len, takes))}. Raise the lower end of "
             "bpm_range?")
-    return scan.answer(able, rate)
+    return grid.answer(able, rate)
 
 
 class TempoTracker:
@@ -219,8 +219,8 @@ class TempoTracker:
         self.frame_rate = check_positive("frame_rate", frame_rate)
         self.bpm_range = bpm_range
         self.n_bands = check_positive_int("n_bands", n_bands)
-        self._scan = _Scan(bpm_range)
-        self.warm_up = self._scan.shortest_s
+        self._grid = TempoGrid(bpm_range)
+        self.warm_up = self._grid.shortest_s
         if self.window < self.warm_up:
             raise ValueError(f"window must hold {_FEWEST_BEATS} beats of the slowest tempo, "
                              f"{self.warm_up:g} s; got {self.window:g}.")
@@ -259,18 +259,18 @@ class TempoTracker:
                 heard = self._ring[:self.n_frames]
             else:
                 heard = self._ring[at + 1:at + 1 + self._kept]
-            self._newest = self._scan.answer([heard], self.frame_rate)
+            self._newest = self._grid.answer([heard], self.frame_rate)
         return self._newest
 
 
 @dataclass
-class _Scan:
+class TempoGrid:
     """The tempi of a range and what is made ready to judge them."""
 
     bpm_range: tuple[float, float]
-    grid: FloatArray = field(init=False)      # beats per minute, fastest first
-    period: FloatArray = field(init=False)    # the same as values of onset strength in a beat
-    usual: FloatArray = field(init=False)     # score of each tempo before anything is heard
+    bpm: FloatArray = field(init=False)          # beats per minute, fastest first
+    period: FloatArray = field(init=False)       # the same as values of onset strength in a beat
+    log_prior: FloatArray = field(init=False)    # score of each tempo before anything is heard
 
     def __post_init__(self) -> None:
         try:
@@ -285,10 +285,10 @@ class _Scan:
         octaves = math.log2(fastest / slowest)
         steps = np.arange(math.floor(octaves * _STEPS_PER_OCTAVE + 1e-9) + 1) / _STEPS_PER_OCTAVE
         # Powers of two times the fastest: half the range is exactly half the grid.
-        self.grid = fastest * 2.0 ** -steps
-        self.period = _VALUES_PER_BEAT * 2.0 ** steps
-        up = (1 - _MIDDLE) * octaves - steps
-        self.usual = _USUAL[0] * up + _USUAL[1] * up * up
+        self.bpm = fastest * 2.0 ** -steps
+        self.period = VALUES_PER_BEAT * 2.0 ** steps
+        up = (1 - USUAL_PLACE) * octaves - steps
+        self.log_prior = _USUAL[0] * up + _USUAL[1] * up * up
 
     @property
     def shortest_s(self) -> float:
@@ -298,29 +298,30 @@ class _Scan:
     def answer(self, takes: list[npt.NDArray[np.floating]], frame_rate: float) -> Tempo:
         """The tempo of checked frames, takes apart from each other."""
         fastest = max(self.bpm_range)
-        frames_per_value = frame_rate * 60.0 / (fastest * _VALUES_PER_BEAT)
+        frames_per_value = frame_rate * 60.0 / (fastest * VALUES_PER_BEAT)
         heard = [onsets for take in takes
-                 if (onsets := _onset_strength(take, frames_per_value)).any()]
+                 if (onsets := onset_strength(take, frames_per_value)).any()]
         if not heard:
             return Tempo(math.nan, 0.0, ())
-        length = max(_WINDOW_BEATS * _VALUES_PER_BEAT, round(_FEWEST_BEATS * self.period[-1]))
+        length = max(WINDOW_BEATS * VALUES_PER_BEAT, round(_FEWEST_BEATS * self.period[-1]))
         # The same of each take, in proportion to how long it is.
-        parts = [_periodicity(onsets, length) for onsets in heard]
+        parts = [periodicity(onsets, length) for onsets in heard]
         share = np.array([onsets.shape[1] for onsets in heard], dtype=np.float64)
         share /= share.sum()
-        again: FloatArray = np.tensordot(share, np.stack([part for part, _ in parts]), axes=1)
-        rates: FloatArray = np.tensordot(share, np.stack([part for _, part in parts]), axes=1)
-        score = self.usual.copy()
-        n_fft = 2 * (rates.shape[1] - 1)
+        autocorrelation, spectra = (
+            np.tensordot(share, np.stack(part), axes=1) for part in zip(*parts, strict=True))
+        score = self.log_prior.copy()
+        n_fft = 2 * (spectra.shape[1] - 1)
         for ratio, (for_period, *for_rates) in _WEIGHTS.items():
-            score += for_period * _at(again, self.period * ratio)
-            for register, for_rate in zip(rates, for_rates, strict=True):
-                score += for_rate * _at(register, n_fft / self.period * ratio)
+            score += for_period * value_at(autocorrelation, self.period * ratio)
+            for register, for_rate in zip(spectra, for_rates, strict=True):
+                score += for_rate * value_at(register, n_fft / self.period * ratio)
         shares = np.exp(score - score.max())
         shares /= shares.sum()
-        return self._candidates(score, shares, again)
+        return self._candidates(score, shares, autocorrelation)
 
-    def _candidates(self, score: FloatArray, shares: FloatArray, again: FloatArray) -> Tempo:
+    def _candidates(self, score: FloatArray, shares: FloatArray,
+                    autocorrelation: FloatArray) -> Tempo:
         """The peaks of the score, each with the shares of the tempi it stands for."""
         padded = np.concatenate([[-np.inf], score, [-np.inf]])
         peaks = np.flatnonzero((score >= padded[:-2]) & (score > padded[2:]))
@@ -335,16 +336,16 @@ class _Scan:
             taken |= mine
             found.append((share, int(i)))
         found.sort(reverse=True)
-        minute = max(self.bpm_range) * _VALUES_PER_BEAT
-        periods = [_refine(again, float(self.period[i])) for _, i in found]
+        minute = max(self.bpm_range) * VALUES_PER_BEAT
+        periods = [_refine(autocorrelation, float(self.period[i])) for _, i in found]
         candidates = tuple(Candidate(minute / period, share)
                            for period, (share, _) in zip(periods, found, strict=True))
-        clear = float(_at(again, periods[0] * np.array([1.0, 2.0, 4.0])).max())
+        clear = float(value_at(autocorrelation, periods[0] * np.array([1.0, 2.0, 4.0])).max())
         confidence = candidates[0].share * min(1.0, max(0.0, clear) / _CLEAR)
         return Tempo(candidates[0].bpm, confidence, candidates)
 
 
-def _onset_strength(levels: npt.NDArray[np.floating], frames_per_value: float) -> FloatArray:
+def onset_strength(levels: npt.NDArray[np.floating], frames_per_value: float) -> FloatArray:
     """Rise of the level in dB, smoothed, without its trend: a row for each register."""
     n = int(len(levels) / frames_per_value + 1e-9)
     loudest = np.concatenate([
@@ -377,7 +378,7 @@ def _registers(n_bands: int) -> list[slice]:
             for start, stop in zip(starts, edges[1:], strict=True)]
 
 
-def _periodicity(onsets: FloatArray, length: int) -> tuple[FloatArray, FloatArray]:
+def periodicity(onsets: FloatArray, length: int) -> tuple[FloatArray, FloatArray]:
     """Autocorrelation, mean of registers and windows, and each register's mean spectrum."""
     if onsets.shape[1] < length:
         onsets = np.pad(onsets, [(0, 0), (0, length - onsets.shape[1])])
@@ -385,30 +386,30 @@ def _periodicity(onsets: FloatArray, length: int) -> tuple[FloatArray, FloatArra
     windows = np.lib.stride_tricks.sliding_window_view(onsets, length, axis=1)[:, ::length // 5]
     n_registers, n_windows = windows.shape[:2]
     taper = signal.windows.hann(length + 2)[1:-1]
-    again, rates = np.zeros(length), np.zeros((n_registers, n_fft // 2 + 1))
+    autocorrelation, spectra = np.zeros(length), np.zeros((n_registers, n_fft // 2 + 1))
     for i in range(0, n_windows, _WINDOWS_AT_ONCE):
-        for some, register in zip(windows[:, i:i + _WINDOWS_AT_ONCE], rates, strict=True):
+        for some, register in zip(windows[:, i:i + _WINDOWS_AT_ONCE], spectra, strict=True):
             power = np.abs(fft.rfft(some, n_fft, axis=1)) ** 2
             lagged = fft.irfft(power, axis=1)[:, :length]
             # The small term keeps windows of next to nothing from counting as much as music.
-            again += (lagged / (lagged[:, :1] + 1e-6 * length)).sum(axis=0)
+            autocorrelation += (lagged / (lagged[:, :1] + 1e-6 * length)).sum(axis=0)
             strength = np.abs(fft.rfft(some * taper, n_fft, axis=1))
             energy = np.sum(some * some, axis=1, keepdims=True)
             register += (strength / np.sqrt(energy * length / 4 + 1e-6 * length)).sum(axis=0)
     # Fewer products at long lags: as if there were as many, up to four times.
     left = np.maximum(length - np.arange(length), length / 4)
-    return again * (length / left) / (n_windows * n_registers), rates / n_windows
+    return autocorrelation * (length / left) / (n_windows * n_registers), spectra / n_windows
 
 
-def _at(values: FloatArray, places: FloatArray | float) -> FloatArray:
+def value_at(values: FloatArray, places: FloatArray | float) -> FloatArray:
     """Values between samples; 0 beyond the end."""
     return np.asarray(np.interp(places, np.arange(len(values)), values, right=0.0))
 
 
-def _refine(again: FloatArray, period: float) -> float:
+def _refine(autocorrelation: FloatArray, period: float) -> float:
     """The period within 2 % at which beats one, two and four apart agree best."""
     tried = period * np.linspace(0.98, 1.02, 161)
-    agree = sum(_between(again, beats * tried) for beats in (1, 2, 4))
+    agree = sum(_between(autocorrelation, beats * tried) for beats in (1, 2, 4))
     return float(tried[np.argmax(agree)])
 
 

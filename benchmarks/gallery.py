@@ -1,6 +1,6 @@
 """What one query costs in a gallery of up to 10,000 sessions, and what the sketches miss.
 
-    python benchmarks/gallery.py --names 100 1000 10000
+    python -m benchmarks.gallery --names 100 1000 10000
 
 Sessions are built in: synthetic jams of 45 s, each played again through other rooms (a smooth
 change of the bands) at other tempi. The first 30 s are learned, 10 s later on are the query. Every
@@ -18,10 +18,6 @@ import os
 import time
 from collections.abc import Sequence
 from tempfile import TemporaryDirectory
-
-# More threads than free cores wait for each other; before numpy is imported.
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
 
 import numpy as np
 import numpy.typing as npt

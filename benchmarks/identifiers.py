@@ -20,8 +20,8 @@ from barkcluster.gallery.comparison import Record
 from barkcluster.gallery.entry import strangeness, windows_of
 from barkcluster.gallery.summary import summarize
 
-from corpora import FRAME_RATE, Frames
-from tasks import Columns
+from .corpora import FRAME_RATE, Frames
+from .tasks import Columns
 
 Distances = npt.NDArray[np.float64]
 Learned = Sequence[Sequence[Frames]]

@@ -1,6 +1,6 @@
 """How long does one push take, against the 10 ms until the next frame?
 
-    python benchmarks/latency.py [--minutes 5 120] [--scorers knn] [--pushes 100000]
+    python -m benchmarks.latency [--minutes 5 120] [--scorers knn] [--pushes 100000]
 
 A model trained on so many minutes hears fresh frames one at a time, on one core. Judged by the
 slow pushes: nine of ten only add a frame to the sums, the tenth answers. Wall time is what a
@@ -10,13 +10,9 @@ column is what the process grew by while pushing.
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import argparse
 import gc
+import os
 import time
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Does `barkcluster live` keep up: four players, then a burst, and what becomes of its memory?
 
-    python benchmarks/live_load.py [--minutes 1] [--burst 5000]
+    python -m benchmarks.live_load [--minutes 1] [--burst 5000]
 
 Four clients send 100 frames a second each, over OSC, FUDI by UDP and TCP, and lines of text; each
 player learns again every 30 s. Lost is what was sent and never heard; late, heard after the next

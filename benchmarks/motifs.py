@@ -1,6 +1,6 @@
 """Are the riffs found, and how quickly?
 
-    python benchmarks/motifs.py
+    python -m benchmarks.motifs
 
 Synthetic jams with known riffs (2 bars, varied now and then, a band over them, drifting tempo).
 Recall: of the times a riff that recurs was played, the share that some motif links, aligned within

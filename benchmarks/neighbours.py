@@ -24,11 +24,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-import corpora
-from corpora import FRAME_RATE, NOBODY, Frames, Track
-from figures import auc, average_precision, print_table
-from identifiers import IDENTIFIERS, Measure
-from tasks import WARM_UP_S, System
+from . import corpora
+from .corpora import FRAME_RATE, NOBODY, Frames, Track
+from .figures import auc, average_precision, print_table
+from .identifiers import IDENTIFIERS, Measure
+from .tasks import WARM_UP_S, System
 
 MakeSystem = Callable[[str, Sequence[float] | None], System]
 Row = dict[str, object]

@@ -13,13 +13,12 @@ window's. Training is from nothing, on the session alone, PyTorch on one process
 - ``forecast``: self-supervised. Convolutions over 1.8 s foretell the next 0.2 s; novelty is the
   error.
 
-Run on its own (``python benchmarks/neural.py --sessions ...``) it is ``quality.py --scorers
---neural``. Needs ``pip install barkcluster[bench]``.
+``python -m benchmarks.quality --neural`` runs them beside the scorers. Needs
+``pip install barkcluster[bench]``.
 """
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
@@ -28,9 +27,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from corpora import FRAME_RATE, Frames
-from figures import Array
-from tasks import Columns
+from .corpora import FRAME_RATE, Frames
+from .figures import Array
+from .tasks import Columns
 
 N_WINDOW = 200
 N_HOP = 10
@@ -216,9 +215,3 @@ NETWORKS: dict[str, Callable[[], Network]] = {
 def make_network(name: str) -> Network:
     """An untrained network by its name in ``NETWORKS``."""
     return NETWORKS[name]()
-
-
-if __name__ == "__main__":
-    import quality
-
-    sys.exit(quality.main([*sys.argv[1:], "--scorers", "--neural"]))

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from scipy.special import erf
 from sklearn.preprocessing import StandardScaler
 
-from corpora import FRAME_RATE, Frames
-from figures import Array
-from tasks import Columns
+from .corpora import FRAME_RATE, Frames
+from .figures import Array
+from .tasks import Columns
 
 SCALES_S = (0.5, 1.0, 2.0, 6.0)
 HOP_S = 0.1

@@ -1,6 +1,6 @@
 """How well does familiarity tell a session from what it is not?
 
-    python benchmarks/quality.py --sessions DIR_OR_FILE... --train 10 30 60 --peers
+    python -m benchmarks.quality --sessions DIR_OR_FILE... --train 10 30 60 --peers
 
 Learns the first T seconds of each track and asks, of the rest: is it told from other tracks of
 the same corpus (hard) and of other corpora (easy), from itself reversed (order) or cut in 400 ms
@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,15 +25,9 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# More threads than processes only slow small matrices down; before numpy is imported.
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
-
-import corpora
-import report
-import tasks
-from corpora import Track
-from tasks import Outcome, System
+from . import corpora, report, tasks
+from .corpora import Track
+from .tasks import Outcome, System
 
 if TYPE_CHECKING:
     from barkcluster import Background
@@ -77,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     result = report.summarise(outcomes, calibrations, {t.key: t for t in scored})
     report.show(result, columns=args.columns, worst=args.worst)
     if args.neighbours:
-        import neighbours
+        from . import neighbours
 
         nearby = neighbours.run(everything, [*names, *neighbours.IDENTIFIERS], make_system,
                                 args.limit)
@@ -103,14 +96,14 @@ def make_system(name: str, scales: Sequence[float] | None = None) -> System:
     """
     family, _, which = name.partition(":")
     if family == "peer":
-        from peers import make_peer
+        from .peers import make_peer
 
         return make_peer(which, scales)
     if family == "neural":
-        from neural import make_network
+        from .neural import make_network
 
         return make_network(which)
-    from systems import Library
+    from .systems import Library
 
     background = _backgrounds[0] if name.endswith(_WITH_BACKGROUND) else None
     scorer, _, own = name.removesuffix(_WITH_BACKGROUND).partition("@")
@@ -171,12 +164,12 @@ def _systems(args: argparse.Namespace) -> list[str]:
             raise ValueError("--background needs --half: it is learned from the other one.")
         names = [n for name in names for n in (name, f"{name}{_WITH_BACKGROUND}")]
     if args.peers is not None:
-        from peers import PEERS
+        from .peers import PEERS
 
         _check_names("--peers", args.peers, list(PEERS))
         names += _peers(args.peers, args.peer_windows)
     if args.neural is not None:
-        from neural import NETWORKS
+        from .neural import NETWORKS
 
         _check_names("--neural", args.neural, list(NETWORKS))
         names += [f"neural:{name}" for name in args.neural or NETWORKS]
@@ -185,7 +178,7 @@ def _systems(args: argparse.Namespace) -> list[str]:
 
 def _peers(asked: Sequence[str], windows: str) -> list[str]:
     """The peers that can be run; of the others, why not."""
-    from peers import NARROW, PEERS, SLOW
+    from .peers import NARROW, PEERS, SLOW
 
     without = {p: f"{why}; --peers {p} runs it" for p, why in SLOW.items() if not asked}
     names = []

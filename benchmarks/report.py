@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-import figures
-from corpora import SPARSE_STEMS, Track
-from figures import between, cell, print_table
-from tasks import FOUND_WITHIN_S, TASKS, Outcome
+from . import figures
+from .corpora import SPARSE_STEMS, Track
+from .figures import between, cell, print_table
+from .tasks import FOUND_WITHIN_S, TASKS, Outcome
 
 GROUPS = ("all", "other", "jam-like")
 Figure = tuple[float, float, float]

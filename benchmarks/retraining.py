@@ -1,6 +1,6 @@
 """Does a push wait longer than 10 ms while a model is being learned beside it?
 
-    python benchmarks/retraining.py [--minutes 5] [--trainings 5] [--scorers knn som]
+    python -m benchmarks.retraining [--minutes 5] [--trainings 5] [--scorers knn som]
                                     [--switch-interval 5]
 
 A stream that remembers so many minutes learns them again, in a process and in a thread, while
@@ -14,12 +14,8 @@ took over the new model. `barkcluster live` sets Python's switch interval to 0.5
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import argparse
+import os
 import sys
 import time
 from typing import Literal

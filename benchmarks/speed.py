@@ -1,8 +1,8 @@
 """How long learning and scoring take, and how much memory, on one core?
 
-    python benchmarks/speed.py                      # 5 minutes of a built-in jam, all scorers
-    python benchmarks/speed.py --minutes 5 120      # 2 hours as well
-    python benchmarks/speed.py --sessions jam.txt   # your own, repeated to the length asked for
+    python -m benchmarks.speed                      # 5 minutes of a built-in jam, all scorers
+    python -m benchmarks.speed --minutes 5 120      # 2 hours as well
+    python -m benchmarks.speed --sessions jam.txt   # your own, repeated to the length asked for
 
 Each scorer runs in a process of its own with one thread for matrices, so that the peak memory is
 its own. Processor seconds are what a busy machine does not distort; wall seconds stand beside.
@@ -12,13 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +26,6 @@ from barkcluster.model import FamiliarityModel
 from barkcluster.scorers import SCORERS
 from barkcluster.synthetic import make_session
 from barkcluster.windows import WindowFeatures
-
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def seconds(task: Callable[[], object], repeats: int) -> tuple[float, float]:
@@ -87,15 +83,14 @@ def main() -> None:
         return
     print(f"{'minutes':>7}  {'what':8}  {'fit s':>7} {'(wall)':>8}  {'x real time':>11} "
           f"{'(wall)':>7}  {'peak MiB':>8}")
-    environment = os.environ | dict.fromkeys(THREADS, "1")
     for minutes in options.minutes:
         for what in ("features", *options.scorers):
-            command = [sys.executable, str(Path(__file__)), "--one", what, "--minutes",
+            command = [sys.executable, "-m", "benchmarks.speed", "--one", what, "--minutes",
                        str(minutes), "--repeats", str(options.repeats)]
             if options.sessions:
                 command += ["--sessions", options.sessions]
             figures = json.loads(subprocess.run(
-                command, env=environment, check=True, capture_output=True, text=True).stdout)
+                command, check=True, capture_output=True, text=True).stdout)
             line = (f"{minutes:7g}  {what:8}  {figures['fit']:7.2f} {figures['fit_wall']:8.2f}  ")
             if "real_time" in figures:
                 line += f"{figures['real_time']:11.0f} {figures['real_time_wall']:7.0f}"

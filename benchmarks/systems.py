@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from barkcluster import Background, FamiliarityModel
 
-from corpora import Frames
-from figures import Array
-from tasks import Columns
+from .corpora import Frames
+from .figures import Array
+from .tasks import Columns
 
 
 class Library:

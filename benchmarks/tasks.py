@@ -17,8 +17,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from corpora import FLOOR_DB, FRAME_RATE, Frames, Track, seed_of, strangers
-from figures import Array, auc
+from .corpora import FLOOR_DB, FRAME_RATE, Frames, Track, seed_of, strangers
+from .figures import Array, auc
 
 WARM_UP_S = 10.0
 MIN_REST_S = 20.0

@@ -1,7 +1,7 @@
 """How often is the tempo right?
 
-    python benchmarks/tempo.py
-    python benchmarks/tempo.py --files tempi.csv        # lines: path,bpm (sound or session files)
+    python -m benchmarks.tempo
+    python -m benchmarks.tempo --files tempi.csv        # lines: path,bpm (sound or session files)
 
 Accuracy1: within 4 % of the truth. Accuracy2: of the truth, its double, triple, half or third.
 Synthetic jams of 60 to 200 beats a minute, with and without drums, swinging, with surprises;
@@ -23,10 +23,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import scores
 
 from barkcluster import bark_frames, read_audio, read_session, synthetic
 from barkcluster.tempo import Tempo, TempoTracker, estimate_tempo
+
+from . import scores
 
 Array = npt.NDArray[np.float64]
 SAMPLE_RATE = 44_100

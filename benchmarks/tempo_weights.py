@@ -1,6 +1,6 @@
 """Where the weights in ``barkcluster/tempo.py`` come from.
 
-    python benchmarks/tempo_weights.py
+    python -m benchmarks.tempo_weights
 
 Renders seeded scores in all styles, some of them once more as drums alone and without drums, and
 synthetic jams (seeds that benchmarks/tempo.py does not use), and fits a conditional logit: the
@@ -16,11 +16,12 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-import scores
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from barkcluster import bark_frames, synthetic, tempo
+
+from . import scores
 
 Array = npt.NDArray[np.float64]
 
@@ -30,7 +31,7 @@ JAMS_WEIGH = 0.5    # one composer wrote them all
 # Tempi are drawn evenly here. Music is rarely as slow or as fast as that: weight added to the
 # square of the octaves away from the most usual tempo.
 RARE = -0.25
-# Of each style, so many songs are heard again with the drums alone, and so many without.
+# Of each style, so many songs are heard autocorrelation with the drums alone, and so many without.
 DRUMS_ALONE, WITHOUT_DRUMS = 5, 2
 
 
@@ -52,7 +53,7 @@ def main() -> None:
               f"({', '.join(f'{weight:.2f}' for weight in weights)}),")
     print("usual:", learned[-2:].round(3))
 
-    grid = tempo._Scan(tempo.BPM_RANGE).grid
+    grid = tempo.TempoGrid(tempo.BPM_RANGE).bpm
     styles = np.array(sorted(set(names) - {"jam"}))
     estimate = np.zeros(len(truth))
     for k in range(5):
@@ -89,20 +90,20 @@ def songs(per_style: int, n_jams: int) -> Iterator[tuple[str, float, npt.ArrayLi
 
 def features(frames: npt.ArrayLike) -> Array:
     """What `tempo` weighs: one row a tempo of the grid."""
-    scan = tempo._Scan(tempo.BPM_RANGE)
-    again, rates = tempo._periodicity(tempo._onset_strength(np.asarray(frames), 1.0),
-                                      tempo._WINDOW_BEATS * tempo._VALUES_PER_BEAT)
-    n_fft = 2 * (rates.shape[1] - 1)
-    up = np.log2(scan.grid / 40) - tempo._MIDDLE * np.log2(6)
-    return np.stack([*(tempo._at(again, scan.period * r) for r in RATIOS),
-                     *(tempo._at(register, n_fft / scan.period * r)
-                       for register in rates for r in RATIOS),
+    grid = tempo.TempoGrid(tempo.BPM_RANGE)
+    autocorrelation, spectra = tempo.periodicity(tempo.onset_strength(np.asarray(frames), 1.0),
+                                                 tempo.WINDOW_BEATS * tempo.VALUES_PER_BEAT)
+    n_fft = 2 * (spectra.shape[1] - 1)
+    up = np.log2(grid.bpm / 40) - tempo.USUAL_PLACE * np.log2(6)
+    return np.stack([*(tempo.value_at(autocorrelation, grid.period * r) for r in RATIOS),
+                     *(tempo.value_at(register, n_fft / grid.period * r)
+                       for register in spectra for r in RATIOS),
                      up, up * up], axis=1)
 
 
 def fit(X: Array, bpm: Array, names: npt.NDArray[np.str_]) -> Array:
     """Weights of the columns, by ridge-penalised conditional likelihood."""
-    grid = tempo._Scan(tempo.BPM_RANGE).grid
+    grid = tempo.TempoGrid(tempo.BPM_RANGE).bpm
     right = np.abs(np.log2(grid[None] / bpm[:, None])) < np.log2(1.03)
     share = np.where(names == "jam", JAMS_WEIGH, 1.0)
     share /= share.sum()

@@ -79,6 +79,8 @@ def circles(graph):
 
 
 MODULES = files()
+BENCHMARKS = {f"benchmarks.{path.stem}": path
+              for path in sorted((PACKAGE.parent / "benchmarks").glob("*.py"))}
 IMPORTS = {name: list(imported(name, path, MODULES)) for name, path in MODULES.items()}
 
 
@@ -103,9 +105,10 @@ def test_only_commands_use_the_public_names():
             assert "barkcluster" not in [other for other, _ in others], name
 
 
-def test_no_file_imports_itself_by_way_of_others():
-    graph = {name: {other for other, _ in others if other != "barkcluster"}
-             for name, others in IMPORTS.items() if name != "barkcluster"}
+@pytest.mark.parametrize("modules", [MODULES, BENCHMARKS], ids=["barkcluster", "benchmarks"])
+def test_no_file_imports_itself_by_way_of_others(modules):
+    graph = {name: {other for other, _ in imported(name, path, modules)} - {"barkcluster"}
+             for name, path in modules.items() if name != "barkcluster"}
     assert circles(graph) == []
 
 
