@@ -2,7 +2,7 @@
 
     python tests/fuzz/fuzz_sessions.py -max_total_time=60
 
-Needs atheris. The first two bytes of an input choose the options and the size of the
+Needs atheris. The first three bytes of an input choose the options and the size of the
 pieces, the rest is the text.
 """
 
@@ -23,46 +23,72 @@ SEEDS = [
     "-40 -41\n-42 -43\n".encode("utf-16"),
     b"1 2\r3 4\r\n5 6\n\r7 8",
     b"-40 " * 200 + b"\n-40 -41\n",
+    b"sep=;\n\"\";\"V1\";\"V2\"\n\"1\";-40;-41\n\"take 2\";-40;-41\n",
+    b"0,1,2,3,4,5\n-1,-2,-3,-4,-5,-6\n",
+    b"-1 -2 -3\n-4 -5 -6;\nlist -1 -2 -3 -4 -5\n-6;\n",
+    b"# frame_rate: 50\n# start: 3\n-1 -2\n# gap: 7\n-1 -2\n# reset\n-1 -2\n",
+    b"frame time -1\n0 0.00 -1\n1 0.01 -2\n2 0.01 -3\n5 0.05 -4\n",
+    b"".join(b"%d -1 -2\n" % (i * 10 + 500 * (i > 6)) for i in range(12)),
+    b"start,end,b1\n0,0.01,-3\n0.01,0.02,-4\n0.02,0.03,-4\n",
 ]
 
 
 def fuzz_one(data: bytes) -> None:
     """Raise if one input breaks a promise of the session reader."""
-    from barkcluster.frames import FLOOR_DB, FrameParser, UnfinishedLineWarning, read_session
+    from barkcluster.frames import FLOOR_DB, LARGEST_DB, FrameParser, read_session
 
-    if len(data) < 2:
+    if len(data) < 3:
         return
-    choice, piece, text = data[0], 1 + data[1], data[2:]
-    n_bands, units = 1 + choice % 4, ("db", "linear")[choice // 4 % 2]
-    max_line_bytes = (64, 1 << 16)[choice // 8 % 2]
+    choice, more, piece, text = data[0], data[1], 1 + data[2], data[3:]
+    options = {"n_bands": 1 + choice % 6, "units": ("db", "linear", "amplitude")[choice // 6 % 3],
+               "columns": (None, None, "levels", "time", "skip,time")[more % 5],
+               "header": (None, None, True, False)[more // 5 % 4]}
+    n_bands, max_line_bytes = options["n_bands"], (64, 1 << 16)[more // 20 % 2]
 
-    together = FrameParser(n_bands, units, max_line_bytes)
+    together = FrameParser(max_line_bytes=max_line_bytes, **options)
     frames = together.feed(text)
     assert frames.shape == (together.n_frames, n_bands)
-    assert np.isfinite(frames).all() and np.all(frames >= FLOOR_DB)
+    _check_levels(frames, FLOOR_DB, LARGEST_DB)
     assert together.n_frames + together.n_rejected <= together.n_lines
     assert len(together.unfinished) <= max_line_bytes
     assert (together.last_error is None) == (together.n_rejected == 0)
 
-    apart = FrameParser(n_bands, units, max_line_bytes)
+    apart = FrameParser(max_line_bytes=max_line_bytes, **options)
     fed = [apart.feed(text[i:i + piece]) for i in range(0, len(text), piece)]
     np.testing.assert_array_equal(np.concatenate([np.empty((0, n_bands)), *fed]), frames)
     assert vars(apart) == vars(together)
+    last = together.finish()[0]
+    np.testing.assert_array_equal(apart.finish()[0], last)
+    assert vars(apart) == vars(together)
 
     with tempfile.NamedTemporaryFile(dir=_memory_folder()) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnfinishedLineWarning)
+        warnings.simplefilter("ignore", UserWarning)
         file.write(text)
         file.flush()
         try:
-            session = read_session(file.name, units=units, n_bands=n_bands)
+            session = read_session(file.name, **options)
         except ValueError as error:
             assert str(error).startswith(file.name), error
             assert "\n" not in str(error), error
         else:
-            assert np.isfinite(session.frames).all() and session.frame_rate > 0
+            _check_levels(session.frames, FLOOR_DB, LARGEST_DB)
+            assert session.frame_rate > 0 and np.isfinite(session.stop)
+            assert sum(map(len, session.takes)) == len(session)
             if max_line_bytes == 1 << 16:  # what read_session allows, too
                 assert together.n_rejected == 0
-                np.testing.assert_array_equal(session.frames, frames)
+                _check_holds(session.frames, np.concatenate([frames, last]))
+
+
+def _check_levels(frames: np.ndarray, least: float, most: float) -> None:
+    assert np.isfinite(frames).all() and np.all(frames >= least) and np.all(frames <= most + 1e-6)
+
+
+def _check_holds(frames: np.ndarray, wanted: np.ndarray) -> None:
+    """Raise unless the wanted frames are among these, in order: others were filled in."""
+    at = 0
+    for row in frames:
+        at += at < len(wanted) and np.allclose(row, wanted[at], atol=1e-4)
+    assert at == len(wanted)
 
 
 def _memory_folder() -> str | None:
@@ -77,8 +103,8 @@ def main() -> None:
         import barkcluster.frames  # noqa: F401
     with tempfile.TemporaryDirectory() as seeds:
         for i, text in enumerate(SEEDS):
-            for choice in (1, 9):
-                (Path(seeds) / f"{i}-{choice}").write_bytes(bytes([choice, 2]) + text)
+            for choice in (1, 5):
+                (Path(seeds) / f"{i}-{choice}").write_bytes(bytes([choice, 20, 2]) + text)
         atheris.Setup([*sys.argv, seeds], fuzz_one)
         atheris.Fuzz()
 
