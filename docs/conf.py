@@ -45,11 +45,15 @@ sphinx_gallery_conf = {
     "backreferences_dir": None,
 }
 
+toc_object_entries_show_parents = "hide"  # or the names of methods are clipped
+
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_title = "barkcluster"
 html_theme_options = {
     "show_toc_level": 2,
+    # All of them: nothing that a musician needs hides behind "More".
+    "header_links_before_dropdown": 7,
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
 }
@@ -57,10 +61,15 @@ html_show_sourcelink = False
 
 
 def setup(app):
-    """Keep "shape (n_clusters_,)" from being read as a link to n_clusters."""
+    """Mend what autodoc reads: "shape (n_clusters_,)" is no link to n_clusters."""
 
     def escape(app, what, name, obj, options, lines):
         lines[:] = [re.sub(r"(?<=\w)_(?=[,)])", r"\\_", line) if "of shape (" in line else line
                     for line in lines]
 
+    def skip(app, what, name, obj, skipped, options):
+        # Methods that scikit-learn adds to every estimator, with links to its own pages.
+        return True if re.fullmatch(r"set_\w+_request|get_metadata_routing", name) else None
+
     app.connect("autodoc-process-docstring", escape, priority=400)
+    app.connect("autodoc-skip-member", skip)

@@ -2,6 +2,7 @@
 
 import doctest
 import re
+import runpy
 import shlex
 import shutil
 from pathlib import Path
@@ -16,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.rst")
                if not {"_templates", "generated"} & set(path.parts))
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("plot_*.py"))
-TEXTS = [ROOT / "README.md", *PAGES]
+TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
 
 
 def name_of(path):
@@ -120,3 +121,21 @@ def test_reference_lists_every_public_name():
     listed = set(re.findall(r"^   (\w+)$", (ROOT / "docs" / "api.rst").read_text("utf-8"),
                             re.MULTILINE))
     assert set(barkcluster.__all__) - {"SCORERS"} <= listed
+
+
+def test_the_picture_of_the_floors_is_what_the_imports_say():
+    # If not: python docs/make_floors.py
+    drawn = runpy.run_path(str(ROOT / "docs" / "make_floors.py"))["picture"]()
+    assert (ROOT / "docs" / "_static" / "floors.svg").read_text("utf-8") == drawn
+
+
+def test_files_that_pages_for_developers_name_are_there():
+    for page in (ROOT / "CONTRIBUTING.md", ROOT / "docs" / "developers" / "architecture.rst"):
+        for name in re.findall(r"`((?:[a-z_]+/)+[a-z_0-9]+\.(?:py|rst|md))`", page.read_text("utf-8")):
+            assert (ROOT / name).exists() or (ROOT / "barkcluster" / name).exists(), name
+
+
+def test_every_check_of_ci_can_run_alone():
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    for name in re.findall(r"`\.ci/run (\w+)", (ROOT / "CONTRIBUTING.md").read_text("utf-8")):
+        assert f"\n{name}() {{" in script

@@ -43,7 +43,7 @@ def test_extras_are_imported_where_they_are_used(path):
 
 
 def test_all_holds_every_extra_of_users():
-    of_developers = {"test", "lint", "docs", "bench", "fuzz", "all"}
+    of_developers = {"test", "lint", "docs", "bench", "fuzz", "release", "all"}
     extras = PROJECT["optional-dependencies"]
     (everything,) = extras["all"]
     listed = set(re.search(r"\[(.*)\]", everything).group(1).split(","))
