@@ -131,7 +131,8 @@ def test_the_picture_of_the_floors_is_what_the_imports_say():
 
 def test_files_that_pages_for_developers_name_are_there():
     for page in (ROOT / "CONTRIBUTING.md", ROOT / "docs" / "developers" / "architecture.rst"):
-        for name in re.findall(r"`((?:[a-z_]+/)+[a-z_0-9]+\.(?:py|rst|md))`", page.read_text("utf-8")):
+        text = page.read_text("utf-8")
+        for name in re.findall(r"`((?:[a-z_]+/)+[a-z_0-9]+\.(?:py|rst|md))`", text):
             assert (ROOT / name).exists() or (ROOT / "barkcluster" / name).exists(), name
 
 
