@@ -64,6 +64,7 @@ def folder(tmp_path, monkeypatch, recordings):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_examples_give_what_they_show(path, folder):
     failed, _ = doctest.testfile(str(path), module_relative=False, globs={"np": np},
@@ -71,6 +72,7 @@ def test_examples_give_what_they_show(path, folder):
     assert failed == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [path for path in TEXTS if commands_in(path)], ids=name_of)
 def test_commands_run(path, folder, capsys):
     if any("extract" in command for command in commands_in(path)):
@@ -84,6 +86,7 @@ def test_commands_run(path, folder, capsys):
         assert cli.main(shlex.split(command)[1:]) == 0, capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
 def test_examples_of_the_gallery_run(path):
     matplotlib = pytest.importorskip("matplotlib", reason="needs matplotlib (extra plot)")

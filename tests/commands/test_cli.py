@@ -48,6 +48,7 @@ def python(*arguments, **options):
                           timeout=120, check=False, **options)
 
 
+@pytest.mark.slow
 def test_help_lists_every_command_without_importing_scikit_learn():
     code = ("import sys\nfrom barkcluster.cli import main\n"
             "try:\n    main(sys.argv[1:])\nfinally:\n    assert 'sklearn' not in sys.modules\n")
@@ -160,6 +161,7 @@ def test_compare_without_intrusions_has_no_auc(run):
     assert "AUC" not in out
 
 
+@pytest.mark.slow
 def test_demo_prints_all_scorers_and_the_surprises_and_writes_files(run, tmp_path):
     code, out, _ = run("demo", "--minutes", "1.5", "--seed", "1", "-o", str(tmp_path / "demo"),
                        "--color", "always")
@@ -175,6 +177,7 @@ def test_demo_prints_all_scorers_and_the_surprises_and_writes_files(run, tmp_pat
         "jam.wav", "heard.txt", "rest.txt", "demo.png", *(f"{n}.csv" for n in barkcluster.SCORERS)}
 
 
+@pytest.mark.slow
 def test_demo_without_matplotlib_says_so_and_goes_on(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     code, out, err = run("demo", "--minutes", "1.5", "-o", str(tmp_path))
@@ -271,6 +274,7 @@ def test_interrupt_is_quiet(run, monkeypatch):
     assert run("score", "jam.txt", "now.txt") == (130, "", "")
 
 
+@pytest.mark.slow
 def test_reader_that_goes_away_is_no_error(folder):
     reading, writing = os.pipe()
     os.close(reading)

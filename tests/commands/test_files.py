@@ -51,6 +51,7 @@ def test_only_sessions_of_people_are_found(folder):
             "monday.txt", "tuesday.txt"]
 
 
+@pytest.mark.slow
 def test_rank_and_identify_leave_out_what_is_no_session(folder, capsys):
     query = str(folder / "monday.txt")
     assert main(["rank", query, str(folder)]) == 0
@@ -60,6 +61,7 @@ def test_rank_and_identify_leave_out_what_is_no_session(folder, capsys):
     assert capsys.readouterr().out.endswith(": monday\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [
     ["rank", "monday.txt", "."], ["identify", "monday.txt", "."],
     ["background", ".", "-o", "b.npz"],
@@ -102,6 +104,7 @@ def test_a_folder_without_sessions_says_so(tmp_path, folder, capsys):
     assert "must hold session or sound files" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_session_at_another_rate_is_left_out_of_a_folder(damaged, capsys, monkeypatch):
     monkeypatch.chdir(damaged)
     (damaged / "broken.txt").unlink()

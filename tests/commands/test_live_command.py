@@ -14,6 +14,9 @@ from barkcluster import FamiliarityModel, read_session
 from barkcluster.cli import main
 from barkcluster.live.osc import build_message, parse_packet
 
+# Each starts programs of its own.
+pytestmark = pytest.mark.slow
+
 LOCAL = "127.0.0.1"
 
 

@@ -15,7 +15,10 @@ from barkcluster import FamiliarityModel, load_model, read_session, write_sessio
 from barkcluster.cli import main
 from barkcluster.frames.session import Session
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pseudo-terminals")
+# Each starts programs of its own.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals and pseudo-terminals")]
 
 LOCAL = "127.0.0.1"
 LIVE = [sys.executable, "-m", "barkcluster", "live"]

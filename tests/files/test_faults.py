@@ -71,6 +71,7 @@ print(which())
     assert seen == ["27", "old", "1"] * 5 + ["new"]
 
 
+@pytest.mark.slow
 def test_killed_while_saving(tmp_path):
     seen = run("""
 def save_for_ever():
@@ -90,6 +91,7 @@ for trial in range(100):
     assert set(seen) <= {"old", "new"}
 
 
+@pytest.mark.slow
 def test_two_processes_save_to_one_path(tmp_path):
     seen = run("""
 def save_often(scorer):
@@ -128,6 +130,7 @@ os.chmod(folder, 0o755)
     assert seen == ["3", "old", "1"]
 
 
+@pytest.mark.slow
 def test_stopped_by_the_user_while_saving(tmp_path):
     seen = run("""
 def interrupt(*args):

@@ -184,6 +184,7 @@ def test_strangeness_is_the_mean_log_distance_of_textures(rng):
     assert strangeness(fitted, [windows]) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scorer", ["kmeans", "gmm", "som"])
 def test_every_scorer_can_judge_a_gallery(heard, queries, scorer):
     each = FamiliarityModel(scorer, scales=(0.5, 2.0), hop=0.25, random_state=0)
@@ -198,6 +199,7 @@ def test_silence_is_a_session_like_any_other(heard, queries):
     assert gallery.rank(queries["bert"])[0][0] == "bert"
 
 
+@pytest.mark.slow
 def test_few_candidates_find_the_same_name(heard, queries):
     many = {**heard, **{f"other{i}": play(20 + i, 24) for i in range(4)}}
     gallery = SessionGallery(model(), n_candidates=2).fit(many)
@@ -315,6 +317,7 @@ def index_of(n_names, letters=20, seed=0):
         20, 4, 0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_names, letters", [(6_000, 180), (24_000, 20), (100_000, 6), (1, 200)])
 def test_an_index_that_saves_loads(tmp_path, n_names, letters):
     index = index_of(n_names, letters)

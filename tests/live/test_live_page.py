@@ -20,6 +20,9 @@ from barkcluster.live.fudi import to_fudi
 from barkcluster.live.page.likeness import Likeness, motifs_of
 from barkcluster.live.page.memory import MOST_ROWS, Cursor, Memory
 
+# Each starts programs of its own.
+pytestmark = pytest.mark.slow
+
 LOCAL = "127.0.0.1"
 HELLO = {"marks": [], "players": [
     {"name": "ada", "scales": [0.5, 1.0], "frame_rate": 100.0, "n_bands": 25}]}

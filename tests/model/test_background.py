@@ -125,6 +125,7 @@ def test_what_is_no_background_is_one_error(sessions, message):
 
 # What a model learns of it.
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCORERS)
 def test_no_order_changes_and_no_more_alarms(name, jams, background):
     alone = FamiliarityModel(name, scales=(0.5, 3.0), random_state=0).fit(jams[0][:2500])
@@ -290,6 +291,7 @@ def test_damaged_numbers_are_refused(background, tmp_path):
 
 # While the session is heard.
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["thread", "process"])
 def test_a_stream_that_learns_uses_the_background(jams, background, where):
     template = FamiliarityModel("kmeans", scales=(0.5, 1.0), random_state=0, background=background)

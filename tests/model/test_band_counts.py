@@ -134,6 +134,7 @@ def test_tempo_motifs_and_report_of_other_band_counts(jam, other):
     assert '"bands":40' in report_html([report])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("background", ["thread", "process"])
 def test_a_stream_that_learns_another_band_count(jam, tmp_path, background):
     session = with_bands(jam, 24)
@@ -166,6 +167,7 @@ def test_live_amplitudes_are_read():
     np.testing.assert_allclose(frame.levels, [0, -20, -100], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.* too short for scales")
 def test_every_command_reads_another_band_count(jam, other, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

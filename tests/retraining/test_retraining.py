@@ -272,6 +272,7 @@ def test_takes_given_out_do_not_change():
     assert [take.ravel().tolist() for take in before] == [[1.0]]
 
 
+@pytest.mark.slow
 def test_memory_levels_off_once_its_minutes_are_full(rng, tmp_path):
     """Twice as long a session, four models more: nothing more is held."""
     heard = jam(rng, 12_000)

@@ -117,6 +117,7 @@ def test_the_band_plays_the_same_with_and_without_surprises():
     assert set(known.riffs) <= set(riffs)
 
 
+@pytest.mark.slow
 def test_every_kind_of_surprise_changes_what_is_heard():
     # The shortest session with a full round of the six kinds.
     session, known = make_session(3.5, random_state=1, tempo=120)
@@ -151,6 +152,7 @@ def test_a_riff_is_varied_but_not_at_first(two_plain_minutes):
     assert any(variation for variations in by_name.values() for variation in variations)
 
 
+@pytest.mark.slow
 def test_plain_autocorrelation_finds_the_tempo_of_most_songs():
     # It takes a dotted rhythm for the beat now and then, as it does of real music.
     found = 0
