@@ -36,8 +36,14 @@ _MOST_LOST = 0.36
 _SURELY_BURSTS = 0.62
 # Where somebody says the rate, more may be lost.
 _FEWEST_THERE = 0.1
+# A clock that ticks no faster than frames come tells no rate if some are lost.
+_SLOW_CLOCK = 0.95
+_SHARE_OF_TICK = 0.02
+# Variance of lost frames in stretches of a few, over their mean: 1 by chance.
+_LEAST_CHANCE = 0.5
 # A step of so many frames may be a pause or a gap; shorter ones are few frames lost, or jitter.
 _LONG_STEP = 4.0
+_PAUSE = 6.5
 # Stamps are compared with a rate in stretches of so many frames.
 _STRETCH = 4096
 _MOST_STRETCHES = 12
@@ -45,11 +51,13 @@ _FEWEST_IN_STRETCH = 32
 _MOST_BINS = 1 << 22
 # Rates that differ by less are one, where stamps stray.
 _MARGIN = 0.03
+_SAME = 0.003
 # Years of frames in one step are no pause but damage, and so are stamps beyond any unit.
 _MOST_FRAMES = 1e10
 _SMALLEST, _LARGEST = 1e-18, 1e18
 # Fewer lost than this are even by chance.
 _FEWEST_EVEN = 6
+_FEW = 0.03
 
 
 class NoRateError(ValueError):
@@ -134,19 +142,27 @@ def _chosen(stamps: FloatArray, line: _Line) -> Places:
     share = n_lost / line.n_within(numbers)
     strays = np.ptp(stamps * rate - numbers) if len(line.starts) == 1 else _spread(
         stamps * rate - numbers, line.starts)
-    crisp = strays < 0.02
-    if crisp and n_lost >= _FEWEST_EVEN and line.strays <= 1.1 * line.rate / rate:
+    digit = _quantum(stamps) * rate
+    rounded = 1.2 * digit if digit < 0.25 else 0.0
+    crisp = strays < 0.02 + rounded
+    # Frames lost by chance would stray as a random walk does, jitter by a part of a step.
+    even = min(1.0 + 0.1 * np.sqrt(n_lost), 2.0) * line.rate / rate
+    if crisp and n_lost >= _FEWEST_EVEN and share > _FEW and line.strays <= even:
         # As even as if the stamps of another rate were rounded to this grid.
         left_out = _is_each_nth(numbers) and not (
             line.begins_at_zero(1.0 / rate) or _is_tick(1.0 / rate)
             or (_is_customary(line.rate) and stamps[0]))
         return Places(rate, numbers, line.rate) if left_out else all_there
-    if crisp and share < _SURELY_BURSTS and abs(rate * _quantum(stamps) - 1.0) < 1e-3:
-        # The grid is that of the digits: beneath it may be another one, with frames lost.
-        beneath = _coherent_rate(stamps, line, 0.97 * rate)
+    if crisp and share < _SURELY_BURSTS and (
+            _is_tick(1.0 / rate) or abs(rate * _quantum(stamps) - 1.0) < 1e-3):
+        # The grid is that of digits or a clock: beneath it may be another one, with frames lost.
+        beneath = _with_losses(stamps, line, 0.97 * rate)
         if beneath is not None:
-            return Places(beneath, _tracked(stamps, beneath), rate)
-    sure = line.wanders or (strays < 0.2 and strays < 0.25 * line.strays)
+            return Places(beneath.rate, beneath.numbers, rate)
+    if crisp and _is_tick(1.0 / rate):
+        return _with_jitter(stamps, line, all_there)
+    sure = line.wanders or (
+        strays < 0.2 + rounded and strays < 0.25 * line.strays)
     if share <= _MOST_LOST and sure:
         return Places(rate, numbers)
     if share < _SURELY_BURSTS and sure:
@@ -158,13 +174,34 @@ def _with_jitter(stamps: FloatArray, line: _Line, all_there: Places) -> Places:
     """What explains stamps that are on no grid."""
     if not line.wanders:
         return all_there
-    peak = _coherent_rate(stamps, line, line.rate / (1 - _MOST_LOST))
-    if peak is not None:
-        return Places(peak, _tracked(stamps, peak))
+    # A clock slower than the frames keeps to the beats of other rates as well.
+    if _tick(stamps) * line.rate < _SLOW_CLOCK:
+        found = _with_losses(stamps, line, line.rate / (1 - _MOST_LOST))
+        if found is not None:
+            return found
     usual = 1.0 / _usual_step(stamps)
-    if abs(line.rate / usual - 1) < _MARGIN:
+    if abs(line.rate / usual - 1) < _SAME:
         return all_there
     raise NoRateError(f"{line.rate:.6g} if all frames are there, {usual:.6g} as most steps say")
+
+
+def _with_losses(stamps: FloatArray, line: _Line, most: float) -> Places | None:
+    """Places at a rate up to `most` that the stamps keep to, if frames are lost there by chance.
+
+    A rate that is not the frames' own would miss frames as evenly as a comb misses teeth.
+    """
+    rate = _coherent_rate(stamps, line, most)
+    if rate is None:
+        return None
+    numbers = _tracked(stamps, rate)
+    lost = np.diff(numbers) - 1
+    lost[line.starts[1:] - 1] = 0  # pauses are no chance
+    size = math.ceil(5 * len(lost) / max(1, int(lost.sum())))
+    n = len(lost) // size
+    counts = lost[:n * size].reshape(n, size).sum(axis=1)
+    if n >= 8 and counts.var() < _LEAST_CHANCE * counts.mean():
+        return None
+    return Places(rate, numbers)
 
 
 class _Line:
@@ -238,14 +275,16 @@ class _Line:
             return False
         blocks = longest[:n * size].reshape(n, size)
         middle = blocks.mean(axis=1)
-        near = np.ptp(np.percentile(blocks - middle[:, None], [10, 90]))
+        along = np.arange(size) - (size - 1) / 2
+        drift = blocks @ along / (along @ along)
+        near = np.ptp(np.percentile(blocks - middle[:, None] - drift[:, None] * along, [10, 90]))
         return bool(np.ptp(np.percentile(middle, [5, 95])) > max(0.75, near))
 
 
 def _usual_span(stamps: FloatArray) -> float:
     """Seconds a frame, the median over stretches: one pause among them does no harm."""
     n = len(stamps)
-    span = min(64, max(1, (n - 1) // 4))
+    span = min(64, max(1, (n - 1) // 8))
     spans = stamps[span:] - stamps[:-span]
     usual = float(np.median(spans)) / span
     return usual if usual > 0 else float(stamps[-1] - stamps[0]) / (n - 1)
@@ -295,6 +334,19 @@ def _quantum(stamps: FloatArray) -> float:
     return 0.0
 
 
+def _tick(stamps: FloatArray) -> float:
+    """What all steps are multiples of, the smallest of them, or 0: digits, or a slow clock."""
+    steps = np.diff(stamps)
+    least = float(steps[steps > 1e-3 * _usual_step(stamps)].min())
+    least = float(steps[(steps >= least) & (steps < 1.5 * least)].mean())
+    digit = _quantum(stamps)
+    times = steps[steps < 64 * least] / least
+    near = 0.02 + 1.1 * digit / least
+    if near >= 0.3:
+        return digit
+    return least if np.all(np.abs(times - np.rint(times)) < near) else digit
+
+
 def _is_each_nth(numbers: IntArray) -> bool:
     """Whether one frame is missing after so many, always as many: each n-th is left out."""
     jumps = np.flatnonzero(np.diff(numbers) != 1)
@@ -322,7 +374,8 @@ def _on_grid(stamps: FloatArray, rate: float, fixed: bool = False,
     """Rate and frame numbers if each stamp is near a place of its own, else None."""
     t = stamps - stamps[0]
     n = len(t)
-    starts = np.concatenate([[0], 1 + np.flatnonzero(np.diff(t) * rate > 64)])
+    # A pause is no whole number of frames: each stretch has its own places.
+    starts = np.concatenate([[0], 1 + np.flatnonzero(np.diff(t) * rate > _PAUSE)])
     if not fixed:
         # From few steps to many: each number is right if the rate is known to a share of a frame.
         first = max(zip(starts, np.append(starts[1:], n), strict=True), key=lambda p: p[1] - p[0])
@@ -374,6 +427,10 @@ def _coherent_rate(stamps: FloatArray, line: _Line, most: float) -> float | None
         beats += np.abs(rfft(counts.astype(np.float64))) ** 2 - len(part)
     rates = np.arange(len(beats)) / (size * bin_s)
     inside = np.flatnonzero((rates > line.rate * 1.003) & (rates < most))
+    if not len(inside):
+        return None
+    beat = rates[inside] * _tick(stamps)  # to that of their clock they keep in any case
+    inside = inside[np.abs(beat - np.maximum(np.rint(beat), 1.0)) > _SHARE_OF_TICK]
     if not len(inside):
         return None
     found = np.sqrt(np.maximum(beats[inside] / sum(len(part) ** 2 for part in parts), 0.0))
