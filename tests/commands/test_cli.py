@@ -136,6 +136,7 @@ def test_a_background_is_learned_from_a_folder_and_goes_into_the_model(run, tmp_
     assert by_model == at_once != without
 
 
+@pytest.mark.slow
 def test_of_many_files_a_background_reads_some_evenly(run, tmp_path):
     for i in range(70):
         session = barkcluster.Session(np.full((1500, 25), -float(i)))
@@ -145,6 +146,7 @@ def test_of_many_files_a_background_reads_some_evenly(run, tmp_path):
     assert out.endswith("32 excerpts of 32 sessions.\n")
 
 
+@pytest.mark.slow
 def test_compare_races_all_scorers_and_names_every_intrusion(run):
     code, out, _ = run("compare", "jam.txt", "--train", "50%", "--scales", "0.5,2",
                        "--intrusions", "other.txt", "now.txt")
@@ -156,6 +158,7 @@ def test_compare_races_all_scorers_and_names_every_intrusion(run):
     assert "AUC" in out
 
 
+@pytest.mark.slow
 def test_compare_without_intrusions_has_no_auc(run):
     _, out, _ = run("compare", "jam.txt", "--train", "30", "--scales", "0.5,2")
     assert "AUC" not in out

@@ -77,6 +77,7 @@ def test_what_was_drawn_wider_is_taken_away_whole(terminal):
     lines.close()
 
 
+@pytest.mark.slow
 @posix
 def test_a_terminal_that_does_not_read_keeps_nobody_waiting(terminal):
     reading, file = terminal

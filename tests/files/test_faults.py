@@ -53,6 +53,7 @@ def run(script, folder):
     return result.stdout.split()
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_the_old_model(tmp_path):
     seen = run("""
 new.save(folder / "size.npz")
@@ -110,6 +111,7 @@ print(len(os.listdir(folder)))
     assert seen[-1] == "1"
 
 
+@pytest.mark.slow
 def test_a_folder_that_must_not_be_written(tmp_path):
     seen = run("""
 os.chmod(path, 0o444)

@@ -106,6 +106,7 @@ def test_cut_short_at_every_byte(files, tmp_path):
             load_scorer(path)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_in_every_byte(files, rng, tmp_path):
     path = tmp_path / "flipped.npz"
     path.write_bytes(files["gmm"])
@@ -351,6 +352,7 @@ def test_directories_that_lie(files, tmp_path):
     refused(tmp_path, zip_by_hand([(b"header.json\0.npy", b"{}", 0, 2, 0)]), "is no part")
 
 
+@pytest.mark.slow
 def test_as_much_as_is_allowed_and_at_its_end_a_nan(files, tmp_path):
     n = 9_900_000
     members = unpacked(with_header(files["knn"], change_of(

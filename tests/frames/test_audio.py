@@ -174,6 +174,7 @@ def test_frame_rate(music, tmp_path):
         read_audio(tmp_path / "a.wav", frame_rate=-1)
 
 
+@pytest.mark.slow
 def test_a_long_file_does_not_fill_the_memory(tmp_path):
     with soundfile.SoundFile(tmp_path / "a.flac", "w", 48000, 2) as file:
         for _ in range(30):

@@ -94,6 +94,7 @@ def test_added_names_are_as_if_always_there(heard, gallery, queries):
     assert grown.rank(queries["dora"]) == gallery.rank(queries["dora"])
 
 
+@pytest.mark.slow
 def test_removed_names_are_as_if_never_there(heard, queries):
     without = SessionGallery(model()).fit({k: v for k, v in heard.items() if k != "bert"})
     shrunk = SessionGallery(model()).fit(heard).remove("bert")
@@ -193,6 +194,7 @@ def test_every_scorer_can_judge_a_gallery(heard, queries, scorer):
         assert gallery.rank(frames)[0][0] == name
 
 
+@pytest.mark.slow
 def test_silence_is_a_session_like_any_other(heard, queries):
     gallery = SessionGallery(model()).fit({**heard, "nobody": np.full((2400, 25), -100.0)})
     assert gallery.rank(np.full((500, 25), -100.0))[0][0] == "nobody"
@@ -220,6 +222,7 @@ def test_saved_and_loaded_answers_the_same(tmp_path, gallery, queries):
     assert again.model.scales == (0.5, 2.0)
 
 
+@pytest.mark.slow
 def test_a_gallery_in_a_folder_grows_and_shrinks_there(tmp_path, heard, queries, gallery):
     kept = SessionGallery(model(), folder=tmp_path / "bands").fit(
         {name: heard[name] for name in NAMES[:3]})
@@ -232,6 +235,7 @@ def test_a_gallery_in_a_folder_grows_and_shrinks_there(tmp_path, heard, queries,
     assert kept.names_ == list(NAMES[:3])
 
 
+@pytest.mark.slow
 def test_names_never_name_files(tmp_path, heard):
     names = {"../../etc/passwd": heard["anna"], "a\nb": heard["bert"]}
     SessionGallery(model(), folder=tmp_path / "g").fit(names)
@@ -259,6 +263,7 @@ def test_no_gallery_is_said_so(tmp_path):
         load_gallery(tmp_path)
 
 
+@pytest.mark.slow
 def test_threads_answer_as_one_alone(heard, queries, gallery):
     with joblib.parallel_config(backend="threading", n_jobs=2):
         parallel = SessionGallery(model()).fit(heard)
@@ -375,6 +380,7 @@ def test_an_index_of_older_versions_answers_by_models_alone(tmp_path, gallery, q
     assert load_gallery(tmp_path / "copy").rank(queries["anna"]) == again.rank(queries["anna"])
 
 
+@pytest.mark.slow
 def test_files_of_others_are_not_deleted(tmp_path, gallery, heard):
     others = [tmp_path / f"{'0123456789abcdef'}.{kind}.npz" for kind in ("model", "windows")]
     for other in others:

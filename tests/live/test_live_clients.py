@@ -33,6 +33,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_python_client_plays_and_prints(rng, tmp_path):
     heard = rng.normal(-40, 10, size=(300, 25)).astype(np.float32)
     model = FamiliarityModel("kmeans", scales=(0.1, 0.2), random_state=0).fit(heard)

@@ -62,6 +62,7 @@ class Listening(Player):
         return super().hear(levels, arrived, now)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["osc", "fudi-udp", "fudi-tcp", "file"])
 def test_pure_data_plays_and_is_told(rng, tmp_path, kind):
     heard = rng.normal(-40, 10, size=(300, 25))

@@ -167,6 +167,7 @@ def test_a_background_of_the_session_alone_is_no_background(jams):
                                   alone.timeline(jams[1]).familiarity)
 
 
+@pytest.mark.slow
 def test_scales_longer_than_an_excerpt_and_closer_than_a_hop(jams, background):
     model = FamiliarityModel(scales=(0.5, 0.52, 18.0), background=background)
     model.fit([jams[0], jams[0]])

@@ -53,6 +53,7 @@ def write(session, path):
     np.savetxt(path, np.column_stack([times, session.frames]), fmt="%.3f")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_bands", COUNTS)
 @pytest.mark.parametrize("scorer", ["knn", "kmeans", "gmm", "som"])
 def test_a_model_is_learned_saved_and_answers(jam, other, tmp_path, n_bands, scorer):
@@ -118,6 +119,7 @@ def test_a_gallery_of_another_band_count(jam, other, tmp_path, n_bands):
         again.rank(jam)
 
 
+@pytest.mark.slow
 def test_tempo_motifs_and_report_of_other_band_counts(jam, other):
     for n_bands in COUNTS:
         session = with_bands(jam, n_bands)

@@ -110,6 +110,7 @@ def test_no_excerpt_spans_a_gap(jam):
     assert len(excerpts) == 2 and np.all(np.ptp(excerpts, axis=(1, 2)) == 0)
 
 
+@pytest.mark.slow
 def test_a_gallery_learns_and_finds_sessions_with_gaps(jam):
     other = synthetic.make_session(1, random_state=9)[0].frames
     gallery = SessionGallery(FamiliarityModel(random_state=0, scales=(1.0, 3.0), hop=0.5)).fit(

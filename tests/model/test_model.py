@@ -74,6 +74,7 @@ def test_a_second_fit_equals_a_fresh_one(jam):
     np.testing.assert_array_equal(again.familiarity, fresh.familiarity)
 
 
+@pytest.mark.slow
 def test_n_jobs_changes_nothing(jam):
     first, second = parts_of(jam[0], 30)
     one = FamiliarityModel("som", scales=(0.5, 3.0), random_state=1).fit(first)

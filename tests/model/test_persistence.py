@@ -74,6 +74,7 @@ def test_a_loaded_model_gives_bit_equal_timelines(rng, tmp_path, name):
     assert again.get_params() == model.get_params()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCORERS)
 def test_every_attribute_of_a_model_comes_back(rng, tmp_path, name):
     model = FamiliarityModel(name, scales=(0.5, 3.0), hop=0.2, random_state=0, n_jobs=1)

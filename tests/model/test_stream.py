@@ -31,6 +31,7 @@ def assert_same(readings, timeline):
                                rtol=1e-9, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCORERS)
 def test_frame_by_frame_equals_the_whole(rng, name):
     heard = jam(rng, 1700)
@@ -205,6 +206,7 @@ def test_a_swapped_model_answers_from_the_next_frame_on(rng, model):
                                later.timeline(heard).familiarity[len(first):], rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hop", [0.05, 0.07])
 def test_a_swap_does_not_empty_the_averages_of_the_patterns(rng, hop):
     """Before, readings lacked the patterns for as long as the longest scale takes to fill."""
@@ -273,6 +275,7 @@ def test_a_frame_of_another_shape_names_both(model, frame, message):
         model.stream().push(frame)
 
 
+@pytest.mark.slow
 def test_pushing_leaves_nothing_for_the_garbage_collector(rng, model):
     stream = model.stream()
     heard = jam(rng, 500)

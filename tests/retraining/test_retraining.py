@@ -37,6 +37,7 @@ def hear(stream, frames):
     return [reading for reading in readings if reading is not None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("background", ["thread", "process"])
 def test_starts_from_nothing_and_learns_what_it_heard(rng, quick, background):
     heard = jam(rng, 800)
@@ -103,6 +104,7 @@ def test_a_failed_learning_keeps_the_old_model_and_says_so(rng, quick):
         assert stream.last_error is None
 
 
+@pytest.mark.slow
 def test_a_process_that_fails_tells_why(rng):
     impossible = FamiliarityModel(scales=(5.0,))
     with RetrainingStream(impossible) as stream:
@@ -356,6 +358,7 @@ def test_reset_is_not_recovered_but_kept(rng, quick, tmp_path):
     assert len(read_session(path)) == 50
 
 
+@pytest.mark.slow
 def test_hours_are_recovered_in_the_memory_of_their_frames(tmp_path):
     """The text of a jam, six times as large, used to be read whole and copied three times."""
     path = tmp_path / "jam.txt"
@@ -417,6 +420,7 @@ def test_a_full_disk_loses_nothing_once_there_is_room(rng, tmp_path, monkeypatch
     np.testing.assert_array_equal(read_session(tmp_path / "jam.txt").frames, heard)
 
 
+@pytest.mark.slow
 def test_kill_9_costs_less_than_a_second(tmp_path):
     path = tmp_path / "jam.txt"
     program = textwrap.dedent(f"""
