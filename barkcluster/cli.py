@@ -76,7 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Names hold what the code page of a redirected terminal may not.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    args = make_parser(arguments).parse_args(arguments)
+    parser = make_parser(arguments)
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
@@ -114,6 +117,7 @@ def make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         command = commands.add_parser(
             name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
+        command.set_defaults(parser=command)
         if name == asked:
             import_module(f".commands.{name}", __package__).add_arguments(command)
     return parser

@@ -34,7 +34,9 @@ _OF_INTRUSIONS = ("\nAUC: how often an intrusion's moment is less familiar than 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what `barkcluster compare` takes."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
-    parser.add_argument("session", metavar="SESSION", help="session or sound file")
+    parser.add_argument("sessions", metavar="SESSION", nargs="+",
+                        help="session or sound file: one")
+    parser.usage = "%(prog)s [options] SESSION"
     parser.add_argument("--train", type=_length, default=(_DEFAULT_SHARE, True),
                         metavar="SECONDS|SHARE%",
                         help="how much to learn: 60, or 40%% of the session (default: 40%%)")

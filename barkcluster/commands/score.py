@@ -11,7 +11,7 @@ import numpy as np
 
 import barkcluster
 from barkcluster.display.bars import draw_timeline
-from barkcluster.display.moments import strangest
+from barkcluster.display.moments import STRANGE, strange_moments
 from barkcluster.display.picture import timeline_picture
 from barkcluster.display.progress import Step, progress
 from barkcluster.display.terminal import (
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> None:
         session = read(args.new, args)
         timeline = model.timeline(session)
     if args.plot is not None:
-        title = f"{session.name}, by what was learned of {_names(args.train)}"
+        title = printable(f"{Path(args.new).name}, by what was learned of {_names(args.train)}")
         timeline_picture(session, timeline, title=title).savefig(args.plot, dpi=100)
     if args.csv == "-":
         with TemporaryDirectory() as folder:
@@ -115,8 +115,11 @@ def _names(paths: list[str]) -> str:
 def _summary(args: argparse.Namespace, model: barkcluster.FamiliarityModel,
              timeline: barkcluster.Timeline, style: Style) -> str:
     familiarity = timeline.familiarity
+    shown = strange_moments(timeline)
     rows = [[clock(timeline.times[row], 1), _figure(familiarity[row]),
-             *map(_figure, timeline.by_scale[row])] for row in strangest(timeline)]
+             *map(_figure, timeline.by_scale[row])] for row in shown]
+    title = ("strangest moments, below 0.05" if familiarity[shown[0]] < STRANGE
+             else "nothing was strange: the least familiar moment")
     header = ["ends at", "familiarity", *(f"{scale:g} s" for scale in timeline.scales)]
     return "\n".join([
         printable(f"{Path(args.new).name}, by {clock(model.duration_)} of {_names(args.train)}:"),
@@ -126,7 +129,7 @@ def _summary(args: argparse.Namespace, model: barkcluster.FamiliarityModel,
         f"mean familiarity {familiarity.mean():.2f}; below 0.05: "
         f"{100 * np.mean(familiarity < 0.05):.1f} % of the time (more of the same: about 5 %)",
         "",
-        style.bold("strangest moments"),
+        style.bold(title),
         table(header, rows, style)])
 
 

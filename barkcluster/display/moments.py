@@ -9,6 +9,38 @@ import numpy as np
 if TYPE_CHECKING:  # the model takes long to import
     from barkcluster.model.timeline import Timeline
 
+# Familiarity below which a moment is called strange: more of the same is so 5 % of the time.
+STRANGE = 0.05
+
+
+def strange_moments(timeline: Timeline, count: int = 5) -> list[int]:
+    """Rows of the strangest moments that are strange; the least familiar one where none is.
+
+    Parameters
+    ----------
+    timeline : Timeline
+        With one row at least.
+    count : int, default=5
+        How many at most.
+
+    Returns
+    -------
+    rows : list of int
+        Strangest first.
+
+    Examples
+    --------
+    >>> from barkcluster import Timeline
+    >>> times = np.arange(1.0, 7.0)
+    >>> values = np.array([0.5, 0.01, 0.3, 0.04, 0.7, 0.1])
+    >>> strange_moments(Timeline(times, values, values[:, None], np.array([1.0])))
+    [1, 3]
+    >>> strange_moments(Timeline(times, values + 0.2, values[:, None], np.array([1.0])))
+    [1]
+    """
+    rows = strangest(timeline, count)
+    return [row for row in rows if timeline.familiarity[row] < STRANGE] or rows[:1]
+
 
 def strangest(timeline: Timeline, count: int = 5, apart_s: float | None = None) -> list[int]:
     """Rows of the strangest moments, apart from each other.

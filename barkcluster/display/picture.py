@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from barkcluster._extras import missing_extra
+
 from .bars import Mark
 from .levels import level_columns
 
@@ -42,7 +44,7 @@ def timeline_picture(session: Session, timeline: Timeline, *, marks: Sequence[Ma
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError("Pictures need matplotlib: pip install 'barkcluster[plot]'") from error
+        raise missing_extra("A picture", "matplotlib", "plot") from error
     figure = Figure(figsize=(10, 5.2), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.2])
     # More columns than the picture has dots would only cost time.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from barkcluster._clock import label_times
+from barkcluster._extras import missing_extra
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive
 from barkcluster.frames.bark import BARK_EDGES_HZ
@@ -65,7 +67,7 @@ def plot_bark(session: Frames, *, frame_rate: float = 100.0, ax: Axes | None = N
     --------
     >>> ax = plot_bark(np.random.default_rng(0).normal(-40, 6, size=(300, 25)))
     >>> ax.get_xlabel()
-    'time (s)'
+    'time'
     """
     ax = _axes(ax, (10, 2.6))
     n_bands = session.n_bands if isinstance(session, Session) else N_BANDS
@@ -86,7 +88,7 @@ def plot_bark(session: Frames, *, frame_rate: float = 100.0, ax: Axes | None = N
         ax.set_ylabel("Hz")
     else:
         ax.set_ylabel("band")
-    ax.set_xlabel("time (s)")
+    label_times(ax)
     if session.name:
         ax.set_title(_plain_text(session.name), fontsize=11)
     ax.figure.colorbar(image, ax=ax, label="dB", pad=0.01)
@@ -123,7 +125,7 @@ def plot_scorers(timelines: Mapping[str, Timeline], *, ax: Axes | None = None) -
     ax.set_yticks([m for m, _ in middles], [name for _, name in middles])
     ax.set_ylim(-0.08, len(timelines))
     ax.margins(x=0)
-    ax.set_xlabel("time (s); shaded: familiarity below 0.05")
+    label_times(ax, "time; shaded: familiarity below 0.05")
     return ax
 
 
@@ -280,7 +282,7 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError("Plots need matplotlib: pip install 'barkcluster[plot]'") from error
+        raise missing_extra("A plot", "matplotlib", "plot") from error
     if ax is None:
         _, ax = plt.subplots(figsize=size, layout="constrained")
     return ax

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
+from barkcluster._clock import clock as clock
+
 _NARROWEST = 40
 _WIDEST = 160
 
@@ -106,28 +108,6 @@ def printable(text: object) -> str:
 def terminal_width() -> int:
     """Columns to fill: those of the terminal or of ``COLUMNS``, else 80; from 40 to 160."""
     return min(max(shutil.get_terminal_size((80, 24)).columns, _NARROWEST), _WIDEST)
-
-
-def clock(seconds: float, digits: int = 0) -> str:
-    """Time as people say it.
-
-    Parameters
-    ----------
-    seconds : float
-        From the start, 0 or more.
-    digits : int, default=0
-        Digits after the second.
-
-    Examples
-    --------
-    >>> clock(75), clock(7322.46, 1)
-    ('1:15', '2:02:02.5')
-    """
-    whole, fraction = divmod(round(seconds * 10 ** digits), 10 ** digits)
-    minutes, second = divmod(whole, 60)
-    hours, minute = divmod(minutes, 60)
-    text = f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
-    return f"{text}.{fraction:0{digits}d}" if digits else text
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._extras import missing_extra
 from barkcluster._validation import check_positive
 from barkcluster.files.suffixes import how_to_convert
 
@@ -103,8 +104,7 @@ def _blocks(path: str | os.PathLike[str]) -> Iterator[tuple[int, npt.NDArray[np.
         import soundfile
         import soxr
     except ImportError as error:
-        raise ImportError(
-            "read_audio needs soundfile and soxr: pip install barkcluster[audio]") from error
+        raise missing_extra("read_audio", "soundfile and soxr", "audio") from error
 
     with open(path, "rb"):  # soundfile's own error would not tell missing from forbidden
         pass

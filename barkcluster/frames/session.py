@@ -10,6 +10,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster import _html
+from barkcluster._clock import clock
 from barkcluster._validation import (
     check_non_negative,
     check_not_masked,
@@ -126,6 +128,26 @@ class Session:
         takes = f" in {len(self.gaps) + 1} takes" if self.gaps else ""
         return (f"<Session {self.name!r}: {len(self)} frames{takes}, {self.duration:.6g} s "
                 f"at {self.frame_rate:.6g} Hz>")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the levels over time, low bands below."""
+        columns = max(1, min(_html.WIDTH, len(self)))
+        at = (self.numbers * columns // max(1, round(self.span * self.frame_rate))).clip(
+            0, columns - 1)
+        counts = np.bincount(at, minlength=columns)
+        with np.errstate(invalid="ignore"):
+            levels = np.stack([np.bincount(at, band, columns) / counts
+                               for band in self.frames.T.astype(np.float64)], axis=1)
+        facts = [("length", clock(self.duration, 1)), ("frames", f"{len(self)}"),
+                 ("a second", f"{self.frame_rate:g}"), ("bands", f"{self.n_bands}")]
+        if self.gaps:
+            facts.append(("takes", f"{len(self.gaps) + 1}"))
+        drawing = _html.svg(
+            115, _html.image(_html.level_pixels(levels), 0, 0, _html.WIDTH, 96),
+            _html.text(0, 110, clock(self.start)),
+            _html.text(_html.WIDTH, 110, clock(self.stop), "end"),
+            label="levels over time") if len(self) else ""
+        return _html.card(f"Session {self.name}".rstrip(), facts, drawing)
 
     @property
     def duration(self) -> float:

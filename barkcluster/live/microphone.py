@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._extras import missing_extra
 from barkcluster.frames.bark import BarkAnalyzer
 
 from .receiving import Received
@@ -53,8 +54,8 @@ class Microphone:
         try:
             import sounddevice
         except (ImportError, OSError) as error:  # OSError: PortAudio is missing
-            raise ImportError("The microphone needs sounddevice and PortAudio: "
-                              "pip install barkcluster[live]") from error
+            raise missing_extra("The microphone", "sounddevice and PortAudio",
+                                "live") from error
         self.n_dropped = 0
         self._place = place
         self._put = put

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from barkcluster._extras import missing_extra
+
 from .messages import Message, NotUnderstoodError, Value
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ def build_message(address: str, values: Sequence[Value]) -> bytes:
     try:
         from pythonosc.osc_message_builder import OscMessageBuilder
     except ImportError as error:
-        raise ImportError("OSC needs python-osc: pip install barkcluster[live]") from error
+        raise missing_extra("OSC", "python-osc", "live") from error
     builder = OscMessageBuilder(address)
     for value in values:
         builder.add_arg(value, "s" if isinstance(value, str) else "f")
@@ -83,7 +85,7 @@ def _message_class() -> type[OscMessage]:
     try:
         from pythonosc.osc_message import OscMessage
     except ImportError as error:
-        raise ImportError("OSC needs python-osc: pip install barkcluster[live]") from error
+        raise missing_extra("OSC", "python-osc", "live") from error
     return OscMessage
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster import _html
+from barkcluster._clock import clock
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_non_negative, check_positive_int
 from barkcluster.frames.bark import BARK_EDGES_HZ
@@ -99,7 +101,7 @@ class Explanation:
 
     def __str__(self) -> str:
         worst = self.view_scores[0]
-        lines = [f"{self.time:.1f} s: familiarity {self.familiarity:.2g}; strangest to the "
+        lines = [f"{clock(self.time, 1)}: familiarity {self.familiarity:.2g}; strangest to the "
                  f"{_named(worst.view)} of {worst.scale:g} s ({worst.familiarity:.2g})"]
         odd = band_words(self.bands)
         if odd:
@@ -110,9 +112,28 @@ class Explanation:
             kind = "pattern" if match.view in PATTERNS else match.view
             if kind not in likest or match.distance < likest[kind].distance:
                 likest[kind] = match
-        lines += [f"{_named(match.view)} reminds of {match.time:.1f} s"
+        lines += [f"{_named(match.view)} reminds of {clock(match.time, 1)}"
                   for _, match in sorted(likest.items(), reverse=True)]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the words, and bars for scales and bands."""
+        rows = [("all", self.familiarity), *((f"{s:g} s", f) for s, f in self.by_scale.items())]
+        bars = [part for i, (name, value) in enumerate(rows) for part in (
+            _html.text(40, 14 * i + 11, name, "end"),
+            f'<rect x="46" y="{14 * i + 2}" width="{max(1.0, 220 * value):.1f}" height="10" '
+            f'fill="{"#b3243c" if value < 0.05 else "#1e6ea5"}"/>',
+            _html.text(52 + 220 * value, 14 * i + 11, f"{value:.2g}"))]
+        height, middle = max(90.0, 14.0 * len(rows) + 4), 45.0
+        wide, tallest = 300 / max(1, len(self.bands)), max(1.0, float(np.abs(self.bands).max()))
+        for i, odd in enumerate(self.bands.tolist()):
+            tall = 40 * abs(odd) / tallest
+            bars.append(f'<rect x="{330 + wide * i:.1f}" y="{middle - tall * (odd > 0):.1f}" '
+                        f'width="{wide - 1:.1f}" height="{tall:.1f}" fill="#8c7bd6"/>')
+        lines = str(self).split("\n")
+        return _html.card(lines[0], [("", line) for line in lines[1:]], _html.svg(
+            height, *bars, label="familiarity at each window length, and how much louder or "
+                                 "softer each band is than in the likest sound known"))
 
 
 def explain(ensemble: Ensemble, frames: Frames, time: float,

@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from barkcluster import _html
+from barkcluster._clock import clock, label_times
+from barkcluster._extras import missing_extra
 from barkcluster._typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from pandas import DataFrame
+
+_COLUMNS = 600  # of the drawing in a notebook
+_CURVE, _STRIPE = 90, 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +84,47 @@ class Timeline:
                 cells = ("" if np.isnan(v) else f"{v:.6g}" for v in row)
                 writer.writerow([f"{time:.10g}", f"{familiarity:.6g}", *cells])
 
+    def to_frame(self) -> DataFrame:
+        """A pandas DataFrame: the columns of `to_csv`, by time in seconds.
+
+        Returns
+        -------
+        frame : pandas.DataFrame of shape (n, 1 + n_scales)
+            Values not known yet are nan.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_frame needs pandas: pip install pandas") from error
+        columns = {"familiarity": self.familiarity}
+        columns |= {f"scale_{s:g}s": self.by_scale[:, j] for j, s in enumerate(self.scales)}
+        return pd.DataFrame(columns, index=pd.Index(self.times, name="time_s"))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the curve above a stripe for each scale."""
+        if not len(self):
+            return _html.card("Timeline", [("moments", "0")])
+        times, (familiarity, *by_scale) = self.with_breaks(self.familiarity, *self.by_scale.T)
+        stripes = np.stack([_html.lowest(column, _COLUMNS) for column in by_scale])
+        least = int(np.argmin(self.familiarity))
+        left, height = _html.WIDTH - _COLUMNS, _CURVE + _STRIPE * len(stripes) + 20
+        low = float(np.mean(self.familiarity < 0.05))
+        labels = [_html.text(left - 4, y, words, "end") for words, y in
+                  [("1", 10), ("0.5", _CURVE / 2 + 4), ("0.05", _CURVE - 2),
+                   *((f"{s:g} s", _CURVE + _STRIPE * (j + 0.8))
+                     for j, s in enumerate(self.scales))]]
+        return _html.card(
+            f"Timeline of {clock(times[0], 1)} to {clock(times[-1], 1)}",
+            [("mean familiarity", f"{self.familiarity.mean():.2f}"),
+             ("below 0.05", f"{low:.1%}"),
+             ("least", f"{self.familiarity[least]:.2g} at {clock(self.times[least], 1)}")],
+            _html.svg(height, _html.image(_html.familiarity_pixels(stripes), left, _CURVE,
+                                          _COLUMNS, _STRIPE * len(stripes)),
+                      _html.curve(_html.lowest(familiarity, _COLUMNS), left, 0, _COLUMNS, _CURVE),
+                      *labels, _html.text(left, height - 4, clock(times[0])),
+                      _html.text(_html.WIDTH, height - 4, clock(times[-1]), "end"),
+                      label="familiarity over time, a stripe for each window length"))
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the familiarity over time above a stripe for each scale.
 
@@ -92,8 +140,7 @@ class Timeline:
         try:
             import matplotlib.pyplot as plt
         except ImportError as error:
-            raise ImportError(
-                "Plots need matplotlib: pip install barkcluster[plot]") from error
+            raise missing_extra("A plot", "matplotlib", "plot") from error
         if ax is None:
             _, ax = plt.subplots(figsize=(10, 3.5), layout="constrained")
         n_scales = len(self.scales)
@@ -111,7 +158,7 @@ class Timeline:
         middles = (rows[1:] + rows[:-1]) / 2
         ax.set_yticks([*middles, 0.05, 0.5, 1.0],
                       [*(f"{s:g} s" for s in self.scales), "0.05", "0.5", "1"])
-        ax.set_xlabel("time (s)")
+        label_times(ax)
         ax.set_ylabel("familiarity")
         ax.figure.colorbar(image, ax=ax, label="by scale", pad=0.01)
         return ax

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster import _html
+from barkcluster._clock import clock
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive, check_positive_int
 from barkcluster.frames.session import N_BANDS, Session, check_frames
@@ -28,6 +30,7 @@ from .similarity import ROWS_IN_SHORTEST, Contour, blocks, chance, contour_of_ta
 
 _LEAST_SIMILARITY = 0.55
 _TEMPO_CONTEXT_S = 12.0
+_COLORS = ("#3f8fd2", "#e08a2e", "#4aa564", "#c65b9a", "#8c7bd6", "#b59a2b")
 _HEARD_AGAIN_ROWS = 1   # where a motif is looked for may be rounded by so much
 
 
@@ -70,6 +73,30 @@ class Motif:
     def __repr__(self) -> str:
         return (f"<Motif of {self.length:g} s, {len(self)} times, {self.similarity:.2f} alike, "
                 f"best at {self.representative:g} s>")
+
+
+class Motifs(list[Motif]):
+    """A list of motifs that shows itself in a notebook."""
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return _html.card("No motifs", [])
+        stop = max(motif.starts[-1] + motif.length for motif in self)
+        left, lane = 60.0, 14.0
+        scale = (_html.WIDTH - left) / stop
+        parts = []
+        for row, motif in enumerate(self):
+            parts.append(_html.text(0, lane * row + 11, f"#{row + 1}: {motif.length:.1f} s"))
+            parts += [f'<rect x="{left + start * scale:.1f}" y="{lane * row + 2:g}" '
+                      f'width="{max(2.0, motif.length * scale - 1):.1f}" height="{lane - 4:g}" '
+                      f'fill="{_COLORS[row % len(_COLORS)]}"><title>{clock(start, 1)}</title>'
+                      "</rect>" for start in motif.starts]
+        height = lane * len(self) + 16
+        return _html.card(
+            f"{len(self)} motifs", [("occurrences", f"{sum(map(len, self))}")],
+            _html.svg(height, *parts, _html.text(left, height - 3, clock(0)),
+                      _html.text(_html.WIDTH, height - 3, clock(stop), "end"),
+                      label="where each motif occurs"))
 
 
 @dataclass(frozen=True)
@@ -155,7 +182,7 @@ def find_motifs(frames: npt.ArrayLike | Session, *, frame_rate: float = 100.0,
     session = _as_session(frames, frame_rate)
     lines = _Lines(session, shortest, longest)
     check_positive_int("max_motifs", max_motifs)
-    return [motif for motif, _, _ in _find(session, lines, max_motifs)]
+    return Motifs(motif for motif, _, _ in _find(session, lines, max_motifs))
 
 
 def unique_to(session: npt.ArrayLike | Session, others: Iterable[npt.ArrayLike | Session], *,

@@ -8,7 +8,7 @@ import numpy as np
 
 from barkcluster._validation import check_fraction
 from barkcluster.display.islands import IslandMap, island_map
-from barkcluster.display.moments import strangest
+from barkcluster.display.moments import STRANGE, strange_moments
 from barkcluster.display.terminal import clock
 from barkcluster.frames.session import Session
 from barkcluster.model.explanation import band_words
@@ -20,9 +20,7 @@ from barkcluster.tempo import Tempo, estimate_tempo
 from barkcluster.windows.features import WindowFeatures
 
 _MOST_MOMENTS = 8
-_FEWEST_MOMENTS = 3
 _MOST_MOTIFS = 8
-_STRANGE = 0.05
 _MAP_SCALE_S = 3.0
 _MAP_WINDOWS = 600
 _TEMPO_STRETCHES = 12
@@ -65,7 +63,7 @@ class SessionReport:
     learned_from : str
         What was learned, in words.
     moments : list of Moment
-        Strangest first.
+        Strangest first; the least familiar one where none is strange.
     motifs : list of Motif
     islands : IslandMap or None
         None where the session is too short for a map.
@@ -157,12 +155,10 @@ def _longest_take_s(session: Session) -> float:
 
 def _moments(heard: Session, model: FamiliarityModel, timeline: Timeline,
              judged_from: float) -> list[Moment]:
-    """The strangest moments of what was judged, by the clock of its session."""
+    """The strange moments of what was judged, by the clock of its session; one at least."""
     moments: list[Moment] = []
-    for row in strangest(timeline, _MOST_MOMENTS):
+    for row in strange_moments(timeline, _MOST_MOMENTS):
         familiarity = float(timeline.familiarity[row])
-        if len(moments) >= _FEWEST_MOMENTS and familiarity >= _STRANGE:
-            break           # what is usual is no surprise
         stop = float(timeline.times[row])
         explanation = model.explain(heard, stop + 1e-6)
         scale = min(explanation.by_scale, key=explanation.by_scale.__getitem__)
@@ -191,7 +187,7 @@ def _map_of(session: Session) -> IslandMap | None:
 
 def _numbers(session: Session, model: FamiliarityModel,
              timeline: Timeline) -> list[tuple[str, str]]:
-    low = timeline.familiarity < _STRANGE
+    low = timeline.familiarity < STRANGE
     rows = [
         ("length", f"{session.duration:g} s{_in_takes(session)}, {len(session)} frames at "
                    f"{session.frame_rate:g} Hz"),
@@ -205,7 +201,7 @@ def _numbers(session: Session, model: FamiliarityModel,
         known = timeline.by_scale[np.isfinite(timeline.by_scale[:, j]), j]
         if len(known):
             rows.append((f"windows of {scale:g} s",
-                         f"mean {known.mean():.3f}, below 0.05 {np.mean(known < _STRANGE):.1%} "
+                         f"mean {known.mean():.3f}, below 0.05 {np.mean(known < STRANGE):.1%} "
                          f"of the time"))
     return rows
 
@@ -215,4 +211,4 @@ def _in_takes(session: Session) -> str:
 
 
 def _figure(familiarity: float) -> str:
-    return f"{familiarity:.2f}" if familiarity >= _STRANGE else f"{familiarity:.1g}"
+    return f"{familiarity:.2f}" if familiarity >= STRANGE else f"{familiarity:.1g}"

@@ -19,6 +19,7 @@ from barkcluster._typing import FloatArray
 from barkcluster.display.chart import policy_hash, shared
 from barkcluster.display.islands import IslandMap
 from barkcluster.display.levels import level_columns
+from barkcluster.display.moments import STRANGE
 from barkcluster.display.terminal import clock
 from barkcluster.files.atomic import replace_file
 from barkcluster.frames.session import Session
@@ -49,7 +50,8 @@ def write_report(reports: Sequence[SessionReport], path: str | os.PathLike[str])
         An .html file.
     """
     with replace_file(path) as file:
-        file.write(report_html(reports).encode("utf-8"))
+        # A name that is not UTF-8 is shown with replacements.
+        file.write(report_html(reports).encode("utf-8", errors="replace"))
 
 
 def report_html(reports: Sequence[SessionReport]) -> str:
@@ -108,7 +110,7 @@ it.</p>
 
 def _section(i: int, report: SessionReport) -> str:
     session, timeline = report.session, report.timeline
-    low = float(np.mean(timeline.familiarity < 0.05))
+    low = float(np.mean(timeline.familiarity < STRANGE))
     figures = [("length", clock(session.duration)),
                ("mean familiarity", f"{timeline.familiarity.mean():.2f}"),
                ("strange (below 0.05)", f"{low:.0%}"),
@@ -132,7 +134,8 @@ far), + and - zoom, 0 shows all. Ctrl and wheel, or two fingers, zoom.</p>
 </div>
 <canvas tabindex="0" role="application" aria-labelledby="time-{i}" aria-describedby="help-{i}"
 ></canvas>
-<output aria-live="polite">Choose a moment to read its numbers here.</output>
+<output aria-live="polite">Choose a moment to read its numbers here; the least familiar one is
+chosen at the start.</output>
 <script type="application/json">{_data(report)}</script>
 {_moments(report)}
 {_motifs(report.motifs)}
@@ -148,10 +151,12 @@ far), + and - zoom, 0 shows all. Ctrl and wheel, or two fingers, zoom.</p>
 def _moments(report: SessionReport) -> str:
     rows = "".join(
         f"<tr><td>{_time_button(m.start, m.stop)}</td>"
-        f'<td class="number">{_figure(m.familiarity)}</td><td>{escape(m.because)}</td></tr>'
-        for m in report.moments)
-    return f"""<h3>What was strange</h3><div class="scroll"><table>
-<caption>Strangest first; the buttons show the moment in the chart</caption>
+        f'<td class="number">{_figure(m.familiarity)}</td>'
+        f'<td class="why">{escape(m.because)}</td></tr>' for m in report.moments)
+    caption = ("Below 0.05, strangest first" if report.moments[0].familiarity < STRANGE
+               else "Nothing was below 0.05: the least familiar moment")
+    return f"""<h3>What was strange</h3><div class="scroll"><table class="moments">
+<caption>{caption}; the buttons show the moment in the chart</caption>
 <thead><tr><th scope="col">when</th><th scope="col" class="number">familiarity</th>
 <th scope="col">why</th></tr></thead><tbody>{rows}</tbody></table></div>"""
 
@@ -318,7 +323,7 @@ def _bpm(bpm: float) -> str:
 
 
 def _figure(familiarity: float) -> str:
-    return f"{familiarity:.2f}" if familiarity >= 0.05 else f"{familiarity:.1g}"
+    return f"{familiarity:.2f}" if familiarity >= STRANGE else f"{familiarity:.1g}"
 
 
 def _shown_name(session: Session) -> str:

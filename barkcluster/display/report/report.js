@@ -38,6 +38,7 @@ class Chart {
     this.listen();
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     this.draw();
+    this.say("The least familiar moment: ");
   }
 
   get lanes() {
@@ -84,10 +85,10 @@ class Chart {
     if (say) this.say();
   }
 
-  say() {
+  say(before = "") {
     const { times, familiarity, by_scale: byScale, scales } = this.data, i = this.cursor;
     const parts = scales.map((s, j) => `${s} s: ${figure(byScale[j][i])}`);
-    this.output.textContent = `${clock(times[i])}: familiarity ${figure(familiarity[i])}. `
+    this.output.textContent = `${before}${clock(times[i])}: familiarity ${figure(familiarity[i])}. `
       + `By window length, ${parts.join(", ")}.`;
   }
 

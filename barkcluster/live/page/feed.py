@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from barkcluster._extras import missing_extra
 from barkcluster.frames.session import FLOOR_DB
 from barkcluster.live.demonstration import Mark
 from barkcluster.live.messages import Command
@@ -85,7 +86,7 @@ class PageFeed:
     def __init__(self, players: Sequence[Player], host: str, port: int,
                  folder: str | os.PathLike[str], *, marks: Sequence[Mark] = ()) -> None:
         if importlib.util.find_spec("aiohttp") is None:
-            raise ImportError("The page needs aiohttp: pip install 'barkcluster[page]'")
+            raise missing_extra("The page", "aiohttp", "page")
         self.host, self.port = host, port
         self.token = secrets.token_urlsafe(9)
         self.n_missed = 0
