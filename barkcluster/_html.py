@@ -63,13 +63,14 @@ def svg(height: float, *parts: str, label: str) -> str:
             f'aria-label="{_shown(label)}" style="color:inherit">{"".join(parts)}</svg>')
 
 
-def text(x: float, y: float, words: str, anchor: str = "start") -> str:
+def words_at(x: float, y: float, words: str, anchor: str = "start") -> str:
     """Words at a point."""
     return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="11" fill="currentColor" '
             f'text-anchor="{anchor}">{_shown(words)}</text>')
 
 
-def image(pixels: npt.NDArray[np.uint8], x: float, y: float, width: float, height: float) -> str:
+def pixels_at(pixels: npt.NDArray[np.uint8], x: float, y: float, width: float, height: float
+              ) -> str:
     """An array of shape (rows, columns, 3) as a picture, the first row above."""
     data = base64.b64encode(_png(pixels)).decode("ascii")
     return (f'<image x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" '
@@ -77,7 +78,7 @@ def image(pixels: npt.NDArray[np.uint8], x: float, y: float, width: float, heigh
             f'href="data:image/png;base64,{data}"/>')
 
 
-def curve(values: FloatArray, x: float, y: float, width: float, height: float) -> str:
+def curve_over(values: FloatArray, x: float, y: float, width: float, height: float) -> str:
     """Values from 0 to 1 over the width, 1 above; nan is a break; a dotted line is 0.05."""
     lines: list[list[str]] = []
     points: list[str] = []

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import barkcluster
+from barkcluster._clock import clock
 from barkcluster.display.progress import progress
-from barkcluster.display.terminal import clock, printable, style_for, table
+from barkcluster.display.terminal import printable, style_for, table
 from barkcluster.scorers import SCORER_NAMES
 
 from ._options import add_color, add_reading, add_seed, positive, read, scales
@@ -54,34 +55,39 @@ def run(args: argparse.Namespace) -> None:
     """Read, compare, show."""
     from barkcluster.comparison import figure  # after the parser, for it takes scikit-learn
 
+    if len(args.sessions) > 1:
+        raise ValueError(f"compare takes one SESSION and splits it; got {len(args.sessions)}. "
+                         f"Sounds of something else: compare {args.sessions[0]} --intrusions "
+                         f"{' '.join(args.sessions[1:])}. Several takes: score.")
+    (path,) = args.sessions
     style = style_for(sys.stdout, args.color)
     with progress(1 + len(args.intrusions)) as step:
-        step(f"reading {args.session}")
-        session = read(args.session, args)
+        step(f"reading {path}")
+        session = read(path, args)
         intrusions = []
-        for path in args.intrusions:
-            step(f"reading {path}")
-            intrusions.append(read(path, args))
+        for other in args.intrusions:
+            step(f"reading {other}")
+            intrusions.append(read(other, args))
     length, is_share = args.train
     train_s = session.elapsed(length * session.duration) if is_share else length
     if not train_s < session.span:
-        raise ValueError(f"--train must leave something to score: {args.session} lasts "
+        raise ValueError(f"--train must leave something to score: {path} lasts "
                          f"{session.span:g} s; got {train_s:g} s.")
     options = {} if args.scales is None else {"scales": args.scales}
     with progress(len(SCORER_NAMES)) as step:
         compared = barkcluster.compare_scorers(
             session, intrusions=intrusions, train=train_s, random_state=args.seed, on_step=step,
             **options)
-    name = printable(Path(args.session).name)
+    name = printable(Path(path).name)
     print(f"{name}: learned the first {clock(train_s, 1)}, scored the other "
           f"{clock(session.span - train_s, 1)}.\n")
     print(compared.table(style))
     print("\n" + style.dim(_NOTES + (_OF_INTRUSIONS if intrusions else "")))
     if len(intrusions) > 1:
         print(f"\n{style.bold('AUC against each')}\n")
-        rows = [[Path(path).name, *(figure(values[i], 3)
+        rows = [[Path(other).name, *(figure(values[i], 3)
                                     for values in compared.auc_of_intrusions.values())]
-                for i, path in enumerate(args.intrusions)]
+                for i, other in enumerate(args.intrusions)]
         print(table(["intrusion", *compared.models], rows, style))
     print(f"\n{style.bold('agreement')} (rank correlation of the familiarity, moment by moment)\n")
     print(table(["", *compared.models],

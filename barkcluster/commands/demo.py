@@ -11,10 +11,11 @@ import numpy as np
 
 import barkcluster
 from barkcluster import synthetic
+from barkcluster._clock import clock
 from barkcluster.display.bars import Mark, draw_timeline
 from barkcluster.display.picture import timeline_picture
 from barkcluster.display.progress import progress
-from barkcluster.display.terminal import clock, style_for, terminal_width
+from barkcluster.display.terminal import style_for, terminal_width
 from barkcluster.scorers import SCORER_NAMES
 
 from ._options import add_color, add_seed, positive

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 
 import barkcluster
+from barkcluster._clock import clock
 from barkcluster.display.progress import progress
-from barkcluster.display.terminal import clock, printable
+from barkcluster.display.terminal import printable
 
 from ._options import positive
 

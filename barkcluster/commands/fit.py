@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from barkcluster._clock import clock
 from barkcluster.display.progress import progress
-from barkcluster.display.terminal import clock, printable
+from barkcluster.display.terminal import printable
 
 from ._options import add_learning, add_reading, check_folder_of, make_model, read
 

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator
 
 import barkcluster
+from barkcluster._clock import clock
 from barkcluster.display.progress import Step, progress
-from barkcluster.display.terminal import clock, style_for, table
+from barkcluster.display.terminal import style_for, table
 
 from ._options import add_color, add_reading, positive, read
 

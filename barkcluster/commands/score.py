@@ -10,18 +10,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 import barkcluster
+from barkcluster._clock import clock
 from barkcluster.display.bars import draw_timeline
 from barkcluster.display.moments import STRANGE, strange_moments
 from barkcluster.display.picture import timeline_picture
 from barkcluster.display.progress import Step, progress
-from barkcluster.display.terminal import (
-    Style,
-    clock,
-    printable,
-    style_for,
-    table,
-    terminal_width,
-)
+from barkcluster.display.terminal import Style, printable, style_for, table, terminal_width
 
 from ._options import add_color, add_learning, add_reading, check_folder_of, make_model, read
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._clock import clock
 from barkcluster._typing import FloatArray
 
-from .terminal import Style, clock
+from .terminal import Style
 
 if TYPE_CHECKING:  # the model takes long to import
     from barkcluster.model.timeline import Timeline

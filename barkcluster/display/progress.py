@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from .terminal import clock, printable
+from barkcluster._clock import clock
+
+from .terminal import printable
 
 Step = Callable[[str], None]
 

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from barkcluster._clock import clock as clock
-
 _NARROWEST = 40
 _WIDEST = 160
 

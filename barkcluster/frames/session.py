@@ -10,8 +10,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from barkcluster import _html
 from barkcluster._clock import clock
+from barkcluster._html import WIDTH, card, level_pixels, pixels_at, svg, words_at
 from barkcluster._validation import (
     check_non_negative,
     check_not_masked,
@@ -131,7 +131,7 @@ class Session:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the levels over time, low bands below."""
-        columns = max(1, min(_html.WIDTH, len(self)))
+        columns = max(1, min(WIDTH, len(self)))
         at = (self.numbers * columns // max(1, round(self.span * self.frame_rate))).clip(
             0, columns - 1)
         counts = np.bincount(at, minlength=columns)
@@ -142,12 +142,12 @@ class Session:
                  ("a second", f"{self.frame_rate:g}"), ("bands", f"{self.n_bands}")]
         if self.gaps:
             facts.append(("takes", f"{len(self.gaps) + 1}"))
-        drawing = _html.svg(
-            115, _html.image(_html.level_pixels(levels), 0, 0, _html.WIDTH, 96),
-            _html.text(0, 110, clock(self.start)),
-            _html.text(_html.WIDTH, 110, clock(self.stop), "end"),
+        drawing = svg(
+            115, pixels_at(level_pixels(levels), 0, 0, WIDTH, 96),
+            words_at(0, 110, clock(self.start)),
+            words_at(WIDTH, 110, clock(self.stop), "end"),
             label="levels over time") if len(self) else ""
-        return _html.card(f"Session {self.name}".rstrip(), facts, drawing)
+        return card(f"Session {self.name}".rstrip(), facts, drawing)
 
     @property
     def duration(self) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from barkcluster import synthetic
-from barkcluster.display.terminal import clock
+from barkcluster._clock import clock
 from barkcluster.frames.session import Session
 
 from .loop import Watcher

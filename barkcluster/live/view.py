@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import textwrap
 
-from barkcluster.display.terminal import clock, printable
+from barkcluster._clock import clock
+from barkcluster.display.terminal import printable
 
 from .player import Player
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from barkcluster import _html
 from barkcluster._clock import clock
+from barkcluster._html import card, svg, words_at
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_non_negative, check_positive_int
 from barkcluster.frames.bark import BARK_EDGES_HZ
@@ -120,10 +120,10 @@ class Explanation:
         """What a notebook shows: the words, and bars for scales and bands."""
         rows = [("all", self.familiarity), *((f"{s:g} s", f) for s, f in self.by_scale.items())]
         bars = [part for i, (name, value) in enumerate(rows) for part in (
-            _html.text(40, 14 * i + 11, name, "end"),
+            words_at(40, 14 * i + 11, name, "end"),
             f'<rect x="46" y="{14 * i + 2}" width="{max(1.0, 220 * value):.1f}" height="10" '
             f'fill="{"#b3243c" if value < 0.05 else "#1e6ea5"}"/>',
-            _html.text(52 + 220 * value, 14 * i + 11, f"{value:.2g}"))]
+            words_at(52 + 220 * value, 14 * i + 11, f"{value:.2g}"))]
         height, middle = max(90.0, 14.0 * len(rows) + 4), 45.0
         wide, tallest = 300 / max(1, len(self.bands)), max(1.0, float(np.abs(self.bands).max()))
         for i, odd in enumerate(self.bands.tolist()):
@@ -131,7 +131,7 @@ class Explanation:
             bars.append(f'<rect x="{330 + wide * i:.1f}" y="{middle - tall * (odd > 0):.1f}" '
                         f'width="{wide - 1:.1f}" height="{tall:.1f}" fill="#8c7bd6"/>')
         lines = str(self).split("\n")
-        return _html.card(lines[0], [("", line) for line in lines[1:]], _html.svg(
+        return card(lines[0], [("", line) for line in lines[1:]], svg(
             height, *bars, label="familiarity at each window length, and how much louder or "
                                  "softer each band is than in the likest sound known"))
 

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from barkcluster import _html
 from barkcluster._clock import clock, label_times
 from barkcluster._extras import missing_extra
+from barkcluster._html import (
+    WIDTH,
+    card,
+    curve_over,
+    familiarity_pixels,
+    lowest,
+    pixels_at,
+    svg,
+    words_at,
+)
 from barkcluster._typing import FloatArray
 
 if TYPE_CHECKING:
@@ -103,27 +112,30 @@ class Timeline:
     def _repr_html_(self) -> str:
         """What a notebook shows: the curve above a stripe for each scale."""
         if not len(self):
-            return _html.card("Timeline", [("moments", "0")])
+            return card("Timeline", [("moments", "0")])
         times, (familiarity, *by_scale) = self.with_breaks(self.familiarity, *self.by_scale.T)
-        stripes = np.stack([_html.lowest(column, _COLUMNS) for column in by_scale])
+        stripes = np.stack([lowest(column, _COLUMNS) for column in by_scale])
         least = int(np.argmin(self.familiarity))
-        left, height = _html.WIDTH - _COLUMNS, _CURVE + _STRIPE * len(stripes) + 20
+        left, height = WIDTH - _COLUMNS, _CURVE + _STRIPE * len(stripes) + 20
         low = float(np.mean(self.familiarity < 0.05))
-        labels = [_html.text(left - 4, y, words, "end") for words, y in
+        labels = [words_at(left - 4, y, words, "end") for words, y in
                   [("1", 10), ("0.5", _CURVE / 2 + 4), ("0.05", _CURVE - 2),
                    *((f"{s:g} s", _CURVE + _STRIPE * (j + 0.8))
                      for j, s in enumerate(self.scales))]]
-        return _html.card(
+        drawing = svg(
+            height,
+            pixels_at(familiarity_pixels(stripes), left, _CURVE, _COLUMNS,
+                      _STRIPE * len(stripes)),
+            curve_over(lowest(familiarity, _COLUMNS), left, 0, _COLUMNS, _CURVE),
+            *labels, words_at(left, height - 4, clock(times[0])),
+            words_at(WIDTH, height - 4, clock(times[-1]), "end"),
+            label="familiarity over time, a stripe for each window length")
+        return card(
             f"Timeline of {clock(times[0], 1)} to {clock(times[-1], 1)}",
             [("mean familiarity", f"{self.familiarity.mean():.2f}"),
              ("below 0.05", f"{low:.1%}"),
              ("least", f"{self.familiarity[least]:.2g} at {clock(self.times[least], 1)}")],
-            _html.svg(height, _html.image(_html.familiarity_pixels(stripes), left, _CURVE,
-                                          _COLUMNS, _STRIPE * len(stripes)),
-                      _html.curve(_html.lowest(familiarity, _COLUMNS), left, 0, _COLUMNS, _CURVE),
-                      *labels, _html.text(left, height - 4, clock(times[0])),
-                      _html.text(_html.WIDTH, height - 4, clock(times[-1]), "end"),
-                      label="familiarity over time, a stripe for each window length"))
+            drawing)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the familiarity over time above a stripe for each scale.

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from barkcluster import _html
 from barkcluster._clock import clock
+from barkcluster._html import WIDTH, card, svg, words_at
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive, check_positive_int
 from barkcluster.frames.session import N_BANDS, Session, check_frames
@@ -80,23 +80,22 @@ class Motifs(list[Motif]):
 
     def _repr_html_(self) -> str:
         if not self:
-            return _html.card("No motifs", [])
+            return card("No motifs", [])
         stop = max(motif.starts[-1] + motif.length for motif in self)
         left, lane = 60.0, 14.0
-        scale = (_html.WIDTH - left) / stop
+        scale = (WIDTH - left) / stop
         parts = []
         for row, motif in enumerate(self):
-            parts.append(_html.text(0, lane * row + 11, f"#{row + 1}: {motif.length:.1f} s"))
+            parts.append(words_at(0, lane * row + 11, f"#{row + 1}: {motif.length:.1f} s"))
             parts += [f'<rect x="{left + start * scale:.1f}" y="{lane * row + 2:g}" '
                       f'width="{max(2.0, motif.length * scale - 1):.1f}" height="{lane - 4:g}" '
                       f'fill="{_COLORS[row % len(_COLORS)]}"><title>{clock(start, 1)}</title>'
                       "</rect>" for start in motif.starts]
         height = lane * len(self) + 16
-        return _html.card(
-            f"{len(self)} motifs", [("occurrences", f"{sum(map(len, self))}")],
-            _html.svg(height, *parts, _html.text(left, height - 3, clock(0)),
-                      _html.text(_html.WIDTH, height - 3, clock(stop), "end"),
-                      label="where each motif occurs"))
+        drawing = svg(height, *parts, words_at(left, height - 3, clock(0)),
+                      words_at(WIDTH, height - 3, clock(stop), "end"),
+                      label="where each motif occurs")
+        return card(f"{len(self)} motifs", [("occurrences", f"{sum(map(len, self))}")], drawing)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,7 +84,6 @@ def test_hostile_names_stay_text(hostile):
 
 
 def test_a_long_timeline_keeps_its_strangest_moment(report):
-    from dataclasses import replace
 
     n = 50_001
     familiarity = np.full(n, 0.5)
@@ -213,3 +213,29 @@ def test_everything_that_acts_has_a_name(browser, page):
               and node["role"]["value"] in {"button", "link", "application", "img", "table"}]
     assert len(acting) > 10
     assert all(node.get("name", {}).get("value") for node in acting)
+
+
+def test_on_a_phone_the_reasons_stand_below_and_a_moment_is_chosen(browser, page, report):
+    browser.size(390, 900)
+    browser.open(page)
+    assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+    rows = browser.run("""const all = document.querySelectorAll("table.moments tbody tr");
+        return [...all].map((r) => [r.querySelector(".why").getBoundingClientRect().top,
+            r.querySelector("button").getBoundingClientRect().bottom])""")
+    assert rows
+    assert all(why >= when for why, when in rows)
+    said = browser.run("return document.querySelector('output').textContent")
+    assert said.startswith("The least familiar moment: 0:")
+
+
+def test_moments_that_are_not_strange_are_not_called_so(report):
+    usual = replace(report.moments[0], familiarity=0.3)
+    html = report_html([replace(report, moments=[usual])])
+    assert "Nothing was below 0.05: the least familiar moment" in html
+    assert all(m.familiarity < 0.05 for m in report.moments) or len(report.moments) == 1
+
+
+def test_a_name_that_is_not_utf_8_does_not_end_the_work(report, tmp_path):
+    session = Session(report.session.frames, name="caf\udce9")
+    write_report([replace(report, session=session)], tmp_path / "report.html")
+    assert "caf?" in (tmp_path / "report.html").read_text("utf-8")

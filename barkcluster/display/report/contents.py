@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from barkcluster._clock import clock
 from barkcluster._validation import check_fraction
 from barkcluster.display.islands import IslandMap, island_map
 from barkcluster.display.moments import STRANGE, strange_moments
-from barkcluster.display.terminal import clock
 from barkcluster.frames.session import Session
 from barkcluster.model.explanation import band_words
 from barkcluster.model.model import FamiliarityModel

@@ -15,12 +15,12 @@ from importlib.resources import files
 
 import numpy as np
 
+from barkcluster._clock import clock
 from barkcluster._typing import FloatArray
 from barkcluster.display.chart import policy_hash, shared
 from barkcluster.display.islands import IslandMap
 from barkcluster.display.levels import level_columns
 from barkcluster.display.moments import STRANGE
-from barkcluster.display.terminal import clock
 from barkcluster.files.atomic import replace_file
 from barkcluster.frames.session import Session
 from barkcluster.model.timeline import Timeline
