@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
     if len(intrusions) > 1:
         print(f"\n{style.bold('AUC against each')}\n")
         rows = [[Path(other).name, *(figure(values[i], 3)
-                                    for values in compared.auc_of_intrusions.values())]
+                                     for values in compared.auc_of_intrusions.values())]
                 for i, other in enumerate(args.intrusions)]
         print(table(["intrusion", *compared.models], rows, style))
     print(f"\n{style.bold('agreement')} (rank correlation of the familiarity, moment by moment)\n")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from barkcluster import Timeline
+from barkcluster._clock import clock
 from barkcluster.display import bars, progress, terminal
 from barkcluster.display.moments import strangest
 
@@ -129,7 +130,7 @@ def test_width_has_bounds(monkeypatch, columns, width):
 @pytest.mark.parametrize(("seconds", "digits", "text"), [
     (0, 0, "0:00"), (59.96, 1, "1:00.0"), (3599.5, 0, "1:00:00"), (61.25, 2, "1:01.25")])
 def test_clock(seconds, digits, text):
-    assert terminal.clock(seconds, digits) == text
+    assert clock(seconds, digits) == text
 
 
 class Terminal(io.StringIO):
