@@ -54,13 +54,13 @@ class Waits:
         print(f"{title:26}{len(self.rows):7}{cells}", flush=True)
 
 
-def measure(background: Literal["process", "thread"], scorer: str,
+def measure(learn_in: Literal["process", "thread"], scorer: str,
             frames: npt.NDArray[np.floating], n_trainings: int) -> None:
     """Learn some times with frames coming in, and let as many come without."""
     while_learning, swaps, control = Waits(), Waits(), Waits()
     learning_s = []
     model = FamiliarityModel(scorer, random_state=0)
-    with RetrainingStream(model, every=1e9, background=background) as stream:
+    with RetrainingStream(model, every=1e9, learn_in=learn_in) as stream:
         for frame in frames:
             stream.push(frame)
         stream.wait()
@@ -80,7 +80,7 @@ def measure(background: Literal["process", "thread"], scorer: str,
             for i in range(n):
                 due += FRAME_S
                 control.push(stream, frames[i % len(frames)], due)
-    while_learning.show(f"{scorer}, {background}: learning")
+    while_learning.show(f"{scorer}, {learn_in}: learning")
     swaps.show("    swap")
     control.show("    control")
     print(f"    learning took {np.mean(learning_s):.1f} s, at most {max(learning_s):.1f}")

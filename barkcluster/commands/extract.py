@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE|DIR",
                         help="file, or folder ending in / or existing; for several sound files "
                              "a folder (default: the current one)")
-    parser.add_argument("--rate", type=positive, default=100.0, metavar="HZ",
+    parser.add_argument("--frame-rate", "--rate", type=positive, default=100.0, metavar="HZ",
                         help="frames per second (default: 100)")
     parser.set_defaults(run=run)
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     with progress(len(outputs)) as step:
         for source, target in zip(args.audio, outputs, strict=True):
             step(f"reading {source.name}")
-            session = barkcluster.read_audio(source, frame_rate=args.rate)
+            session = barkcluster.read_audio(source, frame_rate=args.frame_rate)
             barkcluster.write_session(session, target)
             written.append(printable(
                 f"{target}: {len(session)} frames, {clock(session.duration, 1)} at "

@@ -327,13 +327,13 @@ def _source(args: argparse.Namespace, address: Address, name: str,
     stream = RetrainingStream(model, every=args.every, minutes=args.minutes, keep=args.keep,
                               session_path=gather, n_bands=args.bands)
     stream.paused = args.no_learning
-    features = stream.stream.features
+    features = stream.features
     tracker = TempoTracker(frame_rate=features.frame_rate, n_bands=features.n_bands)
     player = Player(name, stream, tracker, args.folder if args.allow_save else None,
                     live=is_live(address))
     if session is not None:
         try:
-            stream.stream.check_frame_rate(session.frame_rate)
+            stream.check_frame_rate(session.frame_rate)
             check_frames(session, features.n_bands)
         except ValueError as error:
             player.close()

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="seconds of the shortest motifs (default: 1)")
     parser.add_argument("--longest", type=positive, default=16.0, metavar="S",
                         help="lengths double up to this (default: 16)")
-    parser.add_argument("--most", type=int, default=10, metavar="N",
+    parser.add_argument("-n", "--most", type=int, default=10, metavar="N",
                         help="show at most so many (default: 10)")
     add_color(parser)
     add_reading(parser)

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
     parser.add_argument("query", metavar="QUERY", help="session or sound file")
     add_gallery(parser)
-    parser.add_argument("-n", type=int, default=10, metavar="N", dest="most",
+    parser.add_argument("-n", "--most", type=int, default=10, metavar="N",
                         help="print so many at most (default: 10)")
     add_color(parser)
     add_reading(parser)

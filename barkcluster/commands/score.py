@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -63,10 +62,7 @@ def run(args: argparse.Namespace) -> None:
         title = printable(f"{Path(args.new).name}, by what was learned of {_names(args.train)}")
         timeline_picture(session, timeline, title=title).savefig(args.plot, dpi=100)
     if args.csv == "-":
-        with TemporaryDirectory() as folder:
-            table_path = Path(folder) / "timeline.csv"
-            timeline.to_csv(table_path)
-            sys.stdout.write(table_path.read_text(encoding="utf-8"))
+        timeline.to_csv(sys.stdout)
         return
     if args.csv is not None:
         timeline.to_csv(args.csv)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 NETWORK = ("osc", "fudi-udp", "fudi-tcp", "udp-text")
-LOCALHOST = "127.0.0.1"
 _FORMS = ("osc://HOST:PORT/PATH, fudi-udp://HOST:PORT, fudi-tcp://HOST:PORT, "
           "udp-text://HOST:PORT, file:PATH, {other} or -")
 

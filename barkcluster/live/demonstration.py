@@ -75,7 +75,7 @@ class Demonstration:
 
     def begun(self, player: Player) -> Sequence[str]:
         """What to say of the surprises that began since this was asked last."""
-        now, lines = player.stream.stream.time, []
+        now, lines = player.stream.time, []
         while self._waiting and self._waiting[0].start <= now:
             mark = self._waiting.pop(0)
             lines.append(f"{clock(mark.start)} to {clock(mark.stop)}: surprise, {mark.text}")

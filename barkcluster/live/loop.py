@@ -198,7 +198,7 @@ class Live:
         decoder = self._decoders.get((place, client))
         if decoder is None:
             units = "db" if kind == "play" else self._units  # a session is in dB already
-            stream = self._at_place[place][0].player.stream.stream
+            stream = self._at_place[place][0].player.stream
             decoder = self._decoders[place, client] = decoder_of(
                 kind, units, stream.features.n_bands)
         return decoder
@@ -209,7 +209,7 @@ class Live:
         if said is not None and (place, client) not in self._said_rate:
             self._said_rate.add((place, client))
             try:
-                player.stream.stream.check_frame_rate(said)
+                player.stream.check_frame_rate(said)
             except ValueError as error:
                 self.last_error = player.last_word = str(error)
 

@@ -107,12 +107,12 @@ class Player:
     @property
     def frame_rate(self) -> float:
         """Frames per second that the stream expects."""
-        return self.stream.stream.features.frame_rate
+        return self.stream.features.frame_rate
 
     @property
     def n_rejected(self) -> int:
         """Packets, lines and frames that were none."""
-        return self.n_bad_packets + self.stream.stream.n_rejected
+        return self.n_bad_packets + self.stream.n_rejected
 
     @property
     def state(self) -> str:
@@ -199,10 +199,10 @@ class Player:
             self._keep_time(arrived)
             self.n_late += now - arrived > 1.0 / self.frame_rate
         self._take_loaded()
-        n_rejected = self.stream.stream.n_rejected
+        n_rejected = self.stream.n_rejected
         reading = self.stream.push(levels)
-        if self.stream.stream.n_rejected > n_rejected:
-            self.last_rejection = self.stream.stream.last_error or ""
+        if self.stream.n_rejected > n_rejected:
+            self.last_rejection = self.stream.last_rejection or ""
         if all(level <= LARGEST_DB for level in levels):
             self.last_tempo = self.tracker.push(levels)
         if reading is None or self._n_owed:

@@ -40,7 +40,7 @@ def player_lines(player: Player, columns: int = 80) -> list[str]:
     age = "no model yet" if stream.model is None else f"model {clock(stream.model_age)} old"
     facts = [f"{player.state}, heard {clock(stream.heard)}, {age}; frames: {player.n_received} "
              f"received, {player.n_rejected} rejected, {player.n_late} late, "
-             f"{stream.stream.n_gaps} gaps"]
+             f"{stream.n_gaps} gaps"]
     if player.n_elsewhere:
         facts[0] += f", {player.n_elsewhere} to another address"
     if player.rate_is_off:
@@ -97,7 +97,7 @@ def _bars(player: Player, title: str, width: int) -> list[str]:
     cells = min(_WIDEST_BAR, max(_NARROWEST_BAR, width - len(title) - _NUMBER))
     lines = [f"{title}{bar(reading.familiarity, cells)} familiarity"]
     lines += [f"{'':{len(title)}}{bar(value, cells)} {scale:g} s"
-              for value, scale in zip(reading.by_scale, player.stream.stream.features.scales,
+              for value, scale in zip(reading.by_scale, player.stream.features.scales,
                                       strict=True)]
     known = 0.0 if player.stream.model is None else player.stream.model.duration_
     young = f"only {clock(known)} known" if known < _YOUNG_S else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
@@ -77,21 +77,27 @@ class Timeline:
         times = np.insert(self.times, after, self.times[after] - self.step)
         return times, [np.insert(column, after, np.nan) for column in columns]
 
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
+    def to_csv(self, path: str | os.PathLike[str] | TextIO) -> None:
         """Write a table with a header: time, familiarity, then a column for each scale.
 
         Parameters
         ----------
-        path : path-like
-            Values not known yet are left empty.
+        path : path-like or text file
+            Where to. Values not known yet are left empty.
         """
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["time_s", "familiarity", *(f"scale_{s:g}s" for s in self.scales)])
-            for time, familiarity, row in zip(
-                    self.times, self.familiarity, self.by_scale, strict=True):
-                cells = ("" if np.isnan(v) else f"{v:.6g}" for v in row)
-                writer.writerow([f"{time:.10g}", f"{familiarity:.6g}", *cells])
+        if isinstance(path, (str, os.PathLike)):
+            with open(path, "w", newline="", encoding="utf-8") as file:
+                self._write_csv(file)
+        else:
+            self._write_csv(path)
+
+    def _write_csv(self, file: TextIO) -> None:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["time_s", "familiarity", *(f"scale_{s:g}s" for s in self.scales)])
+        for time, familiarity, row in zip(
+                self.times, self.familiarity, self.by_scale, strict=True):
+            cells = ("" if np.isnan(v) else f"{v:.6g}" for v in row)
+            writer.writerow([f"{time:.10g}", f"{familiarity:.6g}", *cells])
 
     def to_frame(self) -> DataFrame:
         """A pandas DataFrame: the columns of `to_csv`, by time in seconds.

@@ -90,7 +90,7 @@ def parameters_as_json(model: FamiliarityModel) -> str:
     cls = SCORERS.get(scorer, FamiliarityScorer) if isinstance(scorer, str) else type(scorer)
     if not cls.__module__.startswith("barkcluster."):
         raise ValueError(f"{cls.__name__} is a scorer that another process does not know: learn "
-                         "in a thread, background='thread'.")
+                         "in a thread, learn_in='thread'.")
     return json.dumps(pack_parameters(parameters))
 
 

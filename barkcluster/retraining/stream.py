@@ -85,7 +85,7 @@ class RetrainingStream:
     session_path : path-like, optional
         Text file to which frames are written as they come. If a stream wrote one there before,
         what it holds is heard again first, and it is continued: a crash costs its last second.
-    background : {"process", "thread"}, default="process"
+    learn_in : {"process", "thread"}, default="process"
         Where learning happens. A thread is done sooner, by the second or two that a process
         takes to start, but shares the interpreter with the frames, which wait for it up to 5 ms
         at a time (``sys.setswitchinterval``). For scorers of your own classes it must be a thread.
@@ -118,7 +118,7 @@ class RetrainingStream:
     --------
     >>> from barkcluster.synthetic import make_session
     >>> jam, _ = make_session(minutes=0.5)
-    >>> with RetrainingStream(background="thread") as stream:
+    >>> with RetrainingStream(learn_in="thread") as stream:
     ...     before = [stream.push(frame) for frame in jam.frames[:600]]
     ...     stream.wait()
     ...     after = [stream.push(frame) for frame in jam.frames[600:610]]
@@ -134,12 +134,12 @@ class RetrainingStream:
         minutes: float = 30.0,
         keep: Literal["newest", "thinned"] = "newest",
         session_path: str | os.PathLike[str] | None = None,
-        background: Literal["process", "thread"] = "process",
+        learn_in: Literal["process", "thread"] = "process",
         n_bands: int = N_BANDS,
     ) -> None:
         model = FamiliarityModel() if model is None else model
         self.every = check_positive("every", every)
-        self.background = check_choice("background", background, ("process", "thread"))
+        self.learn_in = check_choice("learn_in", learn_in, ("process", "thread"))
         fitted = model if hasattr(model, "ensemble_") else None
         rate = model.frame_rate if fitted is None else fitted.frame_rate_
         n_bands = n_bands if fitted is None else fitted.features_.n_bands
@@ -149,8 +149,8 @@ class RetrainingStream:
             # Now, not in a learning that fails again and again.
             check_background(model.background, rate, n_bands)
         self._template = clone(model)
-        self._parameters = parameters_as_json(model) if background == "process" else ""
-        if background == "process":
+        self._parameters = parameters_as_json(model) if learn_in == "process" else ""
+        if learn_in == "process":
             remove_left_folders()
         self.stream: FamiliarityStream[FamiliarityModel] = FamiliarityStream(
             fitted, features=features)
@@ -187,6 +187,56 @@ class RetrainingStream:
     def model(self, model: FamiliarityModel | None) -> None:
         self.stream.model = model
         self._n_learned_from = self._n_heard
+
+    @property
+    def features(self) -> WindowFeatures:
+        """The windows kept."""
+        return self.stream.features
+
+    @property
+    def time(self) -> float:
+        """Seconds since the first frame."""
+        return self.stream.time
+
+    @property
+    def n_frames(self) -> int:
+        """Frames of time that went by: those heard and those missing."""
+        return self.stream.n_frames
+
+    @property
+    def n_missing(self) -> int:
+        """Frames of time that were reported lost."""
+        return self.stream.n_missing
+
+    @property
+    def n_silent(self) -> int:
+        """Frames with every band at the floor."""
+        return self.stream.n_silent
+
+    @property
+    def n_gaps(self) -> int:
+        """How often missing frames interrupted the windows."""
+        return self.stream.n_gaps
+
+    @property
+    def n_rejected(self) -> int:
+        """Frames left out because they held nan or infinity."""
+        return self.stream.n_rejected
+
+    @property
+    def last_rejection(self) -> str | None:
+        """Why the last of them was."""
+        return self.stream.last_error
+
+    def check_frame_rate(self, frame_rate: float) -> None:
+        """Raise ValueError if frames at this rate are not what is learned.
+
+        Parameters
+        ----------
+        frame_rate : float
+            Frames per second.
+        """
+        self.stream.check_frame_rate(frame_rate)
 
     @property
     def heard(self) -> float:
@@ -376,7 +426,7 @@ class RetrainingStream:
     def _fit(self, training: _Training, takes: list[list[npt.NDArray[np.float32]]]
              ) -> FamiliarityModel:
         rate = self.stream.features.frame_rate
-        if self.background == "thread":
+        if self.learn_in == "thread":
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # scales that a young session is too short for
                 return clone(self._template).set_params(frame_rate=rate).fit(

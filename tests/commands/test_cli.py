@@ -332,7 +332,7 @@ def test_tempo_takes_a_range(run):
 
 
 def test_motifs_prints_what_recurs(run):
-    code, out, err = run("motifs", "jam.txt", "--most", "3")
+    code, out, err = run("motifs", "jam.txt", "-n", "3")
     assert (code, err) == (0, "")
     header, *rows = out.splitlines()
     assert header.split()[:3] == ["length", "times", "alike"]

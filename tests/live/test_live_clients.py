@@ -40,7 +40,7 @@ def test_python_client_plays_and_prints(rng, tmp_path):
     session = Session(heard[:60])
     write_session(session, tmp_path / "jam.txt")
     port, back = free_port(), free_port()
-    player = Player("", RetrainingStream(model, background="thread"), TempoTracker(), tmp_path)
+    player = Player("", RetrainingStream(model, learn_in="thread"), TempoTracker(), tmp_path)
     sink = open_sink(Address("udp-text", LOCAL, back))
     live = Live([Source(Address("udp-text", LOCAL, port), player)], [sink])
     with subprocess.Popen(

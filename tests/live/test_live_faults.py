@@ -55,7 +55,7 @@ def new_player(model):
 
     def make(name="", *, folder=None, live=True, fitted=True, **options):
         given = model if fitted else FamiliarityModel("kmeans", scales=(0.2, 0.5), random_state=0)
-        stream = RetrainingStream(given, background="thread", **options)
+        stream = RetrainingStream(given, learn_in="thread", **options)
         players.append(Player(name, stream, TempoTracker(), folder, live=live))
         return players[-1]
 
@@ -102,7 +102,7 @@ def take(live, *packets):
 def test_a_packet_of_a_million_db_is_rejected_and_said(live_at, kind, packet):
     live, player, _ = live_at(kind)
     take(live, packet(LEVELS), packet([1e6, *LEVELS[1:]]), packet([200.0, *LEVELS[1:]]))
-    assert (player.stream.stream.n_frames, player.n_rejected) == (1, 2)
+    assert (player.stream.n_frames, player.n_rejected) == (1, 2)
     assert "100" in player.last_rejection
     assert "200" in player.last_rejection
 

@@ -50,7 +50,7 @@ def new_player(rng, tmp_path):
         model = FamiliarityModel("kmeans", scales=(0.2, 0.5), random_state=0)
         if fitted:
             model.fit(jam(rng, 600))
-        stream = RetrainingStream(model, background="thread", **options)
+        stream = RetrainingStream(model, learn_in="thread", **options)
         players.append(Player(name, stream, TempoTracker(), tmp_path, live=live))
         return players[-1]
 
@@ -198,7 +198,7 @@ def test_a_client_that_returns_after_a_while_left_a_gap(rng, new_player):
     for i, frame in enumerate(heard):
         at = i / 100 + (2.0 if i >= 50 else 0.0)
         player.hear(frame.tolist(), at, at)
-    inner = player.stream.stream
+    inner = player.stream
     assert (inner.n_gaps, inner.n_missing, inner.n_frames) == (1, 200, 300)
     assert player.n_late == 0
 
@@ -212,7 +212,7 @@ def test_a_client_that_was_held_up_and_catches_up_left_none(rng, new_player):
         # A second in which nothing came, then all of it in 20 ms.
         at = 2.0 + (i - 100) / 5000 if 100 <= i < 200 else i / 100 + 0.03 * (i >= 200)
         said.append(player.hear(frame.tolist(), at, at))
-    assert player.stream.stream.n_gaps == 0
+    assert player.stream.n_gaps == 0
     told = {round(report.reading.time, 2): report.reading.familiarity for report in said if report}
     timeline = model.timeline(heard)
     for time_, familiarity in zip(timeline.times, timeline.familiarity, strict=True):

@@ -75,7 +75,7 @@ def test_pure_data_plays_and_is_told(rng, tmp_path, kind):
         path = "/bark" if kind == "osc" else ""
         address, start = Address(kind, LOCAL, port, path), f"{kind} {port}"
     back = free_port(socket.SOCK_DGRAM)
-    player = Listening("", RetrainingStream(model, background="thread"), TempoTracker(), tmp_path,
+    player = Listening("", RetrainingStream(model, learn_in="thread"), TempoTracker(), tmp_path,
                        live=is_live(address))
     sink = open_sink(Address("osc", LOCAL, back))
     live = Live([Source(address, player)], [sink])

@@ -296,7 +296,7 @@ def test_damaged_numbers_are_refused(background, tmp_path):
 @pytest.mark.parametrize("where", ["thread", "process"])
 def test_a_stream_that_learns_uses_the_background(jams, background, where):
     template = FamiliarityModel("kmeans", scales=(0.5, 1.0), random_state=0, background=background)
-    with RetrainingStream(template, every=1000.0, background=where) as stream:
+    with RetrainingStream(template, every=1000.0, learn_in=where) as stream:
         for frame in jams[0][:600]:
             stream.push(frame)
         stream.retrain()

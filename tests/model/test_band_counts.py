@@ -137,11 +137,11 @@ def test_tempo_motifs_and_report_of_other_band_counts(jam, other):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("background", ["thread", "process"])
-def test_a_stream_that_learns_another_band_count(jam, tmp_path, background):
+@pytest.mark.parametrize("learn_in", ["thread", "process"])
+def test_a_stream_that_learns_another_band_count(jam, tmp_path, learn_in):
     session = with_bands(jam, 24)
     model = FamiliarityModel(scales=(0.5,), random_state=0)
-    with RetrainingStream(model, n_bands=24, background=background,
+    with RetrainingStream(model, n_bands=24, learn_in=learn_in,
                           session_path=tmp_path / "heard.txt") as stream:
         for frame in session.frames[:1000]:
             stream.push(frame)

@@ -1,4 +1,5 @@
 import csv
+import io
 import warnings
 
 import numpy as np
@@ -225,3 +226,11 @@ def test_takes_of_two_clocks_are_one_session_everywhere(jam):
     model = FamiliarityModel(scales=(0.5,)).fit(takes)
     assert model.frame_rate_ == 100.0
     assert len(model.timeline(takes[1]).familiarity) == 146
+
+
+def test_a_table_goes_to_a_file_that_is_open(jam, tmp_path):
+    timeline = FamiliarityModel(scales=(0.5,)).fit(jam[0].frames[:2000]).timeline(jam[0])
+    timeline.to_csv(tmp_path / "now.csv")
+    file = io.StringIO()
+    timeline.to_csv(file)
+    assert file.getvalue() == (tmp_path / "now.csv").read_text("utf-8")

@@ -53,7 +53,8 @@ def test_a_file_of_it_gives_the_same_answers(rng, tmp_path, named):
     np.testing.assert_array_equal(again.score_samples(rows * 2), scorer.score_samples(rows * 2))
 
 
-def test_without_its_row_a_file_of_it_is_refused(rng, tmp_path):
+def test_without_its_row_a_file_of_it_is_refused(rng, tmp_path, monkeypatch):
+    monkeypatch.delitem(SCORERS, OwnScorer.kind, raising=False)
     OwnScorer().fit(rng.normal(size=(60, 3))).save(tmp_path / "own.npz")
     with pytest.raises(ModelFormatError, match="kind must be one of kmeans.*'worst direction'"):
         load_scorer(tmp_path / "own.npz")
@@ -94,7 +95,7 @@ def test_a_stream_learns_with_it_in_a_thread_and_says_so_of_a_process(jams, name
     model = FamiliarityModel(named, scales=(0.5,))
     with pytest.raises(ValueError, match="WorstDirectionScorer .* learn in a thread"):
         RetrainingStream(clone(model))
-    with RetrainingStream(model, background="thread") as stream:
+    with RetrainingStream(model, learn_in="thread") as stream:
         for frame in jams[0].frames[:700]:
             stream.push(frame)
         stream.wait()

@@ -92,7 +92,7 @@ class PageFeed:
         self.n_missed = 0
         self._players = list(players)
         self._folder = ModelFolder(folder)
-        self._unsent = {p: _Unsent(p.stream.stream.n_frames) for p in self._players}
+        self._unsent = {p: _Unsent(p.stream.n_frames) for p in self._players}
         self._next_status = 0.0
         self._waiting: queue.Queue[Hello | Heard | None] = queue.Queue(_MOST_WAITING)
         self._pressed: queue.SimpleQueue[Answer] = queue.SimpleQueue()
@@ -123,7 +123,7 @@ class PageFeed:
 
     def hear(self, player: Player, levels: list[float], report: Report | None) -> None:
         """Take a frame that was heard, and what was said of it."""
-        unsent, n = self._unsent[player], player.stream.stream.n_frames
+        unsent, n = self._unsent[player], player.stream.n_frames
         if n <= unsent.n_frames:
             if n == unsent.n_frames:  # it was rejected
                 return
@@ -149,9 +149,9 @@ class PageFeed:
         if tells_status:
             self._next_status = now + _STATUS_S
         for player, unsent in self._unsent.items():
-            if player.stream.stream.n_frames < unsent.n_frames:
+            if player.stream.n_frames < unsent.n_frames:
                 self._forget(unsent)
-                unsent.n_frames = player.stream.stream.n_frames
+                unsent.n_frames = player.stream.n_frames
             status = status_of(player) if tells_status else None
             if status or unsent.frames or unsent.reset:
                 self._send(player, unsent, status)
@@ -260,7 +260,7 @@ def status_of(player: Player) -> dict[str, Json]:
     return {
         "state": player.state, "silent": round(player.silent, 1), "heard": round(stream.heard, 1),
         "received": player.n_received, "late": player.n_late, "rejected": player.n_rejected,
-        "elsewhere": player.n_elsewhere, "gaps": stream.stream.n_gaps,
+        "elsewhere": player.n_elsewhere, "gaps": stream.n_gaps,
         "reason": player.last_rejection, "word": player.last_word,
         "troubles": [trouble for trouble in troubles if trouble],
         "paused": stream.paused, "learned": stream.n_learned,
@@ -272,7 +272,7 @@ def status_of(player: Player) -> dict[str, Json]:
 
 
 def _introduced(player: Player) -> Introduction:
-    features = player.stream.stream.features
+    features = player.stream.features
     return {"name": player.name, "scales": [float(s) for s in features.scales],
             "frame_rate": features.frame_rate, "n_bands": features.n_bands}
 
