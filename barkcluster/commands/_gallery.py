@@ -14,14 +14,15 @@ from ._files import Skipped, add_strict, is_hidden, no_sessions, sessions_in
 from ._options import read
 
 
-def add_gallery(parser: argparse.ArgumentParser) -> None:
-    """Add where the sessions are."""
-    parser.add_argument("folder", metavar="DIR",
-                        help="folder of session or sound files, or a saved gallery")
+def add_gallery(parser: argparse.ArgumentParser) -> argparse.Action:
+    """Add where the sessions are; the folder's argument comes back."""
+    folder = parser.add_argument("folder", metavar="DIR",
+                                 help="folder of session or sound files, or a saved gallery")
     parser.add_argument("--save", metavar="DIR",
                         help="keep what was learned here: later queries take seconds")
     parser.add_argument("--jobs", type=int, metavar="N", help="learn with N processes; -1: all")
     add_strict(parser)
+    return folder
 
 
 def gallery_of(args: argparse.Namespace) -> barkcluster.SessionGallery:
@@ -32,7 +33,7 @@ def gallery_of(args: argparse.Namespace) -> barkcluster.SessionGallery:
     if (folder / "gallery.npz").exists():
         return barkcluster.load_gallery(folder, reader=partial(_read, args=args),
                                         n_jobs=args.jobs)
-    sessions = _named_sessions(folder)
+    sessions = named_sessions(folder)
     if not sessions:
         raise no_sessions(args.folder)
     n_files = sum(map(len, sessions.values()))
@@ -52,7 +53,7 @@ def gallery_of(args: argparse.Namespace) -> barkcluster.SessionGallery:
     return gallery.set_params(reader=partial(_read, args=args))
 
 
-def _named_sessions(folder: Path) -> dict[str, list[Path]]:
+def named_sessions(folder: Path) -> dict[str, list[Path]]:
     """The files of each name in a folder: a file, or a subfolder with sessions in it."""
     sessions: dict[str, list[Path]] = {}
     files = set(sessions_in(folder))
@@ -64,6 +65,11 @@ def _named_sessions(folder: Path) -> dict[str, list[Path]]:
         elif entry in files:
             sessions[entry.stem if entry.stem not in sessions else entry.name] = [entry]
     return sessions
+
+
+def reader_of(args: argparse.Namespace) -> partial[barkcluster.Session]:
+    """What reads a session as the options say, in any process."""
+    return partial(_read, args=args)
 
 
 def _read(path: str | os.PathLike[str], args: argparse.Namespace,

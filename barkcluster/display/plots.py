@@ -69,7 +69,7 @@ def plot_bark(session: Frames, *, frame_rate: float = 100.0, ax: Axes | None = N
     >>> ax.get_xlabel()
     'time'
     """
-    ax = _axes(ax, (10, 2.6))
+    ax = axes_or_new(ax, (10, 2.6))
     n_bands = session.n_bands if isinstance(session, Session) else N_BANDS
     frames = check_frames(session, n_bands)
     if not len(frames):
@@ -90,7 +90,7 @@ def plot_bark(session: Frames, *, frame_rate: float = 100.0, ax: Axes | None = N
         ax.set_ylabel("band")
     label_times(ax)
     if session.name:
-        ax.set_title(_plain_text(session.name), fontsize=11)
+        ax.set_title(plain_text(session.name), fontsize=11)
     ax.figure.colorbar(image, ax=ax, label="dB", pad=0.01)
     return ax
 
@@ -111,7 +111,7 @@ def plot_scorers(timelines: Mapping[str, Timeline], *, ax: Axes | None = None) -
     """
     if not timelines:
         raise ValueError("timelines must name at least one timeline; got none.")
-    ax = _axes(ax, (10, 0.9 + 0.85 * len(timelines)))
+    ax = axes_or_new(ax, (10, 0.9 + 0.85 * len(timelines)))
     tall = 0.86
     middles = []
     for i, (name, timeline) in enumerate(timelines.items()):
@@ -120,8 +120,8 @@ def plot_scorers(timelines: Mapping[str, Timeline], *, ax: Axes | None = None) -
         ax.axhspan(base, base + tall, color="0.5", alpha=0.09, linewidth=0)
         ax.fill_between(timeline.times, base, base + tall, where=timeline.familiarity < 0.05,
                         color="#c5172e", alpha=0.35, linewidth=0, step="mid")
-        ax.plot(times, values, color=f"C{i % 10}", linewidth=1.1, label=_plain_text(name))
-        middles.append((base + tall / 2, _plain_text(name)))
+        ax.plot(times, values, color=f"C{i % 10}", linewidth=1.1, label=plain_text(name))
+        middles.append((base + tall / 2, plain_text(name)))
     ax.set_yticks([m for m, _ in middles], [name for _, name in middles])
     ax.set_ylim(-0.08, len(timelines))
     ax.margins(x=0)
@@ -152,7 +152,7 @@ def plot_motifs(session: Frames, motifs: Sequence[MotifLike], *, frame_rate: flo
         Its vertical axis counts Bark bands; the motifs stand below 0.
     """
     shown = list(motifs)[:most]
-    ax = _axes(ax, (10, 2.8 + 0.3 * len(shown)))
+    ax = axes_or_new(ax, (10, 2.8 + 0.3 * len(shown)))
     plot_bark(session, frame_rate=frame_rate, ax=ax)
     top = ax.get_ylim()[1]
     row = top / 9
@@ -207,7 +207,7 @@ class MapDisplay:
         -------
         self : MapDisplay
         """
-        ax = _axes(ax, (7.2, 6.4))
+        ax = axes_or_new(ax, (7.2, 6.4))
         from matplotlib.colors import LinearSegmentedColormap
 
         islands = self.islands
@@ -277,7 +277,7 @@ def plot_map(model: FamiliarityModel, session: Frames, *, scale: float | None = 
     return MapDisplay(islands).plot(ax)
 
 
-def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+def axes_or_new(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """The axes given, or those of a new figure of this size in inches."""
     try:
         import matplotlib.pyplot as plt
@@ -321,6 +321,6 @@ def _hertz(value: float) -> str:
     return f"{value:g}" if value < 1000 else f"{value / 1000:.2g}k"
 
 
-def _plain_text(text: str) -> str:
+def plain_text(text: str) -> str:
     """Text that matplotlib does not take for mathematics."""
     return text.replace("$", r"\$")

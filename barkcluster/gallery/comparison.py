@@ -141,6 +141,32 @@ class SessionComparison:
             return np.zeros(len(self.names_))
         return self._metric.log_distances(np.asarray(summary, dtype=np.float64))
 
+    def places(self, summaries: npt.ArrayLike) -> FloatArray:
+        """Where sessions lie in two dimensions, for a map of them.
+
+        The directions in which names differ most in the metric that was learned (discriminants);
+        with fewer than three names, or nothing learned, those in which sessions do (principal
+        components).
+
+        Parameters
+        ----------
+        summaries : array-like of shape (n_sessions, n_numbers)
+
+        Returns
+        -------
+        places : ndarray of shape (n_sessions, 2)
+
+        Raises
+        ------
+        ValueError
+            If nothing is known of some names as wholes: of galleries saved before there were
+            summaries.
+        """
+        if self._metric is None:
+            raise ValueError("names must have summaries to be put on a map; got some without. "
+                             "Learn the gallery anew.")
+        return self._metric.places(np.asarray(summaries, dtype=np.float64))
+
     def judge(self, strangeness: npt.ArrayLike, summary: npt.ArrayLike) -> FloatArray:
         """How strange a session is to each name.
 
@@ -187,12 +213,13 @@ class _Metric:
         self._center = rows.mean(axis=0)
         means = np.array([some.astype(np.float64).mean(axis=0) for some in takes]) - self._center
         # A mean of few takes is itself uncertain.
+        self._rows = rows
         self._uncertain = 0.5 * np.log1p(1.0 / counts)
         if not n_more:
             self._basis = None
             self._names = means
             return
-        rows -= self._center
+        rows = rows - self._center
         # Directions in which no take differs from another know nothing, and are left out here.
         span = PCA(min(len(rows) - 1, rows.shape[1]), svd_solver="full").fit(rows)
         own = np.repeat(means, counts, axis=0)
@@ -212,6 +239,17 @@ class _Metric:
         """Of a session to each name."""
         return self._apart(summary.astype(np.float64) - self._center,
                            self._names) - self._uncertain
+
+    def places(self, summaries: FloatArray) -> FloatArray:
+        """Of sessions, on two axes."""
+        basis = np.eye(len(self._center)) if self._basis is None else self._basis
+        names = self._names if self._basis is not None and len(self._names) > 2 else (
+            (self._rows - self._center) @ basis)
+        found = np.zeros((len(summaries), 2))
+        n_axes = min(2, *names.shape, max(1, len(names) - 1))
+        axes = PCA(n_axes, svd_solver="full").fit(names)
+        found[:, :n_axes] = axes.transform((summaries - self._center) @ basis)
+        return found
 
     def between(self, piece: Float32Array, mean: Float32Array, n_takes: int) -> float:
         """Log distance of a piece to the mean of so many others."""

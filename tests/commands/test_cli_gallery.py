@@ -46,3 +46,51 @@ def test_a_folder_without_sessions_is_an_error(folder, capsys):
     assert "must hold session or sound files" in capsys.readouterr().err
     assert cli.main(["rank", "now.txt", "nowhere"]) == cli.BAD_INPUT
     assert "is not a folder" in capsys.readouterr().err
+
+
+@pytest.fixture
+def evenings(folder):
+    for i, name in enumerate(("anna", "bert", "carl")):
+        (folder / "evenings" / name).mkdir(parents=True)
+        for take in range(2):
+            write_session(play(i, 10 + take), folder / "evenings" / name / f"{name}{take}.txt")
+    return folder
+
+
+def test_evaluate_prints_the_confusion_and_writes_csv_and_a_page(evenings, capsys):
+    assert cli.main(["identify", "--evaluate", "evenings", "--folds", "2", "--csv", "said.csv",
+                     "--page", "page.html"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:5] == ["is,", "said:", "anna", "bert", "carl"]
+    assert any(line.startswith("accuracy 1.000, balanced 1.000") for line in lines)
+    rows = (evenings / "said.csv").read_text().splitlines()
+    assert len(rows) == 7 and rows[1].startswith("anna0.txt,anna,anna,")
+    page = (evenings / "page.html").read_text()
+    assert page.count("<circle") == 6 and "<script" not in page
+    assert cli.main(["identify", "--evaluate", "evenings", "--folds", "2", "--csv", "-"]) == 0
+    assert capsys.readouterr().out.splitlines() == rows
+
+
+def test_evaluate_says_what_it_cannot_do(evenings, capsys):
+    assert cli.main(["identify", "now.txt", "bands", "--evaluate", "evenings"]) == cli.BAD_INPUT
+    assert "takes its DIR alone" in capsys.readouterr().err
+    assert cli.main(["identify", "--evaluate", "bands"]) == cli.BAD_INPUT
+    assert "two names with several takes" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["identify", "bands"])
+    assert "required: DIR" in capsys.readouterr().err
+    assert cli.main(["identify", "now.txt", "--jobs", "1", "bands", "--page", "p.html"]) == (
+        cli.BAD_INPUT)
+    assert "--page is of --evaluate" in capsys.readouterr().err
+
+
+def test_queries_may_be_folders_and_strangers_come_first(evenings, capsys):
+    (evenings / "found" / "here").mkdir(parents=True)
+    (evenings / "now.txt").rename(evenings / "found" / "now.txt")
+    (evenings / "stranger.txt").rename(evenings / "found" / "here" / "stranger.txt")
+    assert cli.main(["identify", "found", "bands", "--strangers"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["found/here/stranger.txt", "found/now.txt"]
+    assert cli.main(["identify", "found", "bands", "--csv", "-"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "session,name", "found/here/stranger.txt,none of them", "found/now.txt,bert"]

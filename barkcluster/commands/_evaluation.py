@@ -1,0 +1,89 @@
+"""What `identify --evaluate` and `--strangers` print."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+import barkcluster
+from barkcluster.display.progress import progress
+from barkcluster.display.terminal import clock, printable, style_for, table
+from barkcluster.gallery.evaluation import NONE_OF_THEM, Evaluation
+
+from ._files import no_sessions
+from ._gallery import named_sessions, reader_of
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    """Hold out sessions of a folder of folders by name, and say how they are named."""
+    folder = Path(args.evaluate)
+    if not folder.is_dir():
+        raise ValueError(f"{args.evaluate} is not a folder.")
+    sessions = named_sessions(folder)
+    if not sessions:
+        raise no_sessions(args.evaluate)
+    gallery = barkcluster.SessionGallery(
+        false_alarm_rate=args.false_alarms, reader=reader_of(args), n_jobs=args.jobs,
+        on_error="raise" if args.strict else "skip")
+    with progress(args.folds) as step:
+        found = gallery.evaluate(sessions, n_folds=args.folds, step=step)
+    if args.csv == "-":
+        found.to_csv(sys.stdout)
+    else:
+        _print(found, args)
+        if args.csv is not None:
+            found.to_csv(args.csv)
+    if args.page is not None:
+        from barkcluster.display.galleries import places_of
+        from barkcluster.display.report.gallery import write_gallery_report
+
+        write_gallery_report(found, places_of(gallery.fit(sessions)), args.page)
+
+
+def _print(found: Evaluation, args: argparse.Namespace) -> None:
+    style = style_for(sys.stdout, args.color)
+    rows = [[name, *(str(n) if n else "." for n in counts),
+             f"{found.stranger_auc[name]:.2f}" if name in found.stranger_auc else "-"]
+            for name, counts in zip(found.names, found.confusion.tolist(), strict=True)]
+    print(table(["is, said:", *found.names, NONE_OF_THEM, "AUC as a stranger"], rows, style))
+    print(f"\naccuracy {found.accuracy:.3f}, balanced {found.balanced_accuracy:.3f}; "
+          f"{found.false_alarms:.3f} called none of them at a nominal "
+          f"{found.false_alarm_rate:g}; strangers, AUC {found.mean_stranger_auc:.3f}")
+    if found.mistakes:
+        print()
+        print(table(
+            ["mistaken", "is", "said", "familiarity", "of its own", "listen at"],
+            [[a.session, a.truth, a.said, f"{a.familiarity:.2g}", f"{a.familiarity_of_truth:.2g}",
+              "-" if np.isnan(a.start) else f"{clock(a.start)} to {clock(a.stop)}"]
+             for a in found.mistakes], style))
+
+
+def print_strangers(gallery: barkcluster.SessionGallery, paths: Sequence[str],
+                    queries: Sequence[barkcluster.Session], args: argparse.Namespace) -> None:
+    """The queries, least like anybody known first."""
+    order = []
+    for path, query in zip(paths, queries, strict=True):
+        name, familiarity = gallery.rank(query)[0]
+        order.append((familiarity, path, name))
+    rows = [[path, name, f"{familiarity:.3g}"] for familiarity, path, name in sorted(order)]
+    write_rows(["least like anybody known", "nearest", "familiarity"], rows, args)
+
+
+def write_rows(header: Sequence[str], rows: Sequence[Sequence[str]],
+               args: argparse.Namespace) -> None:
+    """A table on the terminal, or csv where it was asked for."""
+    if args.csv is None:
+        print(table(header, rows, style_for(sys.stdout, args.color)))
+        return
+    names = [word.replace(" ", "_") for word in header]
+    if args.csv == "-":
+        csv.writer(sys.stdout, lineterminator="\n").writerows([names, *rows])
+        return
+    with open(args.csv, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([names, *rows])
+    print(printable(f"{args.csv}: {len(rows)} rows"))

@@ -1,0 +1,110 @@
+"""Pictures of many sessions: what is taken for what, and who is near whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from barkcluster._typing import FloatArray
+from barkcluster.frames.session import Session
+from barkcluster.gallery.evaluation import NONE_OF_THEM, Evaluation
+from barkcluster.gallery.gallery import SessionGallery
+from barkcluster.gallery.summary import summarize
+
+from .plots import axes_or_new, plain_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MOST_IN_LEGEND = 20
+
+
+def plot_confusion(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
+    """Sessions by whose they are and what a gallery said.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        By `SessionGallery.evaluate`.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure where none is given.
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Examples
+    --------
+    >>> from barkcluster.gallery import Answer
+    >>> said = Answer("take", "anna", "bert", "bert", 0.4, 0.2, 0.0, 3.0)
+    >>> ax = plot_confusion(Evaluation(["anna", "bert"], [said], 0.05, {}))
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['anna', 'bert', 'none of them']
+    """
+    size = 2.5 + 0.5 * len(evaluation.names)
+    ax = axes_or_new(ax, (size + 0.5, size))
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    names = [plain_text(name) for name in evaluation.names]
+    counts = np.vstack([evaluation.confusion, np.zeros(len(names) + 1, np.int64)])
+    ConfusionMatrixDisplay(counts, display_labels=[*names, NONE_OF_THEM]).plot(
+        ax=ax, cmap="Blues", colorbar=False, xticks_rotation=45)
+    ax.set_ylim(len(names) - 0.5, -0.5)   # nobody is none of them who is held out
+    ax.set_xlabel("said")
+    ax.set_ylabel("is")
+    ax.set_title(f"{evaluation.accuracy:.0%} nearest to their own name")
+    return ax
+
+
+def plot_sessions(gallery: SessionGallery, queries: Mapping[str, Session] | None = None, *,
+                  ax: Axes | None = None) -> Axes:
+    """Each session a point, colored by its name; queries among them.
+
+    Parameters
+    ----------
+    gallery : SessionGallery
+        Fitted.
+    queries : dict of str to Session, optional
+        Sessions to show among them, by what to call them.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    ax : matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If the gallery was saved before there were summaries of sessions.
+    """
+    ax = axes_or_new(ax, (7, 6))
+    for i, (name, places) in enumerate(places_of(gallery).items()):
+        ax.scatter(places[:, 0], places[:, 1], s=36, color=f"C{i % 10}",
+                   marker="os^Dv"[i // 10 % 5],
+                   label=plain_text(name) if i < _MOST_IN_LEGEND else None)
+    for called, session in (queries or {}).items():
+        (place,) = gallery.comparison_.places([summarize(session)])
+        ax.scatter(place[0], place[1], s=140, color="black", marker="*")
+        ax.annotate(plain_text(called), place, xytext=(5, 5), textcoords="offset points")
+    learned = gallery.comparison_.n_more_ > 0 and len(gallery.names_) > 2
+    for axis, which in ((ax.set_xlabel, 1), (ax.set_ylabel, 2)):
+        axis(f"{'discriminant' if learned else 'principal component'} {which}")
+    ax.legend(loc="best", fontsize="small")
+    return ax
+
+
+def places_of(gallery: SessionGallery) -> dict[str, FloatArray]:
+    """Where each name's sessions lie.
+
+    Parameters
+    ----------
+    gallery : SessionGallery
+
+    Returns
+    -------
+    places : dict of str to ndarray of shape (n_takes, 2)
+    """
+    return {name: gallery.comparison_.places(record.takes)
+            for name, record in gallery.records_.items()}

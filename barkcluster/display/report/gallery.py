@@ -1,0 +1,143 @@
+"""A page about a gallery: what it takes for what, who is near whom, what was mistaken."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+
+from barkcluster._typing import FloatArray
+from barkcluster.display.chart import policy_hash
+from barkcluster.display.terminal import clock
+from barkcluster.files.atomic import replace_file
+from barkcluster.gallery.evaluation import NONE_OF_THEM, Answer, Evaluation
+
+_SIZE = 460
+_MARGIN = 14
+_STYLE = """
+:root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.45; }
+body { max-width: 60rem; margin: 0 auto; padding: 1rem; }
+table { border-collapse: collapse; }
+.scroll { overflow-x: auto; }
+caption { text-align: left; padding-bottom: .3rem; }
+th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-top: 1px solid #8886;
+  vertical-align: top; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.right { font-weight: 700; }
+svg { width: 100%; max-width: 32rem; height: auto; border: 1px solid #8886; border-radius: 6px; }
+svg circle:hover, svg path:hover { stroke: currentColor; stroke-width: 3; }
+"""
+
+
+def write_gallery_report(evaluation: Evaluation, places: Mapping[str, FloatArray],
+                         path: str | os.PathLike[str]) -> None:
+    """Write a page about a gallery; it takes the place of an older one when it is all there.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    places : dict of str to ndarray of shape (n_takes, 2)
+        Where each name's sessions lie, by `places_of`.
+    path : path-like
+        An .html file.
+    """
+    with replace_file(path) as file:
+        file.write(gallery_html(evaluation, places).encode("utf-8"))
+
+
+def gallery_html(evaluation: Evaluation, places: Mapping[str, FloatArray]) -> str:
+    """The page as text: complete in itself, without scripts; points and cells say on hover
+    what they are.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    places : dict of str to ndarray of shape (n_takes, 2)
+
+    Returns
+    -------
+    html : str
+    """
+    policy = ("default-src 'none'; base-uri 'none'; form-action 'none'; "
+              f"style-src {policy_hash(_STYLE)}")
+    auc = evaluation.mean_stranger_auc
+    known = "" if np.isnan(auc) else (
+        f" A name that nobody knows is told from the others with an AUC of {auc:.2f}.")
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sessions by name</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>Sessions by name</h1>
+<p>{len(evaluation.answers)} sessions were held out, whole, and named by a gallery of the others:
+{evaluation.accuracy:.0%} are nearest to their own name, {evaluation.false_alarms:.0%} are called
+none of them, at a nominal {evaluation.false_alarm_rate:.0%}.{known}</p>
+{_confusion(evaluation)}
+<h2>Who is near whom</h2>
+{_map(places)}
+{_table("Mistakes, the most confident first", evaluation.mistakes)}
+{_table("All sessions", evaluation.answers)}
+</body>
+</html>
+"""
+
+
+def _confusion(evaluation: Evaluation) -> str:
+    said = [*evaluation.names, NONE_OF_THEM]
+    head = "".join(f"<th scope='col'><bdi>{escape(name)}</bdi></th>" for name in said)
+    rows = []
+    for name, counts in zip(evaluation.names, evaluation.confusion.tolist(), strict=True):
+        cells = "".join(
+            f"<td class='number{' right' if other == name else ''}' "
+            f"title='{escape(f'{n} of {name}, said: {other}', quote=True)}'>{n or ''}</td>"
+            for other, n in zip(said, counts, strict=True))
+        auc = evaluation.stranger_auc.get(name)
+        rows.append(f"<tr><th scope='row'><bdi>{escape(name)}</bdi></th>{cells}"
+                    f"<td class='number'>{'' if auc is None else f'{auc:.2f}'}</td></tr>")
+    return (f"<div class='scroll'><table><caption>Whose it is (rows), and what was said</caption>"
+            f"<tr><td></td>{head}<th scope='col'>AUC as a stranger</th></tr>"
+            f"{''.join(rows)}</table></div>")
+
+
+def _map(places: Mapping[str, FloatArray]) -> str:
+    """Each session a point that says its name."""
+    points = np.concatenate(list(places.values()))
+    low = points.min(axis=0)
+    extent = np.maximum(np.ptp(points, axis=0), 1e-9)
+    shapes = []
+    for i, (name, rows) in enumerate(places.items()):
+        # The golden angle keeps neighbors in the list apart.
+        color = f"hsl({i * 137.5 % 360:.0f} 65% {(45, 60, 35)[i % 3]}%)"
+        for j, row in enumerate(rows):
+            x, y = _MARGIN + (_SIZE - 2 * _MARGIN) * (row - low) / extent
+            shapes.append(f"<circle cx='{x:.1f}' cy='{_SIZE - y:.1f}' r='6' fill='{color}'>"
+                          f"<title>{escape(name)}, session {j + 1}</title></circle>")
+    return (f"<svg viewBox='0 0 {_SIZE} {_SIZE}' role='img' "
+            f"aria-label='Sessions as points; near ones are alike'>{''.join(shapes)}</svg>")
+
+
+def _table(caption: str, answers: Sequence[Answer]) -> str:
+    if not answers:
+        return ""
+    rows = "".join(
+        f"<tr><td><bdi>{escape(a.session)}</bdi></td><td><bdi>{escape(a.truth)}</bdi></td>"
+        f"<td><bdi>{escape(a.said)}</bdi></td><td><bdi>{escape(a.nearest)}</bdi></td>"
+        f"<td class='number'>{a.familiarity:.2g}</td>"
+        f"<td class='number'>{a.familiarity_of_truth:.2g}</td><td>{_seconds(a)}</td></tr>"
+        for a in answers)
+    return (f"<div class='scroll'><table><caption><h2>{caption}</h2></caption><tr><th>session</th>"
+            "<th>is</th><th>said</th><th>nearest</th><th>familiarity</th><th>to its own</th>"
+            f"<th>listen at</th></tr>{rows}</table></div>")
+
+
+def _seconds(answer: Answer) -> str:
+    if np.isnan(answer.start):
+        return ""
+    return f"{clock(answer.start)} to {clock(answer.stop)}"

@@ -1,0 +1,158 @@
+"""Who wrote this? The gallery, usual classifiers and small networks on the same labelled minutes.
+
+    python benchmarks/naming.py --sessions FOLDER --corpus midi_composers --networks
+
+Names with several recordings are divided into five folds, whole recordings. Each system learns
+four fifths of every name and names the rest; then it learns anew without one name at a time, and
+the recordings of that name are to be the strangest (AUC of "none of them"). Learning is timed as
+well: seconds for one fold, all names.
+
+- ``gallery``: `SessionGallery` as it comes.
+- ``forest``, ``extra trees``, ``LDA``, ``5-NN``: scikit-learn's, on mean and spread of each
+  recording's windows of 1, 3 and 10 s. What is strange has no large share of any name.
+- ``CNN``, ``triplet``, ``siamese``: networks.py. They need ``pip install barkcluster[bench]``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+# More threads than free cores wait for each other; before numpy is imported.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from barkcluster import Session, SessionGallery, WindowFeatures
+
+import corpora
+from corpora import FRAME_RATE, NOBODY, Frames
+
+Distances = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.intp]
+# Learns recordings and their labels, then says how far others are from each label.
+System = Callable[[Sequence[Frames], Labels, Sequence[Frames]], tuple[Distances, float]]
+
+N_FOLDS = 5
+HEARD_S = 90.0
+FEATURES = WindowFeatures((1.0, 3.0, 10.0), 0.5, views=("texture", "rhythm"))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print a row for each system."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--sessions", nargs="+", type=Path, required=True, metavar="PATH")
+    parser.add_argument("--corpus", metavar="NAME", help="of this corpus alone")
+    parser.add_argument("--seconds", type=float, default=HEARD_S, metavar="S")
+    parser.add_argument("--least", type=int, default=N_FOLDS, metavar="N",
+                        help="recordings that a name must have (default: 5)")
+    parser.add_argument("--networks", action="store_true")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the folds")
+    args = parser.parse_args(argv)
+    tracks = [track for track in corpora.load(args.sessions) if track.clips is None
+              and not NOBODY.search(track.label) and args.corpus in (None, track.corpus)]
+    labels = [track.label for track in tracks]
+    tracks = [track for track in tracks if labels.count(track.label) >= args.least]
+    _, truth = np.unique([track.label for track in tracks], return_inverse=True)
+    heard = [track.frames[:round(args.seconds * FRAME_RATE)] for track in tracks]
+    systems = dict(SYSTEMS)
+    if args.networks:
+        from networks import NETWORKS
+
+        systems |= NETWORKS
+    print(f"{len(tracks)} recordings of {truth.max() + 1} names\n")
+    print(f"{'':12} {'accuracy':>9} {'none, AUC':>10} {'learning, s':>12}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, system in systems.items():
+            accuracy, auc, seconds = judged(system, heard, truth, args.seed)
+            print(f"{name:12} {accuracy:9.3f} {auc:10.3f} {seconds:12.2f}", flush=True)
+
+
+def judged(system: System, heard: Sequence[Frames], truth: Labels, seed: int,
+           ) -> tuple[float, float, float]:
+    """Accuracy, AUC of names left unknown, seconds of learning."""
+    folds = list(StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed).split(truth, truth))
+    n_names = int(truth.max()) + 1
+    said = np.empty(len(truth), np.intp)
+    nearest = np.empty((n_names, len(truth)))
+    seconds = []
+    for learned, asked in folds:
+        others = [heard[i] for i in asked]
+        distances, took = system([heard[i] for i in learned], truth[learned], others)
+        said[asked] = distances.argmin(axis=1)
+        seconds.append(took)
+        for unknown in range(n_names):
+            some = learned[truth[learned] != unknown]
+            labels = truth[some] - (truth[some] > unknown)
+            distances, _ = system([heard[i] for i in some], labels, others)
+            nearest[unknown, asked] = distances.min(axis=1)
+    auc = [roc_auc_score(truth == unknown, nearest[unknown]) for unknown in range(n_names)]
+    return float(np.mean(said == truth)), float(np.mean(auc)), float(np.mean(seconds))
+
+
+def gallery(learned: Sequence[Frames], labels: Labels, asked: Sequence[Frames],
+            ) -> tuple[Distances, float]:
+    """1 - familiarity to each name."""
+    start = time.perf_counter()
+    fitted = SessionGallery(n_candidates=int(labels.max()) + 1).fit(
+        [Session(frames) for frames in learned], [str(label) for label in labels])
+    seconds = time.perf_counter() - start
+    distances = np.empty((len(asked), int(labels.max()) + 1))
+    for row, frames in zip(distances, asked, strict=True):
+        for name, familiarity in fitted.rank(frames):
+            row[int(name)] = 1.0 - familiarity
+    return distances, seconds
+
+
+def classifier(make: Callable[[], object]) -> System:
+    """1 - the share of each name, by a classifier of scikit-learn."""
+    def system(learned: Sequence[Frames], labels: Labels, asked: Sequence[Frames],
+               ) -> tuple[Distances, float]:
+        start = time.perf_counter()
+        fitted = make().fit([_summary(frames) for frames in learned], labels)
+        seconds = time.perf_counter() - start
+        return 1.0 - fitted.predict_proba([_summary(frames) for frames in asked]), seconds
+
+    return system
+
+
+def _summary(frames: Frames) -> npt.NDArray[np.float32]:
+    """Mean and spread of a recording's windows."""
+    key = (id(frames), len(frames))
+    if key not in _SUMMARIES:
+        _SUMMARIES[key] = np.concatenate([
+            part for view in FEATURES.transform_views(frames)
+            for part in (view.X.mean(axis=0), view.X.std(axis=0))])
+    return _SUMMARIES[key]
+
+
+# Views of the recordings stay alive as long as the benchmark does.
+_SUMMARIES: dict[tuple[int, int], npt.NDArray[np.float32]] = {}
+
+SYSTEMS: dict[str, System] = {
+    "gallery": gallery,
+    "forest": classifier(lambda: RandomForestClassifier(300, random_state=0)),
+    "extra trees": classifier(lambda: ExtraTreesClassifier(300, random_state=0)),
+    "LDA": classifier(lambda: make_pipeline(
+        PCA(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))),
+    "5-NN": classifier(lambda: make_pipeline(StandardScaler(), KNeighborsClassifier(5))),
+}
+
+
+if __name__ == "__main__":
+    main()
