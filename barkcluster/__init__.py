@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .comparison import ScorerComparison, ScorerRow, compare_scorers
     from .files import ModelFormatError
     from .frames import Session, bark_frames, read_audio, read_session, write_session
-    from .gallery import SessionGallery, load_gallery
+    from .gallery import SessionGallery, check_session, load_gallery
     from .model import (
         Background,
         Explanation,
@@ -67,6 +67,7 @@ _HOME = {
     "Explanation": "model",
     "SessionGallery": "gallery",
     "load_gallery": "gallery",
+    "check_session": "gallery",
     "ModelFormatError": "files",
     "load_background": "model",
     "load_model": "model",
@@ -108,6 +109,7 @@ __all__ = [
     "Unique",
     "WindowFeatures",
     "bark_frames",
+    "check_session",
     "compare_scorers",
     "estimate_tempo",
     "find_motifs",

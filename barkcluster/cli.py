@@ -23,6 +23,7 @@ from barkcluster.display.terminal import printable
 
 COMMANDS = {
     "demo": "make a jam, learn its beginning with every scorer, show what they hear in the rest",
+    "check": "whether sessions are sound: silence, dead bands, other units, copies",
     "extract": "sound files to session text files",
     "fit": "learn session files, write a model file",
     "background": "other sessions to one file, so that a model can tell strangers from its own",
@@ -66,8 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     code : int
-        0 if all went well, 2 for bad input, 130 after Ctrl-C, 141 if the reader of the output
-        went away.
+        0 if all went well, 1 if `check` found faults, 2 for bad input, 130 after Ctrl-C, 141 if
+        the reader of the output went away.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     for variable in _THREADS:

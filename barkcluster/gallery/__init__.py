@@ -3,6 +3,7 @@
 from .comparison import SessionComparison
 from .evaluation import NONE_OF_THEM, Answer, Evaluation
 from .gallery import DEFAULT_HOP, DEFAULT_SCALES, SessionGallery, load_gallery
+from .soundness import Finding, check_session, check_sessions
 
 __all__ = [
     "DEFAULT_HOP",
@@ -10,7 +11,10 @@ __all__ = [
     "NONE_OF_THEM",
     "Answer",
     "Evaluation",
+    "Finding",
     "SessionComparison",
     "SessionGallery",
+    "check_session",
+    "check_sessions",
     "load_gallery",
 ]

@@ -1,0 +1,86 @@
+"""Whether sessions are sound, before anything is learned from them."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import barkcluster
+from barkcluster.display.progress import progress
+from barkcluster.display.terminal import style_for, table
+
+from ._files import no_sessions, sessions_in
+from ._options import add_color, add_reading, check_folder_of, read
+
+if TYPE_CHECKING:
+    from barkcluster.gallery.soundness import Finding
+
+_DESCRIPTION = """\
+A line a session, what is wrong first: files that cannot be read, silence, levels in another unit,
+another frame rate than the others, copies, dead bands, missing frames. The exit code is 1 if
+anything is.
+"""
+_EPILOG = """\
+examples:
+  barkcluster check jam.txt
+  barkcluster check sessions/ --csv faults.csv
+"""
+FAULTY = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what `barkcluster check` takes."""
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.add_argument("paths", nargs="+", metavar="PATH",
+                        help="session or sound files, or folders of them and below")
+    parser.add_argument("--longest", type=float, default=10.0, metavar="S",
+                        help="longest window that shall be learned, in seconds (default: 10)")
+    parser.add_argument("--csv", metavar="FILE", help="write a row a fault; -: print them so")
+    add_color(parser)
+    add_reading(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, check, say."""
+    # Here, so that --help is there at once.
+    from barkcluster.gallery.soundness import Finding, check_sessions
+
+    check_folder_of(args.csv)
+    paths = [str(file) for path in args.paths for file in (
+        sessions_in(Path(path), below=True) if Path(path).is_dir() else [path])]
+    if not paths:
+        raise no_sessions(args.paths[0])
+    sessions: dict[str, barkcluster.Session] = {}
+    found: dict[str, list[Finding]] = {}
+    with progress(2 * len(paths)) as step:
+        for path in paths:
+            step(f"reading {path}")
+            try:
+                sessions[path] = read(path, args)
+            except (ValueError, OSError) as error:
+                reason = error.strerror if isinstance(error, OSError) else None
+                text = " ".join((reason or str(error)).split())
+                found[path] = [Finding("unreadable", text.removeprefix(f"{path}: "))]
+        found |= check_sessions(sessions, longest_s=args.longest, step=step)
+    _tell(found, args)
+    return FAULTY if any(found.values()) else 0
+
+
+def _tell(found: dict[str, list[Finding]],
+          args: argparse.Namespace) -> None:
+    order = sorted(found, key=lambda path: found[path][0].rank if found[path] else 99)
+    rows = [["session", "fault", "what"],
+            *([path, finding.fault, finding.text] for path in order for finding in found[path])]
+    if args.csv == "-":
+        csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+        return
+    if args.csv is not None:
+        with open(args.csv, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
+    shown = [[path, "; ".join(f"{finding.fault}: {finding.text}" for finding in found[path])
+              or "sound"] for path in order]
+    print(table(["session", "what is wrong"], shown, style_for(sys.stdout, args.color)))

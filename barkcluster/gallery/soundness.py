@@ -1,0 +1,272 @@
+"""Is the data sound? What is wrong with sessions, before anything is learned from them.
+
+A dead band, levels that are not in dB or a session that is in the folder twice spoil what is
+learned, and nothing that is learned says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import KDTree
+
+from barkcluster._typing import FloatArray
+from barkcluster.frames.bark import BARK_EDGES_HZ
+from barkcluster.frames.session import N_BANDS, RATE_TOLERANCE, Session
+
+# Gravest first: sessions are listed in this order.
+FAULTS = ("unreadable", "silent", "units", "frame rate", "copy", "too short", "dead bands",
+          "missing frames", "clipped", "stretch of silence", "band limit")
+
+# Below this nothing is heard, in dB under the loudest frame or as a level.
+_SILENT_DB = -85.0
+_FAR_BELOW_DB = 60.0
+_SILENCE_S = 10.0
+# A band that moves less than this over a session is none of music.
+_CONSTANT_DB = 0.05
+_AT_THE_TOP = 0.02
+_LINEAR_SPREAD = 8.0
+# Frames compared for copies: one a second, levels relative to their mean, to half a dB a band.
+_SKETCHED_EVERY_S = 1.0
+_COPY_DB = 0.5
+_LEAST_SHARED = 5
+_MOST_NEIGHBORS = 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with a session.
+
+    Attributes
+    ----------
+    fault : str
+        One of `FAULTS`.
+    text : str
+        What was found.
+    """
+
+    fault: str
+    text: str
+
+    @property
+    def rank(self) -> int:
+        """0 is gravest."""
+        return FAULTS.index(self.fault)
+
+
+def check_session(session: Session, *, longest_s: float = 0.0) -> list[Finding]:
+    """What is wrong with a session, the gravest first.
+
+    Parameters
+    ----------
+    session : Session
+    longest_s : float, default=0
+        Seconds of the longest window that is to be learned from it; three of them are needed.
+
+    Returns
+    -------
+    findings : list of Finding
+        Empty if nothing is.
+
+    Examples
+    --------
+    >>> [finding.fault for finding in check_session(Session(np.full((300, 25), -100.0)))]
+    ['silent']
+    >>> rng = np.random.default_rng(0)
+    >>> check_session(Session(rng.normal(-40, 6, size=(3000, 25))))
+    []
+    """
+    frames = np.asarray(session, dtype=np.float64)
+    if not len(frames):
+        return [Finding("too short", "no frames")]
+    loudest = frames.max(axis=1)
+    if np.mean(loudest > _SILENT_DB) < 0.05:
+        return [Finding("silent", f"nothing above {_SILENT_DB:g} dB in "
+                                  f"{np.mean(loudest <= _SILENT_DB):.0%} of its frames")]
+    found = [*_units(frames), *_dead_bands(frames), *_clipped(frames),
+             *_silence(session, loudest), *_missing(session)]
+    if session.duration < 3.0 * longest_s:
+        found.append(Finding("too short", f"{session.duration:.3g} s; windows of {longest_s:g} s "
+                                          f"need {3 * longest_s:g} s"))
+    return sorted(found, key=lambda finding: finding.rank)
+
+
+def check_sessions(sessions: Mapping[str, Session], *, longest_s: float = 0.0,
+                   step: Callable[[str], None] = lambda what: None) -> dict[str, list[Finding]]:
+    """What is wrong with each of several sessions, and with them among each other.
+
+    Parameters
+    ----------
+    sessions : dict of str to Session
+        By what to call them.
+    longest_s : float, default=0
+        As in `check_session`.
+    step : callable, optional
+        Told what comes next, for a display of progress.
+
+    Returns
+    -------
+    findings : dict of str to list of Finding
+        For each session the gravest first.
+    """
+    found = {}
+    for name, session in sessions.items():
+        step(f"checking {name}")
+        found[name] = check_session(session, longest_s=longest_s)
+    rates = [session.frame_rate for session in sessions.values()]
+    if rates:
+        usual = max(rates, key=lambda rate: sum(abs(other / rate - 1) <= RATE_TOLERANCE
+                                                for other in rates))
+        for name, session in sessions.items():
+            if abs(session.frame_rate / usual - 1) > RATE_TOLERANCE:
+                found[name].append(Finding("frame rate", f"{session.frame_rate:g} frames a second;"
+                                                         f" most have {usual:g}"))
+    for name, text in copies(sessions).items():
+        found[name].append(Finding("copy", text))
+    return {name: sorted(some, key=lambda finding: finding.rank) for name, some in found.items()}
+
+
+def copies(sessions: Mapping[str, Session]) -> dict[str, str]:
+    """Sessions that are, or are contained in, another: exactly, softer, or shifted.
+
+    One frame a second, where the session is loudest in that second, is looked up among all others
+    in a tree, its level taken away: n log n for n sessions.
+
+    Parameters
+    ----------
+    sessions : dict of str to Session
+
+    Returns
+    -------
+    copies : dict of str to str
+        By name, what it is a copy of; of two that are the same, the later one.
+    """
+    names = list(sessions)
+    rows = [_landmarks(session) for session in sessions.values()]
+    owner = np.repeat(np.arange(len(names)), [len(some[0]) for some in rows])
+    if not len(owner):
+        return {}
+    shapes = np.concatenate([some[0] for some in rows])
+    times = np.concatenate([some[1] for some in rows])
+    levels = np.concatenate([some[2] for some in rows])
+    tree = KDTree(shapes)
+    radius = _COPY_DB * np.sqrt(shapes.shape[1])
+    distance, index = tree.query(shapes, k=min(_MOST_NEIGHBORS, len(shapes)),
+                                 distance_upper_bound=radius)
+    votes: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    for i, (near, others) in enumerate(zip(np.atleast_2d(distance), np.atleast_2d(index),
+                                           strict=True)):
+        for other in {int(owner[j]): int(j) for d, j in zip(near, others, strict=True)
+                      if np.isfinite(d) and owner[j] != owner[i]}.values():
+            votes.setdefault((int(owner[i]), int(owner[other])), []).append(
+                (times[i] - times[other], levels[i] - levels[other]))
+    counts = np.bincount(owner, minlength=len(names))
+    return _told(names, counts, votes)
+
+
+def _told(names: Sequence[str], counts: npt.NDArray[np.intp],
+          votes: Mapping[tuple[int, int], list[tuple[float, float]]]) -> dict[str, str]:
+    said: dict[str, str] = {}
+    for (a, b), pairs in sorted(votes.items()):
+        shift, softer = np.median(np.array(pairs), axis=0)
+        # They are one recording only if what they share is shifted by the same time.
+        agree = sum(abs(t - shift) <= 0.05 for t, _ in pairs)
+        if agree < max(_LEAST_SHARED, 0.8 * counts[a]) or names[a] in said:
+            continue
+        same = counts[b] <= 1.25 * counts[a]
+        if same and b > a and votes.get((b, a)):
+            continue                        # the later one is told of
+        parts = ["the same as" if same else "contained in", names[b]]
+        if abs(softer) >= 0.5:
+            parts.append(f"{abs(softer):.1f} dB {'softer' if softer < 0 else 'louder'}")
+        if abs(shift) >= 0.05:
+            parts.append(f"from its second {-shift:.1f}" if shift < 0 else
+                         f"after {shift:.1f} s of its own")
+        said[names[a]] = f"{parts[0]} {', '.join(parts[1:])}"
+    return said
+
+
+def _landmarks(session: Session) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Frames that stand out, the same ones in a shifted copy: shapes, seconds, levels."""
+    frames = np.asarray(session, dtype=np.float64)
+    n = max(1, round(_SKETCHED_EVERY_S * session.frame_rate))
+    power = frames.mean(axis=1)
+    # A frame louder than all within half a second on either side, whenever listening began.
+    padded = np.pad(power, n // 2, constant_values=-np.inf)
+    highest = np.lib.stride_tricks.sliding_window_view(padded, 2 * (n // 2) + 1).max(axis=1)
+    at = np.flatnonzero((power >= highest) & (frames.max(axis=1) > _SILENT_DB))
+    spread = frames[at].std(axis=1) > 1.0
+    at = at[spread]
+    return (frames[at] - power[at, None], at / session.frame_rate, power[at])
+
+
+def _units(frames: FloatArray) -> list[Finding]:
+    """Powers and amplitudes are never below zero, and most are near it."""
+    least, most = float(frames.min()), float(frames.max())
+    if least >= 0.0 and most <= 1.5:
+        return [Finding("units", f"levels from {least:.3g} to {most:.3g}: linear? --units linear "
+                                 "or amplitude")]
+    middle = max(float(np.median(frames)), 1e-9)
+    if least >= 0.0 and most > _LINEAR_SPREAD * middle:
+        return [Finding("units", f"levels from {least:.3g} to {most:.3g}, half below "
+                                 f"{middle:.3g}: linear?")]
+    return []
+
+
+def _dead_bands(frames: FloatArray) -> list[Finding]:
+    """Bands that never move; those from one band up are the limit of a codec or sample rate."""
+    still = np.ptp(frames, axis=0) < _CONSTANT_DB
+    n_bands = len(still)
+    if still.all():
+        return [Finding("dead bands", "no band moves")]
+    top = n_bands - int(np.argmin(still[::-1]))
+    quiet = frames.max(axis=0) < max(_SILENT_DB, float(frames.max()) - 2 * _FAR_BELOW_DB)
+    while top > 0 and (still | quiet)[top - 1]:
+        top -= 1
+    found = []
+    if top < n_bands:
+        hertz = f", {BARK_EDGES_HZ[top]:.0f} Hz" if n_bands == N_BANDS else ""
+        found.append(Finding("band limit", f"nothing from band {top}{hertz} up: a codec, or a "
+                                           "lower sample rate"))
+    dead = np.flatnonzero(still[:top])
+    if len(dead):
+        found.append(Finding("dead bands", f"bands {', '.join(map(str, dead))} never move"))
+    return found
+
+
+def _clipped(frames: FloatArray) -> list[Finding]:
+    """Many frames at exactly the largest level of a band that is otherwise free to move."""
+    top = frames.max(axis=0)
+    share = np.mean(frames == top, axis=0)
+    moving = np.ptp(frames, axis=0) >= 6.0
+    bands = np.flatnonzero(moving & (share > _AT_THE_TOP))
+    if not len(bands):
+        return []
+    return [Finding("clipped", f"{share[bands].max():.0%} of the frames at the highest level of "
+                               f"band {bands[np.argmax(share[bands])]}")]
+
+
+def _silence(session: Session, loudest: FloatArray) -> list[Finding]:
+    """The longest stretch far below the rest, or below everything."""
+    quiet = loudest < max(_SILENT_DB, float(np.percentile(loudest, 95)) - _FAR_BELOW_DB)
+    edges = np.flatnonzero(np.diff(np.r_[False, quiet, False].astype(np.int8)))
+    if not len(edges):
+        return []
+    starts, stops = edges[::2], edges[1::2]
+    i = int(np.argmax(stops - starts))
+    seconds = (stops[i] - starts[i]) / session.frame_rate
+    if seconds < _SILENCE_S:
+        return []
+    return [Finding("stretch of silence",
+                    f"{seconds:.0f} s from {starts[i] / session.frame_rate:.0f} s")]
+
+
+def _missing(session: Session) -> list[Finding]:
+    if not session.gaps:
+        return []
+    n_missing = sum(missing for _, missing in session.gaps)
+    return [Finding("missing frames", f"{len(session.gaps)} gaps, {n_missing} frames or "
+                                      f"{n_missing / session.frame_rate:.1f} s")]

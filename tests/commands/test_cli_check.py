@@ -1,0 +1,26 @@
+"""`barkcluster check`."""
+
+import numpy as np
+
+from barkcluster import Session, cli, write_session
+
+
+def test_check_says_what_is_wrong_first_and_tells_scripts(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    good = rng.normal(-40, 6, size=(3000, 25))
+    (tmp_path / "all" / "below").mkdir(parents=True)
+    write_session(Session(good), "all/a.txt")
+    assert cli.main(["check", "all"]) == 0
+    assert "sound" in capsys.readouterr().out
+    write_session(Session(good), "all/below/b.txt")
+    write_session(Session(np.full((500, 25), -100.0)), "all/silent.txt")
+    (tmp_path / "all" / "torn.txt").write_text("1 2 3\n4 5\n")
+    assert cli.main(["check", "all", "--csv", "faults.csv"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [
+        "all/torn.txt", "all/silent.txt", "all/below/b.txt", "all/a.txt"]
+    assert "copy: the same as all/a.txt" in lines[3]
+    rows = (tmp_path / "faults.csv").read_text().splitlines()
+    assert rows[0] == "session,fault,what" and len(rows) == 4
+    assert rows[1].startswith("all/torn.txt,unreadable,")

@@ -1,0 +1,97 @@
+"""Whether sessions are sound: one fault made by hand for each kind."""
+
+import numpy as np
+import pytest
+
+from barkcluster import Session, check_session, synthetic
+from barkcluster.gallery import check_sessions
+from barkcluster.gallery.soundness import FAULTS, copies
+
+
+@pytest.fixture(scope="module")
+def jam():
+    return np.asarray(synthetic.make_session(0.6, random_state=1, surprises=False)[0])
+
+
+def faults(frames, **options):
+    session = frames if isinstance(frames, Session) else Session(frames)
+    return [finding.fault for finding in check_session(session, **options)]
+
+
+def test_a_jam_is_sound(jam):
+    assert faults(jam, longest_s=10.0) == []
+
+
+def test_silence_is_the_gravest_and_said_alone():
+    assert faults(np.full((3000, 25), -100.0)) == ["silent"]
+
+
+def test_a_stretch_of_silence_is_found(jam):
+    quiet = jam.copy()
+    quiet[1000:2200] = -100.0
+    (finding,) = check_session(Session(quiet))
+    assert (finding.fault, finding.text) == ("stretch of silence", "12 s from 10 s")
+
+
+def test_dead_bands_are_named_and_a_limit_is_another_fault(jam):
+    dead = jam.copy()
+    dead[:, 7] = -50.0
+    assert check_session(Session(dead))[0].text == "bands 7 never move"
+    limited = jam.copy()
+    limited[:, 18:] = -100.0
+    (finding,) = check_session(Session(limited))
+    assert finding.fault == "band limit" and "from band 18, 4400 Hz up" in finding.text
+
+
+def test_clipped_levels_are_found(jam):
+    assert faults(np.minimum(jam, np.percentile(jam, 97, axis=0))) == ["clipped"]
+
+
+@pytest.mark.parametrize("linear", [lambda dB: 10 ** (dB / 10), lambda dB: 10 ** (dB / 20),
+                                    lambda dB: np.minimum(1e5 * 10 ** (dB / 10), 99.0)])
+def test_levels_that_look_linear_are_found(jam, linear):
+    assert faults(linear(jam))[0] == "units"
+
+
+def test_too_short_and_missing_frames_are_found(jam):
+    assert faults(jam[:1000], longest_s=10.0) == ["too short"]
+    assert faults(Session(jam, gaps=[(500, 30), (900, 20)])) == ["missing frames"]
+
+
+def test_another_frame_rate_than_most_is_found(jam):
+    found = check_sessions({"a": Session(jam), "b": Session(jam[::-1]),
+                            "c": Session(jam[::2] + 1.0, 50.0)})
+    assert "frame rate" in [finding.fault for finding in found["c"]]
+    assert not found["b"]
+
+
+def test_copies_are_found_exact_softer_shifted_and_contained(jam):
+    others = {f"other {i}": Session(np.asarray(synthetic.make_session(
+        0.6, random_state=10 + i, surprises=False)[0])) for i in range(3)}
+    said = copies({
+        "jam": Session(jam), **others, "same": Session(jam), "softer": Session(jam - 6.0),
+        "part": Session(jam[733:2300])})
+    assert set(said) == {"same", "softer", "part"}
+    assert said["same"] == "the same as jam"
+    assert "6.0 dB softer" in said["softer"]
+    assert said["part"].startswith("contained in") and "from its second 7.3" in said["part"]
+
+
+def test_other_takes_by_the_same_hands_are_no_copies():
+    rng = np.random.default_rng(0)
+    band = rng.normal(-45, 8, size=(4, 25))
+
+    def take(seed):
+        notes = np.random.default_rng(seed).integers(4, size=100)
+        return Session(np.repeat(band[notes], 25, axis=0)
+                       + np.random.default_rng([seed, 1]).normal(0, 2, size=(2500, 25)))
+
+    assert copies({"a": take(1), "b": take(2)}) == {}
+    assert copies({}) == {}
+
+
+def test_findings_are_in_the_order_of_their_gravity(jam):
+    bad = jam[:800].copy()
+    bad[:, 3] = -40.0
+    found = faults(bad, longest_s=10.0)
+    assert found == sorted(found, key=FAULTS.index) == ["too short", "dead bands"]
