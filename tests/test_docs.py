@@ -60,6 +60,11 @@ def folder(tmp_path, monkeypatch, recordings):
     (tmp_path / "sessions").mkdir()
     for name in ("take1.txt", "take2.txt", "other.txt"):
         shutil.copy(tmp_path / name, tmp_path / "sessions")
+    bands = {"anna": ("take1.txt", "take2.txt"), "bert": ("jam.txt", "now.txt")}
+    for band, names in bands.items():
+        (tmp_path / "bands" / band).mkdir(parents=True)
+        for name in names:
+            shutil.copy(tmp_path / name, tmp_path / "bands" / band)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
