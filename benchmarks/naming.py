@@ -1,6 +1,6 @@
 """Who wrote this? The gallery, usual classifiers and small networks on the same labelled minutes.
 
-    python benchmarks/naming.py --sessions FOLDER --corpus midi_composers --networks
+    python -m benchmarks.naming --sessions FOLDER --networks
 
 Names with several recordings are divided into five folds, whole recordings. Each system learns
 four fifths of every name and names the rest; then it learns anew without one name at a time, and
@@ -16,15 +16,10 @@ well: seconds for one fold, all names.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-# More threads than free cores wait for each other; before numpy is imported.
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
 
 import numpy as np
 import numpy.typing as npt
@@ -39,8 +34,8 @@ from sklearn.preprocessing import StandardScaler
 
 from barkcluster import Session, SessionGallery, WindowFeatures
 
-import corpora
-from corpora import FRAME_RATE, NOBODY, Frames
+from . import corpora
+from .corpora import FRAME_RATE, NOBODY, Frames
 
 Distances = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
@@ -74,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     heard = [track.frames[:round(args.seconds * FRAME_RATE)] for track in tracks]
     systems = dict(SYSTEMS)
     if args.networks:
-        from networks import NETWORKS
+        from .networks import NETWORKS
 
         systems |= NETWORKS
     print(f"{len(tracks)} recordings of {truth.max() + 1} names\n")
