@@ -36,11 +36,7 @@ from barkcluster import Session, SessionGallery, WindowFeatures
 
 from . import corpora
 from .corpora import FRAME_RATE, NOBODY, Frames
-
-Distances = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.intp]
-# Learns recordings and their labels, then says how far others are from each label.
-System = Callable[[Sequence[Frames], Labels, Sequence[Frames]], tuple[Distances, float]]
+from .labelling import Distances, Labels, System
 
 N_FOLDS = 5
 HEARD_S = 90.0

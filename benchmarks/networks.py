@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .corpora import Frames
-from .naming import Distances, Labels, System
+from .labelling import Distances, Labels, System
 
 N_POOLED = 2                       # frames in a column
 N_WINDOW = 150

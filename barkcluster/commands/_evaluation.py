@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 import barkcluster
+from barkcluster._clock import clock
 from barkcluster.display.progress import progress
-from barkcluster.display.terminal import clock, printable, style_for, table
+from barkcluster.display.terminal import printable, style_for, table
 from barkcluster.gallery.evaluation import NONE_OF_THEM, Evaluation
 
 from ._files import no_sessions

@@ -8,9 +8,9 @@ from html import escape
 
 import numpy as np
 
+from barkcluster._clock import clock
 from barkcluster._typing import FloatArray
 from barkcluster.display.chart import policy_hash
-from barkcluster.display.terminal import clock
 from barkcluster.files.atomic import replace_file
 from barkcluster.gallery.evaluation import NONE_OF_THEM, Answer, Evaluation
 
