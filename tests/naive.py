@@ -6,6 +6,12 @@ import math
 # windows.py
 
 
+def signed_root(value, power):
+    """A root with the sign of the value, as straight as it near 0."""
+    root = (abs(value) + 1e-6) ** power - 1e-6 ** power
+    return math.copysign(root, value)
+
+
 def texture(frames, length, hop, frame_rate=100.0):
     """Texture of each window, by plain loops: (n_windows, 125)."""
     x = [[max(float(v), -90.0) for v in row] for row in frames]
@@ -20,17 +26,18 @@ def texture(frames, length, hop, frame_rate=100.0):
             levels = [x[t][b] for t in range(end - length, end)]
             mean = sum(levels) / length
             row[0].append(mean)
-            row[1].append(math.sqrt(sum((v - mean) ** 2 for v in levels) / length) / 1.9)
+            variance = sum((v - mean) ** 2 for v in levels) / length
+            row[1].append(signed_root(variance, 1 / 2) / 1.9)
             change = quick = slow = 0.0
             for t in range(end - length, end):
                 d1 = x[t][b] - x[t - step][b] if t >= step else 0.0
                 d5 = x[t][b] - x[t - attack][b] if t >= attack else 0.0
                 change += abs(d1)
-                quick += min(max(d1, 0.0), 20.0) ** 3
-                slow += min(max(d5, 0.0), 30.0) ** 3
+                quick += min(max(d1, -20.0), 20.0) ** 3
+                slow += min(max(d5, -30.0), 30.0) ** 3
             row[2].append(change / length / 0.28)
-            row[3].append((quick / length) ** (1 / 3) / 0.67)
-            row[4].append((slow / length) ** (1 / 3) / 1.5)
+            row[3].append(signed_root(quick / length, 1 / 3) / 0.67)
+            row[4].append(signed_root(slow / length, 1 / 3) / 1.5)
         common = sum(row[0]) / n_bands
         row[0] = [(level - 0.75 * common) / 4.0 for level in row[0]]
         rows.append(sum(row, []))

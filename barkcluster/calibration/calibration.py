@@ -22,6 +22,9 @@ from barkcluster._typing import FloatArray
 # Shape of the tail: heavier than exponential, so that 20 sigma is still above the smallest float.
 _TAIL_SHAPE = 0.2
 SMALLEST = 1e-300
+# Novelties that differ by less than this share of the largest (or of 1) do so by rounding, which
+# differs between a batch and single rows: they are one rank.
+_RESOLUTION = 1e-6
 # Held-out windows trusted for each effective one. The correlation time counts slow drift of a
 # session as overlap too; with 1 a held-out middle of recorded music is never called strange
 # (2-3 % below 0.05, 9 % below 0.2), with all of them too often (12-17 %, 24-36 %).
@@ -156,23 +159,27 @@ class Calibration:
         self.novelty_ = novelty
         self.n_effective_ = n_effective
         n = len(novelty)
-        values, first = np.unique(novelty, return_index=True)
+        resolution = _RESOLUTION * max(1.0, abs(float(novelty[-1])))
+        first = _first_of_ranks(novelty, resolution)
+        last = np.append(first[1:], n) - 1
         share = (n - first) / n                      # of held-out windows at least as strange
-        self._values = values
         # The judged window is one more of them, hence the ones.
         worth = min(n, _TRUST * n_effective)
-        self._familiarity = (1.0 + worth * share) / (worth + 1.0)
-        if len(values) == 1:  # all alike: typical, with what is stranger or less so on either side
-            self._familiarity = np.array([0.5])
+        of_rank = (1.0 + worth * share) / (worth + 1.0)
+        if len(first) == 1:  # all alike: typical, with what is stranger or less so on either side
+            of_rank = np.array([0.5])
+        # A rank is flat, a little beyond its ends too: rounding decides nothing.
+        self._values = np.column_stack(
+            [novelty[first] - 0.25 * resolution, novelty[last] + 0.25 * resolution]).ravel()
+        self._familiarity = np.repeat(of_rank, 2)
         top = novelty[-max(1, -(-n // 5)):]
         # The unit of a tail: mean excess over the 80 % point, or what the data allow.
         spread = float(np.mean(top - top[0]))
-        scale = max(abs(float(novelty[-1])), 1e-9)
         width = float(novelty[-1] - novelty[0])
-        self._tail_unit = max(spread, 0.02 * width, 1e-6 * scale)
+        self._tail_unit = max(spread, 0.02 * width, resolution)
         # Below this lies the most familiar rank, and this much familiarity is its share.
-        lowest = min(1, len(values) - 1)
-        self._low = float(values[lowest])
+        lowest = min(2, len(self._values) - 2)
+        self._low = float(self._values[lowest])
         self._room = 1.0 - float(self._familiarity[lowest])
 
     def familiarity(self, novelty: npt.ArrayLike) -> FloatArray:
@@ -186,7 +193,7 @@ class Calibration:
         Returns
         -------
         familiarity : ndarray of shape (n,)
-            From 0 to 1, strictly decreasing in novelty.
+            From 0 to 1, decreasing in novelty, but the same for novelties that differ by rounding.
         """
         s = np.asarray(novelty, dtype=np.float64)
         if s.size == 1:
@@ -238,6 +245,15 @@ class Calibration:
             The negated normal quantile of the familiarity.
         """
         return normal_score(self.familiarity(novelty))
+
+
+def _first_of_ranks(novelty: FloatArray, resolution: float) -> npt.NDArray[np.intp]:
+    """Where in sorted novelties each rank begins: what lies within the resolution is one."""
+    starts = [0]
+    while (start := int(np.searchsorted(
+            novelty, novelty[starts[-1]] + resolution, "right"))) < len(novelty):
+        starts.append(start)
+    return np.array(starts, dtype=np.intp)
 
 
 def normal_score(familiarity: FloatArray) -> FloatArray:

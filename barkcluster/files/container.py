@@ -37,13 +37,16 @@ from .archive import (
 from .atomic import replace_file
 from .header import Fields, shown
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _FORMAT = "barkcluster"
 # What a file may hold.
 _HOLDS = ("model", "scorer", "background")
 
 # From the header of one version to that of the next; each is given a dict and returns one.
-_MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
+_MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {
+    # Version 2 says by which definition windows are described; without it, it is the first.
+    1: dict,
+}
 
 Specs: TypeAlias = dict[str, ArraySpec]
 

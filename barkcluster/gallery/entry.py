@@ -341,7 +341,8 @@ def sketch(session: Session) -> Float32Array:
         frames = np.tile(frames, (-(-shortest // len(frames)), 1))
     hop = max(0.1, len(frames) / session.frame_rate / _SKETCH_WINDOWS)
     features = WindowFeatures((_SKETCH_SCALE_S,), hop, session.frame_rate,
-                              views=("texture", "rhythm"), n_bands=session.n_bands)
+                              views=("texture", "rhythm"), n_bands=session.n_bands,
+                              definition=1)   # of all sketches in files
     rows = np.hstack([view.X for view in features.transform_views(frames)])
     # The legacy generator's numbers never change: sketches in files stay comparable.
     projection = np.random.RandomState(0).normal(size=(rows.shape[1], SKETCH_SIZE))

@@ -102,8 +102,8 @@ class GalleryFolder:
             model = load_model(path)
         features = model.features_
         if not (features.scales == wanted.scales[:len(features.scales)]
-                and (features.views, features.hop, features.n_bands)
-                == (wanted.views, wanted.hop, wanted.n_bands)
+                and (features.views, features.hop, features.n_bands, features.definition)
+                == (wanted.views, wanted.hop, wanted.n_bands, wanted.definition)
                 and same_rate(features.frame_rate, wanted.frame_rate)):
             raise ModelFormatError(f"{path}: must be a model of the gallery's windows, {wanted}; "
                                    f"got one of {features}.")

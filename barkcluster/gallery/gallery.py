@@ -453,6 +453,9 @@ class SessionGallery(BaseEstimator):
         if len(bands) > 1:
             raise ValueError("sessions must have one number of bands; got "
                              + ", ".join(map(str, bands)) + ".")
+        if len({one.definition for one in features}) > 1:
+            raise ValueError("sessions cannot be added to a gallery of an older version, whose "
+                             "windows are described by other numbers. Fit all of them anew.")
         records = {**{name: self.records_[name] for name in kept},
                    **dict(zip(sessions, (entry.record for entry in learned), strict=True))}
         if not any(len(record.held_out) for record in records.values()):

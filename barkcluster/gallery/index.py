@@ -125,6 +125,7 @@ def write_index(path: str | os.PathLike[str], index: GalleryIndex) -> None:
         "frame_rate": float(features.frame_rate),
         "views": list(features.views),
         "n_bands": int(features.n_bands),
+        "definition": int(features.definition),
         "n_candidates": int(index.n_candidates),
         "n_pieces": int(index.n_pieces),
         "false_alarm_rate": float(index.false_alarm_rate),
@@ -318,7 +319,8 @@ def _features(fields: Fields) -> WindowFeatures:
         fields.number("frame_rate", 1e-3, 2000.0),
         views=tuple(Fields({"view": v}, "header.views").choice("view", VIEWS)
                     for v in fields.items("views", len(VIEWS))),
-        n_bands=fields.integer("n_bands", 1, MOST_BANDS))
+        n_bands=fields.integer("n_bands", 1, MOST_BANDS),
+        definition=fields.integer("definition", 1, 2) if fields.has("definition") else 1)
 
 
 def _number(value: Json, name: str, least: int, most: int) -> int:

@@ -30,7 +30,7 @@ VIEW_WEIGHTS = {"texture": 1.0, "rhythm": 2.0, "pattern": 3.0}
 _QUIET_ENERGY = 0.05
 # Scales below this hear what is sudden, and by so much stranger they must be to overrule the rest.
 _SUDDEN_S = 2.0
-_SUDDEN_LEAD = 2.0
+_SUDDEN_LEAD = 1.5
 # Bands that one of two recordings lacks, and frames that are enough to tell.
 _BANDS_APART = 2
 _LONG_ENOUGH_S = 2.0

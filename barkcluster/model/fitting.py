@@ -16,6 +16,7 @@ from sklearn.base import clone
 
 from barkcluster._typing import FloatArray
 from barkcluster.calibration.calibration import Calibration
+from barkcluster.calibration.echoes import raised, with_margin
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERNS, check_scales
@@ -74,7 +75,8 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
     """
     training = training_windows(features, takes)
 
-    def learn(windows: TrainingWindows, scale_index: int, view: str) -> Part:
+    def learn(windows: TrainingWindows, scale_index: int, view: str
+              ) -> tuple[Part, FloatArray, FloatArray]:
         length = features.block_frames(scale_index, view) / features.frame_rate
         scorer = clone(template).set_params(
             whitening=0.0 if view == "texture" else TIME_WHITENING,
@@ -85,53 +87,68 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         parameters = scorer.get_params()
         scorer.set_params(**{name: value for name, value in settings.items()
                              if parameters[name] == "auto"})
-        scorer.fit(windows.rows, augmented=windows.augmented,
-                   augmented_rows=windows.augmented_rows)
+        scorer.fit(windows.rows, augmented=windows.augmented, augmented_rows=windows.augmented_rows,
+                   augmented_offsets=windows.augmented_offsets)
+        echoes = with_margin(scorer.novelty_of(windows.echoes), scorer.held_out_novelty_)
+        held_out = raised(scorer.held_out_novelty_, echoes)
         if view in PATTERNS:
             # Judged against the windows in which that group of bands plays.
             playing = onset_energy(windows.rows) > _PLAYING
             if playing.sum() >= _FEWEST_PLAYING:
-                scorer.recalibrate(playing)
-        return Part(scale_index, view, scorer, windows.times)
+                held_out = held_out[playing]
+        scorer.recalibrate(held_out)
+        return (Part(scale_index, view, scorer, windows.times),
+                scorer.calibration_.strangeness(scorer.held_out_novelty_),
+                scorer.calibration_.strangeness(echoes))
 
-    parts = Parallel(n_jobs=n_jobs, prefer="threads")(
+    learned = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(learn)(windows, scale_index, view)
         for windows, (scale_index, view) in zip(training, features.blocks, strict=True))
-    by_scale, of_all = _calibrations(parts, features, training)
+    parts, scores, echoes = (list(of_all) for of_all in zip(*learned, strict=True))
+    by_scale, of_all = [], []
+    # What was held out, and its echoes, as all that was learned hears them together.
+    for (scale, moment), (scale_echo, moment_echo) in zip(
+            _combined(scores, features, training), _combined(echoes, features, training),
+            strict=True):
+        by_scale.append(Calibration(raised(scale, scale_echo)))
+        of_all.append(Calibration(raised(moment, moment_echo)))
     duration = sum(len(take) for take in takes) / features.frame_rate
     return Ensemble(features, parts, by_scale, of_all, duration)
 
 
-def _calibrations(
-    parts: list[Part], features: WindowFeatures, training: list[TrainingWindows]
-) -> tuple[list[Calibration], list[Calibration]]:
-    """Calibrate scales and their sum on the windows held out by every part.
+def _combined(
+    scores: list[FloatArray], features: WindowFeatures, training: list[TrainingWindows]
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Strangeness of each scale's windows, and of the moments at which they end.
 
     They are heard as `Listener` hears them, but that most were thinned out: what ends with a
     window, or is averaged over it, is what is left of it.
     """
     combination = Combination(features)
-    scores = [part.scorer.calibration_.strangeness(part.scorer.held_out_novelty_)
-              for part in parts]
     patterns = [training[b] for b in combination.patterns]
     terms = np.empty((0, 2))
     if patterns:
         terms = combination.pattern_terms([scores[b] for b in combination.patterns],
                                           [windows.rows for windows in patterns])
-    moments: list[tuple[FloatArray, FloatArray]] = []
-    by_scale, of_all = [], []
     hop_s = features.hop_frames / features.frame_rate
+    heard: list[tuple[FloatArray, FloatArray]] = []
+    combined: list[tuple[FloatArray, FloatArray]] = []
     for i, count in enumerate(combination.pattern_counts):
         rows = training[combination.texture[i]]
-        score = combination.scale_score(
-            i, scores, _mean_before(patterns[0], terms, rows, count * hop_s) if count else None)
-        by_scale.append(Calibration(score))
-        moments.append((rows.times, score))
-        # The shorter windows that end with these, or just before where they are fewer.
-        here = [z[np.maximum(np.searchsorted(times, rows.times + 1e-9) - 1, 0)]
-                for times, z in moments]
-        of_all.append(Calibration(combination.moment_score(here)))
-    return by_scale, of_all
+        of_rows = [score if windows is rows else _latest(windows.times, score, rows.times)
+                   for windows, score in zip(training, scores, strict=True)]
+        scale = combination.scale_score(
+            i, of_rows, _mean_before(patterns[0], terms, rows, count * hop_s) if count else None)
+        heard.append((rows.times, scale))
+        moment = combination.moment_score(
+            [_latest(times, score, rows.times) for times, score in heard])
+        combined.append((scale, moment))
+    return combined
+
+
+def _latest(times: FloatArray, values: FloatArray, when: FloatArray) -> FloatArray:
+    """The values that were newest at some other times."""
+    return values[np.maximum(np.searchsorted(times, when + 1e-9) - 1, 0)]
 
 
 def _mean_before(

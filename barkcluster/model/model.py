@@ -135,6 +135,12 @@ class FamiliarityModel(BaseEstimator):
         ValueError
             If the session is too short even for the shortest scale, takes differ in rate, or the
             background comes at another rate.
+
+        Warns
+        -----
+        UserWarning
+            If scales are left out that the session is too short for, or music that two takes of
+            a list both hold: one of them is enough.
         """
         template = self._template()
         takes, starts, rate, n_bands = takes_of(frames, self.frame_rate)

@@ -42,6 +42,7 @@ def pack_ensemble(ensemble: Ensemble, arrays: dict[str, Array]) -> dict[str, Jso
         "hop": float(features.hop),
         "views": list(features.views),
         "n_bands": int(features.n_bands),
+        "definition": int(features.definition),
         "duration": float(ensemble.duration),
         **({} if ensemble.bands_end is None else {"bands_end": ensemble.bands_end}),
         "parts": [
@@ -125,7 +126,8 @@ class EnsembleRecord:
             fields.number("hop", 1e-6, _MOST_SECONDS),
             fields.number("frame_rate", 1e-3, _MOST_FRAME_RATE),
             views=_views(fields.items("views", len(VIEWS))),
-            n_bands=fields.integer("n_bands", 1, MOST_BANDS))
+            n_bands=fields.integer("n_bands", 1, MOST_BANDS),
+            definition=fields.integer("definition", 1, 2) if fields.has("definition") else 1)
         self._duration = fields.number("duration", 0.0, _MOST_SECONDS)
         self._bands_end = (fields.integer("bands_end", 0, self._features.n_bands)
                            if fields.has("bands_end") else None)

@@ -315,6 +315,7 @@ class FamiliarityStream(Generic[ModelT]):
             features.frame_rate == mine.frame_rate
             and features.hop_frames == mine.hop_frames
             and features.n_bands == mine.n_bands
+            and features.definition == mine.definition
             and features.scale_frames == mine.scale_frames[:len(features.scales)]
             and features.blocks == mine.blocks[:len(features.blocks)])
         if not same:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import cast
 
@@ -17,6 +18,8 @@ from barkcluster.frames.session import (
     check_frames,
     common_rate,
 )
+
+from .doubled import without_doubles
 
 _MOST_SECONDS = 1e9
 
@@ -34,7 +37,7 @@ def takes_of(frames: Frames | Sequence[Frames], frame_rate: float
     Returns
     -------
     takes : list of ndarray of shape (n_frames, n_bands)
-        Checked.
+        Checked, and without what an earlier one holds as well, of which it warns.
     starts : ndarray of shape (n_takes,)
         When each begins, in seconds.
     rate : float
@@ -59,13 +62,24 @@ def takes_of(frames: Frames | Sequence[Frames], frame_rate: float
         raise ValueError(f"frames must have at most {MOST_BANDS} bands; got {max(bands)}.")
     # One session has its own clock; several are counted on.
     clock = sessions[0].start if len(sessions) == 1 else 0.0
-    takes, starts = [], []
-    for session in sessions:
+    takes, starts, owners = [], [], []
+    for number, session in enumerate(sessions):
         for take in session.takes:
             takes.append(take.frames)
             starts.append(clock + take.start - session.start)
+            owners.append(number)
         clock += session.span
-    return takes, np.array(starts), rate, bands.pop()
+    kept, found = without_doubles(takes, owners, rate)
+    for earlier, later, start, stop, _ in found:
+        first, second = (sessions[owners[i]].name or f"take {owners[i] + 1}"
+                         for i in (earlier, later))
+        warnings.warn(f"{first} and {second} hold the same {(stop - start) / rate:.1f} s of music: "
+                      f"left out of {second}. Learned twice, it would make all other music "
+                      "strange.", stacklevel=4)
+    pieces = [(take[a:b], begin + a / rate) for take, begin, cuts
+              in zip(takes, starts, kept, strict=True) for a, b in cuts]
+    return ([piece for piece, _ in pieces], np.array([begin for _, begin in pieces]), rate,
+            bands.pop())
 
 
 def on_clock(times: FloatArray, takes: list[npt.NDArray[np.floating]], starts: FloatArray,

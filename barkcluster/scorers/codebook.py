@@ -6,6 +6,9 @@ import numpy as np
 
 from barkcluster._typing import FloatArray
 
+# What a squared distance may be off by, as a share of the squared lengths, in double precision.
+_ROUNDING = 1e-13
+
 
 def distance_to_nearest(X: FloatArray, codebook: FloatArray) -> FloatArray:
     """Distance of each row to its nearest prototype.
@@ -22,4 +25,11 @@ def distance_to_nearest(X: FloatArray, codebook: FloatArray) -> FloatArray:
     ranking = np.sum(codebook ** 2, axis=1) - 2.0 * (X @ codebook.T)
     nearest = np.argmin(ranking, axis=1)
     # Measured again as a difference: a sum of squares minus their product loses small distances.
-    return np.sqrt(np.sum((X - codebook[nearest]) ** 2, axis=1))
+    squared = np.sum((X - codebook[nearest]) ** 2, axis=1)
+    # Prototypes of a loop lie so near to each other that rounding ranks them, and a batch rounds
+    # otherwise than a single row: all that may be the nearest are measured.
+    rounding = _ROUNDING * (np.sum(X ** 2, axis=1) + np.max(np.sum(codebook ** 2, axis=1)))
+    close = ranking <= (ranking[np.arange(len(X)), nearest] + rounding)[:, None]
+    for i in np.flatnonzero(np.count_nonzero(close, axis=1) > 1):
+        squared[i] = np.min(np.sum((X[i] - codebook[close[i]]) ** 2, axis=1))
+    return np.sqrt(squared)

@@ -24,6 +24,8 @@ from .base import FamiliarityScorer
 _MAX_DIRECTIONS = 20
 # Least variance of a Gaussian; a model file may not say less.
 _NARROWEST = 1e-15
+_ROUNDING = 1e-6
+_OF_NOTHING = 1e-12
 
 
 class GaussianMixtureScorer(FamiliarityScorer):
@@ -153,7 +155,8 @@ class GaussianMixtureScorer(FamiliarityScorer):
         # A direction nobody moved in still has some width, or one new row there costs 1e6 nats.
         # One row alone, or silence, says nothing of widths.
         width = 0.05 * float(variances.mean()) or 1.0
-        width = max(width, _NARROWEST)  # where rows differ by rounding alone
+        # Where rows differ by the rounding of single precision alone, that is their width.
+        width = max(width, float(_ROUNDING * np.abs(self.metric_mean_).max()) ** 2, _OF_NOTHING)
         self.residual_variance_ = residual + width
         wanted = min(8, n // 40) if self.n_components == "auto" else self.n_components
         n_components = max(1, min(int(wanted), n // 2))

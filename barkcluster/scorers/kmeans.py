@@ -134,9 +134,11 @@ class KMeansScorer(FamiliarityScorer):
             check_positive_int("n_clusters", self.n_clusters)
 
     def fit(self, X: npt.ArrayLike, y: None = None, *, augmented: npt.ArrayLike | None = None,
-            augmented_rows: npt.ArrayLike | None = None) -> Self:
+            augmented_rows: npt.ArrayLike | None = None,
+            augmented_offsets: npt.ArrayLike | None = None) -> Self:
         """Learn from windows; parameters as in `FamiliarityScorer.fit`."""
-        super().fit(X, y, augmented=augmented, augmented_rows=augmented_rows)
+        super().fit(X, y, augmented=augmented, augmented_rows=augmented_rows,
+                    augmented_offsets=augmented_offsets)
         self.labels_ = self.labels(X).astype(np.int32)
         return self
 

@@ -22,6 +22,9 @@ _SPARE = 1
 _MAX_MEMORY = 1000
 _ROWS_AT_ONCE = 256
 _MOST_PASSES = 12
+# What squared distances of the fast search may be off by, as a share of squared lengths; in double
+# precision it is a millionth of that.
+_ROUNDING = 2e-6
 
 
 class KNNDensityScorer(FamiliarityScorer):
@@ -77,6 +80,10 @@ class KNNDensityScorer(FamiliarityScorer):
     auto_in_model: ClassVar[Mapping[str, object]] = {"memory_dtype": "float16"}
     # Patterns are not free of shift: they need many to choose from, and the nearest alone.
     auto_for_patterns: ClassVar[Mapping[str, object]] = {"max_memory": 1200, "n_neighbors": 1}
+
+    offset_weight: ClassVar[float] = 0.3
+    # The nearest of many is hardly nearer with more: of noise, -0.1 in the novelty.
+    learning_power: ClassVar[float] = 0.3
 
     memory_rows_: npt.NDArray[np.intp]
 
@@ -139,8 +146,9 @@ class KNNDensityScorer(FamiliarityScorer):
         check_choice("memory_dtype", self.memory_dtype,
                      ("auto", "float64", "float32", "float16"))
 
-    def _learn_rows(self, rows: FloatArray, sources: npt.NDArray[np.intp]) -> None:
-        super()._learn_rows(rows, sources)
+    def _learn_rows(self, rows: FloatArray, sources: npt.NDArray[np.intp],
+                    offsets: FloatArray) -> None:
+        super()._learn_rows(rows, sources, offsets)
         self.memory_rows_ = sources[self.memory_rows_]
 
     def _learn(self, X: FloatArray) -> None:
@@ -161,8 +169,10 @@ class KNNDensityScorer(FamiliarityScorer):
         squared distance but for the query's own norm, which ranks nothing. The metric has its
         origin among the rows, so little is lost to rounding.
         """
+        self._squared_norms = np.sum(self.memory_ ** 2, axis=1)
+        self._longest = float(self._squared_norms.max())
         self._fast_memory = np.vstack(
-            [-2.0 * self.memory_.T, np.sum(self.memory_ ** 2, axis=1)]).astype(np.float32)
+            [-2.0 * self.memory_.T, self._squared_norms]).astype(np.float32)
 
     def _closeness(self, rows: FloatArray) -> npt.NDArray[np.float32]:
         """What ranks the memory by distance from each row, (n, n_remembered)."""
@@ -182,11 +192,37 @@ class KNNDensityScorer(FamiliarityScorer):
             else:
                 found = smallest(self._closeness(rows), k + _SPARE)
             apart = rows[:, None, :] - self.memory_[found]
-            exact = np.sqrt(np.einsum("nkd,nkd->nk", apart, apart))
-            order = np.argsort(exact, axis=1)[:, :k]
-            distances[start:start + len(rows)] = np.take_along_axis(exact, order, axis=1)
-            nearest[start:start + len(rows)] = np.take_along_axis(found, order, axis=1)
+            squared = np.einsum("nkd,nkd->nk", apart, apart)
+            order = np.argsort(squared, axis=1, kind="stable")
+            squared = np.take_along_axis(squared, order, axis=1)
+            found = np.take_along_axis(found, order, axis=1)
+            here = slice(start, start + len(rows))
+            distances[here] = np.sqrt(squared[:, :k])
+            nearest[here] = found[:, :k]
+            if found.shape[1] > k:
+                length = np.einsum("nd,nd->n", rows, rows)
+                for i in np.flatnonzero(
+                        squared[:, k] - squared[:, k - 1] <= self._unsure(length)):
+                    distances[start + i], nearest[start + i] = self._nearest_of_all(rows[i])
         return distances, nearest
+
+    def _unsure(self, length: FloatArray) -> FloatArray:
+        """By how much the squared distances of the fast search may be off, from squared norms."""
+        return _ROUNDING * (length + self._longest)
+
+    def _nearest_of_all(self, row: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+        """The nearest of one row where rounding would choose among them, as in a loop.
+
+        All that may be among them are measured, so that a single row and one of a batch, which
+        round otherwise, have the same.
+        """
+        k = self.n_neighbors_
+        ranking = self._squared_norms - 2.0 * (self.memory_ @ row)
+        within = np.partition(ranking, k - 1)[k - 1] + 1e-6 * float(self._unsure(row @ row))
+        close = np.flatnonzero(ranking <= within)
+        squared = np.sum((row - self.memory_[close]) ** 2, axis=1)
+        order = np.argsort(squared, kind="stable")[:k]
+        return np.sqrt(squared[order]), close[order]
 
     def _novelty(self, X: FloatArray) -> FloatArray:
         if len(X) == 1:
@@ -199,9 +235,11 @@ class KNNDensityScorer(FamiliarityScorer):
         memory = self.memory_
         if len(memory) > k + _SPARE:
             memory = memory[smallest(self._closeness(X), k + _SPARE)[0]]
-        exact = np.sqrt(np.add.reduce((X - memory) ** 2, axis=1))
-        exact.sort()
-        return np.add.reduce(exact[None, :k], axis=1) / k
+        squared = np.add.reduce((X - memory) ** 2, axis=1)
+        squared.sort()
+        if len(squared) > k and squared[k] - squared[k - 1] <= self._unsure(X[0] @ X[0]):
+            return self._nearest_of_all(X[0])[0][None].mean(axis=1)
+        return np.add.reduce(np.sqrt(squared[None, :k]), axis=1) / k
 
 
 def smallest(values: npt.NDArray[np.float32], n: int) -> npt.NDArray[np.intp]:

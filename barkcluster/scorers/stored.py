@@ -165,7 +165,8 @@ class ScorerRecord(Generic[ScorerT]):
             raise ModelFormatError(
                 f"{prefix} has no metric: it must measure its {self.n_features} features as they "
                 f"are; got {n_inner}.")
-        if n_inner > self.n_features or sizes.get("n_directions", 1) > n_inner:
+        # One more where rows were learned at an offset.
+        if n_inner > self.n_features + 1 or sizes.get("n_directions", 1) > n_inner:
             raise ModelFormatError(f"{prefix} has more directions than features.")
         fields.nothing_else()
 

@@ -27,6 +27,9 @@ TEXTURE_UNITS = {
 # Keeps the spectrum of a group without onsets near zero instead of blowing its noise up.
 _RHYTHM_QUIET_POWER = 0.03
 
+# Mean squares (dB^2) and cubes (dB^3) below this are no spread and no attack.
+_SOFTNESS = 1e-6
+
 # Share of the level common to all bands that is left in the texture.
 COMMON_LEVEL = 0.25
 
@@ -86,10 +89,12 @@ class RunningWindows:
         self._sums = RollingBuffer(longest + 1, chunk_frames, 5 * layout.n_bands)
         self._sums.extend(1)[:] = 0.0
         self._recent = RollingBuffer(self._attack + 1, chunk_frames, layout.n_bands)
-        self._onsets = RollingBuffer(longest // layout.bin_frames + 2, chunk_frames,
-                                     len(RHYTHM_GROUPS))
-        self._unfinished = np.zeros((0, len(RHYTHM_GROUPS)))
+        self._onsets = RollingBuffer(longest + 1, chunk_frames, len(RHYTHM_GROUPS))
+        self._onsets.extend(1)[:] = 0.0
+        self._rises = RollingBuffer(layout.smoothing_frames, chunk_frames, len(RHYTHM_GROUPS))
+        self._rises.extend(layout.smoothing_frames - 1)[:] = 0.0
         self._to_groups = group_matrix(layout.n_bands)
+        self._softness = _SOFTNESS if layout.definition > 1 else 0.0
         units = np.array(list(TEXTURE_UNITS.values()))
         self._units = np.repeat(units, layout.n_bands)
 
@@ -111,9 +116,8 @@ class RunningWindows:
             parts = [self.push(frames[i:i + self._chunk_frames])
                      for i in range(0, len(frames), self._chunk_frames)]
             return [np.concatenate(block) for block in zip(*parts, strict=True)]
-        if len(frames):
-            self._hear(frames)
-        before, self.n_frames = self.n_frames, self.n_frames + len(frames)
+        before = self.n_frames
+        self.hear(frames)
         hop = self.layout.hop_frames
         first = (before // hop + 1) * hop
         if first > self.n_frames:
@@ -162,14 +166,46 @@ class RunningWindows:
                     for _ in PATTERNS]
         return self._patterns(newest - hop * np.arange(n - 1, -1, -1), length)
 
-    def _hear(self, frames: npt.NDArray[np.floating]) -> None:
-        """Take frames into the running sums and the onset strength."""
+    def windows_at(self, block: int, ends: npt.NDArray[np.intp]) -> Float32Array:
+        """The windows of one block that ended at these frames, whether hops end there or not.
+
+        Parameters
+        ----------
+        block : int
+            Index among ``layout.blocks``.
+        ends : ndarray of shape (n,)
+            Frames heard at the end of each window, rising: at least its length, at most
+            ``n_frames``, and among those of the newest call of `hear`.
+
+        Returns
+        -------
+        windows : ndarray of shape (n, n_features), float32
+        """
+        scale, view, length, width = self._blocks[block]
+        if not len(ends):
+            return np.empty((0, width), np.float32)
+        if view == "texture":
+            return self._texture(ends, length)
+        if view == "rhythm":
+            return self._rhythm(ends, length, self._rhythm_columns[scale])
+        return self._patterns(ends, length)[PATTERNS.index(view)]
+
+    def hear(self, frames: npt.NDArray[np.floating]) -> None:
+        """Take frames into the running sums, for `windows_at`; `push` does so by itself.
+
+        Parameters
+        ----------
+        frames : ndarray of shape (n_frames, n_bands)
+            The next frames in dB, at most ``chunk_frames`` of them.
+        """
         n = len(frames)
+        if not n:
+            return
+        self.n_frames += n
         start = self._recent.n_rows
         levels = self._recent.extend(n)
         np.maximum(frames, _QUIETEST_DB, out=levels)
         levels += _CENTRE_DB
-
         if self._needs_textures:
             self._hear_textures(start, n)
         if self._needs_onsets:
@@ -187,29 +223,39 @@ class RunningWindows:
         np.multiply(levels, levels, out=row[:, bands:2 * bands])
         np.abs(step, out=row[:, 2 * bands:3 * bands])
         for k, rise, limit in ((3, step, 20.0), (4, attack, 30.0)):
-            risen = np.minimum(np.maximum(rise, 0.0), limit)
-            np.multiply(risen * risen, risen, out=row[:, k * bands:(k + 1) * bands])
+            # Signed: what swells and breaks off is the reverse of what is struck and dies away.
+            lowest = -limit if self.layout.definition > 1 else 0.0
+            bounded = np.minimum(np.maximum(rise, lowest), limit)
+            np.multiply(bounded * bounded, bounded, out=row[:, k * bands:(k + 1) * bands])
         row[0] += total
         if n > 1:
             np.cumsum(row, axis=0, out=row)
 
     def _hear_onsets(self, start: int, n: int) -> None:
-        """Average the rise of the level in groups of bands down to the rhythm's own rate."""
+        """Add the rise of the level in groups of bands, smoothed, to the running sums."""
         lag = self._flux
         first = max(0, start - lag)
         grouped = self._recent.between(first, start + n) @ self._to_groups
-        flux = np.zeros((n, grouped.shape[1]))
+        at = self._rises.n_rows
+        rises = self._rises.extend(n)
+        rises[:] = 0.0
         known = min(n, len(grouped) - lag)  # the first frames of all have nothing to rise from
         if known > 0:
-            flux[n - known:] = np.minimum(np.maximum(grouped[lag:] - grouped[:-lag], 0.0), 20.0)[
+            rises[n - known:] = np.minimum(np.maximum(grouped[lag:] - grouped[:-lag], 0.0), 20.0)[
                 -known:]
-        flux = np.concatenate([self._unfinished, flux])
-        size = self.layout.bin_frames
-        whole = len(flux) // size
-        if whole:
-            self._onsets.extend(whole)[:] = (
-                flux[:whole * size].reshape(whole, size, -1).sum(axis=1) / size)
-        self._unfinished = flux[whole * size:]
+        row = self._onsets.extend(n)
+        total = self._onsets.between(start, start + 1)[0]
+        size = self.layout.smoothing_frames
+        if n == 1:
+            np.add.reduce(self._rises.between(at - size + 1, at + 1), axis=0, out=row[0])
+        else:  # the same additions in the same order
+            row[:] = self._rises.between(at - size + 1, at - size + 1 + n)
+            for back in range(size - 2, -1, -1):
+                row += self._rises.between(at - back, at - back + n)
+        row /= size
+        row[0] += total
+        if n > 1:
+            np.cumsum(row, axis=0, out=row)
 
     def _textures_of_scales(self, end: int) -> Float32Array:
         """A row for each scale that is full at this end, shortest first."""
@@ -221,10 +267,10 @@ class RunningWindows:
         bands = self.layout.n_bands
         mean = (self._sums.at(ends) - self._sums.at(ends - np.ravel(length))) / length
         variance = mean[:, bands:2 * bands] - mean[:, :bands] ** 2
-        mean[:, bands:2 * bands] = np.sqrt(np.maximum(variance, 0.0))
+        mean[:, bands:2 * bands] = _root(np.maximum(variance, 0.0), np.sqrt, self._softness)
         common = np.add.reduce(mean[:, :bands], axis=1, keepdims=True) / bands
         mean[:, :bands] -= (1.0 - COMMON_LEVEL) * common + COMMON_LEVEL * _CENTRE_DB
-        mean[:, 3 * bands:] = np.cbrt(np.maximum(mean[:, 3 * bands:], 0.0))
+        mean[:, 3 * bands:] = _root(mean[:, 3 * bands:], np.cbrt, self._softness)
         return (mean / self._units).astype(np.float32)
 
     def _rhythm(self, ends: npt.NDArray[np.intp], length: int,
@@ -242,17 +288,40 @@ class RunningWindows:
         return list(windows.transpose(1, 0, 2).astype(np.float32))
 
     def _onset_windows(self, ends: npt.NDArray[np.intp], length: int) -> FloatArray:
-        """Onset strength (n_windows, n_groups, n_samples) around its mean."""
+        """Onset strength (n_windows, n_groups, n_samples) around its mean.
+
+        Samples are counted back from the end of each window: what is said of a moment does not
+        depend on when listening began.
+        """
         size = self.layout.bin_frames
         n_samples = length // size
-        stops = ends // size
-        heard = self._onsets.between(int(stops[0]) - n_samples, int(stops[-1]))
-        if len(stops) == 1:
-            windows = heard.T[None]
+        if len(ends) == 1:
+            windows = self._onset_samples(int(ends[0]) - n_samples * size, int(ends[0])).T[None]
         else:
-            windows = np.lib.stride_tricks.sliding_window_view(heard, n_samples, axis=0)
-            windows = windows[stops - stops[0]]
+            windows = np.empty((len(ends), len(RHYTHM_GROUPS), n_samples))
+            places = ends % size
+            for place in np.unique(places).tolist():
+                mine = np.flatnonzero(places == place)
+                stops = ends[mine]
+                samples = self._onset_samples(int(stops[0]) - n_samples * size, int(stops[-1]))
+                from_each = np.lib.stride_tricks.sliding_window_view(samples, n_samples, axis=0)
+                windows[mine] = from_each[(stops - stops[0]) // size]
         return windows - np.add.reduce(windows, axis=2, keepdims=True) / n_samples
+
+    def _onset_samples(self, start: int, stop: int) -> FloatArray:
+        """Mean onset strength of each ``bin_frames`` from one frame to another."""
+        sums = self._onsets.between(start, stop + 1)[::self.layout.bin_frames]
+        return (sums[1:] - sums[:-1]) / self.layout.bin_frames
+
+
+def _root(values: FloatArray, root: np.ufunc, softness: float) -> FloatArray:
+    """Roots with their sign, as straight as the values near 0.
+
+    Running sums are off by some 1e-10 of what they have seen: its cube root would be heard.
+    """
+    if not softness:
+        return np.asarray(root(values))
+    return np.copysign(root(np.abs(values) + softness) - root(softness), values)
 
 
 def _as_slice(wanted: npt.NDArray[np.bool_]) -> slice:

@@ -1,8 +1,10 @@
 """What a model learns from: windows of the takes, thinned, and the same music a little faster.
 
-Neighboring windows say the same again, so a scale keeps a few in each of its lengths. Live bands
-drift: rhythm and pattern are learned from copies at tempi around the one that was played, each as
-near to it as it is to the next, so that none is more familiar than another.
+Neighboring windows say the same again, so a scale keeps a few in each of its lengths, at places
+that no beat can lock onto. Live bands drift: rhythm and pattern are learned from copies at tempi
+around the one that was played as well; how far off a copy is, a scorer takes as a distance. And
+every window is heard once more a fraction of a frame later, which is how a session differs from
+itself where nobody could tell.
 """
 
 from __future__ import annotations
@@ -29,9 +31,16 @@ _WINDOWS_A_LENGTH = 20
 _KEPT = {"texture": 300, "rhythm": 300, "pattern": 600}
 _MOST_TIMES = 4
 _HOPS_OF_KEPT = 6000
-# Tempi of the copies. A band drifts by some per cent. The tempo that was played is not among them:
-# a window would be at home there, and strange 1 % beside it, which is what 10 s can tell apart.
-_TEMPI = (0.95625, 0.96875, 0.98125, 0.99375, 1.00625, 1.01875, 1.03125, 1.04375)
+# Tempi of the copies, the one that was played among them: a band drifts by some per cent.
+_TEMPI = (0.955, 0.97, 0.985, 1.0, 1.015, 1.03, 1.045)
+# The change of tempo that lies one unit away (`TrainingWindows.augmented_offsets`).
+_TEMPO_UNIT = 0.03
+# Multiples of the golden ratio, modulo 1, lie as evenly as can be and repeat in no period.
+_GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
+# How an echo differs from what was heard, in turn: a fraction of a frame later, and so much louder
+# (dB), with noise of what levels in text are rounded to, a tenth of a dB. Nobody hears any of it.
+_ECHOES = ((0.25, -0.25), (0.5, 0.25), (0.75, 0.0))
+_ROUNDING_DB = 0.1
 # A copy keeps one window of so many: half as many again in all as there are rows to judge. Where
 # all rows together are few, it keeps more of them: learned from 10 s, order gains .03.
 _COPY_STRIDE = 5
@@ -58,6 +67,10 @@ class TrainingWindows:
         The same at tempi around theirs, to learn in their place; none for texture.
     augmented_rows : ndarray of shape (m,)
         The row that each of them is a copy of.
+    augmented_offsets : ndarray of shape (m,)
+        How far off the tempo of each of them is, in units of 3 %.
+    echoes : ndarray of shape (n, n_features)
+        The rows, heard a fraction of a frame later.
     """
 
     rows: Float32Array
@@ -65,6 +78,8 @@ class TrainingWindows:
     takes: npt.NDArray[np.intp]
     augmented: Float32Array
     augmented_rows: npt.NDArray[np.intp]
+    augmented_offsets: FloatArray
+    echoes: Float32Array
 
     @property
     def step(self) -> float:
@@ -98,17 +113,20 @@ def training_windows(features: WindowFeatures, takes: Takes) -> list[TrainingWin
         return max(1, round(apart), math.ceil(n_hops / (times * _KEPT[kind])))
 
     strides = {block: stride(*block) for block in blocks}
-    kept = [_every(features, take, strides) for take in takes]
+    kept = [_thinned(features, take, strides) for take in takes]
+    echoes = [_echoes(features, take, strides) for take in takes]
     starts = np.cumsum([0, *(len(take) for take in takes)]) / features.frame_rate
     windows = []
-    for b in range(len(blocks)):
+    for b, block in enumerate(blocks):
         windows.append(TrainingWindows(
             rows=np.concatenate([rows[b] for rows, _ in kept]),
             times=np.concatenate([ends[b] + start for (_, ends), start in
                                   zip(kept, starts[:-1], strict=True)]),
             takes=np.repeat(np.arange(len(takes)), [len(ends[b]) for _, ends in kept]),
-            augmented=np.empty((0, features.n_features(*blocks[b])), np.float32),
-            augmented_rows=np.empty(0, np.intp)))
+            augmented=np.empty((0, features.n_features(*block)), np.float32),
+            augmented_rows=np.empty(0, np.intp),
+            augmented_offsets=np.empty(0),
+            echoes=np.concatenate([rows[b] for rows in echoes])))
     _add_copies(windows, features, takes, strides)
     return windows
 
@@ -117,27 +135,85 @@ def _n_hops(features: WindowFeatures, takes: Takes) -> int:
     return sum(len(take) for take in takes) // features.hop_frames
 
 
-def _every(
+def spread_ends(first: int, n_frames: int, stride: int, turn: float = 0.0
+                ) -> npt.NDArray[np.intp]:
+    """Where windows end that are about a stride apart and lock onto no period.
+
+    One in each stride, at a place that walks by the golden ratio: windows a fixed step apart hear
+    a beat that divides it in the same few places for ever.
+
+    Parameters
+    ----------
+    first : int
+        Frames at the end of the first window that is full.
+    n_frames : int
+        Frames there are.
+    stride : int
+        Frames in which one window is kept.
+    turn : float, default=0.0
+        Where in the stride to begin, 0 to 1: two sets of windows at different turns lie between
+        each other.
+
+    Returns
+    -------
+    ends : ndarray of shape (n,)
+        Frames heard at the end of each window, rising.
+
+    Examples
+    --------
+    >>> spread_ends(10, 60, 10)
+    array([15, 21, 37, 43, 59])
+    """
+    number = np.arange(max(0, -(-(n_frames - first + 1) // stride)))
+    place = (0.5 + turn + number * _GOLDEN) % 1.0
+    ends: npt.NDArray[np.intp] = first + number * stride + (place * stride).astype(np.intp)
+    return ends[ends <= n_frames]
+
+
+def _thinned(
     features: WindowFeatures, frames: npt.NDArray[np.floating],
-    strides: dict[tuple[int, str], int],
+    strides: dict[tuple[int, str], int], turn: float = 0.0,
 ) -> tuple[list[Float32Array], list[FloatArray]]:
-    """Every so many windows of one take and the seconds they end at, block by block."""
-    rows: list[list[Float32Array]] = [[] for _ in features.blocks]
-    ends: list[list[FloatArray]] = [[] for _ in features.blocks]
-    # Windows that no block keeps are not computed.
-    common = math.gcd(*strides.values())
-    hop = features.hop_frames * common
-    running = WindowFeatures(features.scales, hop / features.frame_rate, features.frame_rate,
-                             views=features.views, n_bands=features.n_bands).running()
+    """One window of each stride of one take and the seconds they end at, block by block."""
+    ends = _ends(features, len(frames), strides, turn)
+    return (_windows_at(features, frames, ends),
+            [of_block / features.frame_rate for of_block in ends])
+
+
+def _ends(features: WindowFeatures, n_frames: int, strides: dict[tuple[int, str], int],
+          turn: float = 0.0) -> list[npt.NDArray[np.intp]]:
+    return [spread_ends(features.block_frames(*block), n_frames,
+                        strides[block] * features.hop_frames, turn)
+            for block in features.blocks]
+
+
+def _windows_at(features: WindowFeatures, frames: npt.NDArray[np.floating],
+                ends: list[npt.NDArray[np.intp]]) -> list[Float32Array]:
+    """The windows of one take that end at these frames, block by block."""
+    rows: list[list[Float32Array]] = [[] for _ in ends]
+    running = features.running(_CHUNK_FRAMES)
     for start in range(0, max(len(frames), 1), _CHUNK_FRAMES):
-        windows = running.push(frames[start:start + _CHUNK_FRAMES])
-        last = running.n_frames // hop
-        for b, (X, block) in enumerate(zip(windows, features.blocks, strict=True)):
-            number = last - np.arange(len(X) - 1, -1, -1)   # hops since the take began
-            chosen = number % (strides[block] // common) == 0
-            rows[b].append(X[chosen])
-            ends[b].append(number[chosen] * hop / features.frame_rate)
-    return [np.concatenate(r) for r in rows], [np.concatenate(e) for e in ends]
+        running.hear(frames[start:start + _CHUNK_FRAMES])
+        for b, of_block in enumerate(ends):
+            low, high = np.searchsorted(of_block, [start, running.n_frames], "right")
+            rows[b].append(running.windows_at(b, of_block[low:high]))
+    return [np.concatenate(of_block) for of_block in rows]
+
+
+def _echoes(features: WindowFeatures, frames: npt.NDArray[np.floating],
+            strides: dict[tuple[int, str], int]) -> list[Float32Array]:
+    """The windows that are kept of one take, each heard as nobody could tell from it."""
+    ends = _ends(features, len(frames), strides)
+    echoes = [np.empty((len(of_block), features.n_features(*block)), np.float32)
+              for of_block, block in zip(ends, features.blocks, strict=True)]
+    rounding = np.random.default_rng(0)
+    for turn, (fraction, louder) in enumerate(_ECHOES):
+        mine = [of_block[turn::len(_ECHOES)] for of_block in ends]
+        heard = later(frames, fraction)
+        heard += louder + _ROUNDING_DB * (rounding.random(heard.shape, dtype=np.float32) - 0.5)
+        for echo, rows in zip(echoes, _windows_at(features, heard, mine), strict=True):
+            echo[turn::len(_ECHOES)] = rows
+    return echoes
 
 
 def _add_copies(
@@ -149,7 +225,7 @@ def _add_copies(
     if not views:
         return
     of_time = WindowFeatures(features.scales, features.hop, features.frame_rate, views=views,
-                             n_bands=features.n_bands)
+                             n_bands=features.n_bands, definition=features.definition)
     if not of_time.blocks:
         return
     where = {block: b for b, block in enumerate(features.blocks)}
@@ -159,13 +235,13 @@ def _add_copies(
         sparser = {block: strides[block] * every for block in of_time.blocks}
         for i, tempo in enumerate(tempi):
             # Patterns are not free of shift: each copy has windows where the others have none.
-            first = round(features.hop_frames * min(sparser.values()) * i / len(tempi))
-            rows, ends = _every(of_time, stretched(part, 1.0 / tempo)[first:], sparser)
+            rows, ends = _thinned(of_time, stretched(part, 1.0 / tempo), sparser,
+                                  turn=i / len(tempi))
             for block, X, end in zip(of_time.blocks, rows, ends, strict=True):
                 mine = windows[where[block]]
                 if not len(X) or not len(mine.times):
                     continue
-                time = begin + (end + first / features.frame_rate) * tempo
+                time = begin + end * tempo
                 after = np.clip(np.searchsorted(mine.times, time), 1, max(1, len(mine.times) - 1))
                 before = mine.times[after - 1]
                 here = mine.times[np.minimum(after, len(mine.times) - 1)]
@@ -173,6 +249,8 @@ def _add_copies(
                                    np.minimum(after, len(mine.times) - 1))
                 mine.augmented = np.concatenate([mine.augmented, X])
                 mine.augmented_rows = np.concatenate([mine.augmented_rows, nearest])
+                mine.augmented_offsets = np.concatenate(
+                    [mine.augmented_offsets, np.full(len(X), (tempo - 1.0) / _TEMPO_UNIT)])
 
 
 def _pieces(
@@ -217,3 +295,31 @@ def stretched(frames: npt.NDArray[np.floating], factor: float) -> npt.NDArray[np
     before = np.minimum(at.astype(np.intp), n - 2)
     share = (at - before)[:, None]
     return frames[before] * (1.0 - share) + frames[before + 1] * share
+
+
+def later(frames: npt.NDArray[np.floating], fraction: float) -> FloatArray:
+    """The frames as if analysis had begun a fraction of a frame later.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (n, n_bands)
+    fraction : float
+        Of a frame, 0 to 1.
+
+    Returns
+    -------
+    frames : ndarray of shape (n, n_bands)
+        Cubic interpolation between neighboring frames (Catmull-Rom): straight lines would take
+        from every attack, and what is only shifted would be smoother, too.
+
+    Examples
+    --------
+    >>> later(np.array([[0.0], [0.0], [1.0], [2.0], [2.0]]), 0.5).ravel()
+    array([-0.0625,  0.4375,  1.5625,  2.0625,  2.    ])
+    """
+    padded = np.concatenate([frames[:1], frames, frames[-1:], frames[-1:]], dtype=np.float64)
+    a, b, c, d = (padded[i:i + len(frames)] for i in range(4))
+    t = fraction
+    shifted: FloatArray = b + 0.5 * t * (
+        c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a)))
+    return shifted

@@ -1,0 +1,76 @@
+"""Nothing that the session itself contains, heard a moment later, may be strange."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from barkcluster._typing import FloatArray
+
+# What echoes stand out by beyond the held-out novelties counts three times: between two frames
+# an attack is no cubic, and what is only shifted differs by up to twice as much (rhythm of 10 s).
+_MARGIN = 2.0
+
+
+def raised(held_out: FloatArray, echoes: FloatArray) -> FloatArray:
+    """Held-out novelties, none lower than its equal among those of the echoes.
+
+    Held-out windows say how a session differs from itself elsewhere. A loop repeats exactly and
+    does not differ at all: then whatever is a thousandth stranger is stranger than all of it.
+    Echoes, the session heard a fraction of a frame later, say how it differs from itself where
+    nobody could tell. Each held-out novelty is compared with the echo of the same rank.
+
+    Parameters
+    ----------
+    held_out : ndarray of shape (n,)
+        nan where a row was not held out.
+    echoes : ndarray of shape (m,)
+        What the fit on the whole session says of the echoes of the same rows.
+
+    Returns
+    -------
+    raised : ndarray of shape (n,)
+        In the order of ``held_out``.
+
+    Examples
+    --------
+    >>> raised(np.array([0.0, 5.0, 0.0]), np.array([2.0, 1.0, 3.0]))
+    array([1., 5., 2.])
+    """
+    known = np.isfinite(held_out)
+    if not known.any() or not len(echoes):
+        return held_out
+    result = held_out.copy()
+    result[known] = np.maximum(held_out[known], _at_ranks_of(held_out[known], echoes))
+    return result
+
+
+def with_margin(echoes: FloatArray, held_out: FloatArray) -> FloatArray:
+    """Echoes, those that stand out beyond the held-out novelties once more by as much.
+
+    Parameters
+    ----------
+    echoes : ndarray of shape (m,)
+    held_out : ndarray of shape (n,)
+        nan where a row was not held out.
+
+    Returns
+    -------
+    echoes : ndarray of shape (m,)
+
+    Examples
+    --------
+    >>> with_margin(np.array([2.0, 1.0, 3.0]), np.array([0.0, 5.0, 0.0]))
+    array([6., 3., 3.])
+    """
+    known = held_out[np.isfinite(held_out)]
+    if not len(known) or not len(echoes):
+        return echoes
+    return echoes + _MARGIN * np.maximum(echoes - _at_ranks_of(echoes, known), 0.0)
+
+
+def _at_ranks_of(values: FloatArray, others: FloatArray) -> FloatArray:
+    """For each value, the quantile of the others at its rank."""
+    rank = np.empty(len(values))
+    rank[np.argsort(values, kind="stable")] = (np.arange(len(values)) + 0.5) / len(values)
+    quantiles: FloatArray = np.quantile(others, rank, method="hazen")
+    return quantiles

@@ -1,0 +1,102 @@
+"""How much less strange the session is to a fit on all of it than to the fits that calibrate.
+
+Held-out novelties come from fits that heard less than the final one, which therefore knows a
+little more than they say; a mean over many views makes that little visible. A second fit for some
+of the blocks, without the farthest other block too, shows how novelty falls with what was heard.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from barkcluster._typing import FloatArray
+
+
+def without_farthest(
+    kept: npt.NDArray[np.intp], block: slice
+) -> npt.NDArray[np.intp]:
+    """The rows of a fit but for as many as its held-out block has, those farthest from it.
+
+    Parameters
+    ----------
+    kept : ndarray of int
+        Rows that the fit learns.
+    block : slice
+        Rows that it does not hear.
+
+    Returns
+    -------
+    rows : ndarray of int
+        In order; half of ``kept`` at least.
+
+    Examples
+    --------
+    >>> without_farthest(np.arange(3, 10), slice(0, 3))
+    array([3, 4, 5, 6])
+    """
+    n_left_out = min(block.stop - block.start, len(kept) // 2)
+    apart = np.abs(kept - 0.5 * (block.start + block.stop - 1))
+    return np.sort(kept[np.argsort(apart, kind="stable")[:len(kept) - n_left_out]])
+
+
+class LearningCurve:
+    """How novelty falls with the share of a session that a fit heard.
+
+    It falls as a power of the share: as its inverse where prototypes or Gaussians average what
+    they heard (the error of an estimate), and far slower where the nearest of many directions
+    counts.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows of the whole session.
+    power : float
+        1 for averages; near 0 for nearest neighbors.
+    """
+
+    def __init__(self, n_rows: int, power: float) -> None:
+        self._n_rows = n_rows
+        self._power = power
+        self._slopes: list[float] = []
+
+    def add(self, n_more: int, n_less: int, more: FloatArray, less: FloatArray) -> None:
+        """Take the novelties of one block to a fit on more rows and to one on less.
+
+        Parameters
+        ----------
+        n_more, n_less : int
+            Rows that the two fits learned.
+        more, less : ndarray of shape (n,)
+            What they say of the same rows.
+        """
+        between = self._excess(n_less) - self._excess(n_more)
+        if between > 0:
+            self._slopes.append(float(np.median(less - more)) / between)
+
+    def excess(self, n_learned: int) -> float:
+        """How much stranger rows are to a fit on so many rows than to one on all.
+
+        What blocks disagree about is chance, or a session that changes: a slope counts for as
+        much as its square stands out from its variance over the blocks (James and Stein 1961),
+        and not at all where novelty does not fall.
+
+        Parameters
+        ----------
+        n_learned : int
+
+        Returns
+        -------
+        excess : float
+            In the unit of the novelty, 0 or more.
+        """
+        if len(self._slopes) < 2:
+            return 0.0
+        mean = float(np.mean(self._slopes))
+        if mean <= 0:
+            return 0.0
+        of_mean = float(np.var(self._slopes, ddof=1)) / len(self._slopes)
+        return mean * max(0.0, 1.0 - of_mean / mean ** 2) * self._excess(n_learned)
+
+    def _excess(self, n_learned: int) -> float:
+        return float((self._n_rows / n_learned) ** self._power) - 1.0

@@ -1,0 +1,177 @@
+"""The same music given twice: a take and its copy, a wav beside its mp3.
+
+Of a stretch that is in the session twice, whichever is held out for the calibration is heard in
+the other: it looks better known than any unheard music could be, and all else is called strange.
+A loop that a musician repeats is no such copy: it resembles itself at other times as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+
+from barkcluster._typing import FloatArray
+
+Frames = npt.NDArray[np.floating]
+
+# Values a second of the contours that copies are searched by.
+_SEARCH_RATE = 10.0
+_GROUPS = 5
+_QUIETEST_DB = -90.0
+# A copy differs by this much (dB, median over the bands of what is left beside one gain): codecs
+# leave .3 to 1, two takes of one riff 3 to 6.
+_ALIKE_DB = 1.5
+# Shorter stretches recur in music.
+_SHORTEST_S = 10.0
+# A stretch that resembles itself as well after another time is a loop.
+_ELSEWHERE_S = 1.0
+_N_LAGS = 4
+_FRAMES_COMPARED = 3000
+
+
+def doubled(first: Frames, second: Frames, frame_rate: float) -> tuple[int, int, int] | None:
+    """Where the second take holds the same as the first.
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (n_frames, n_bands)
+        Levels in dB.
+    frame_rate : float
+
+    Returns
+    -------
+    start, stop, in_first : int or None
+        Frames of the second take, and where in the first they begin. None where there are no
+        10 s of it, or where it is a loop.
+
+    Examples
+    --------
+    >>> take = np.random.default_rng(0).normal(-40.0, 8.0, size=(3000, 25))
+    >>> doubled(take, take[500:] - 3.0, frame_rate=100.0)
+    (0, 2500, 500)
+    """
+    shortest = round(_SHORTEST_S * frame_rate)
+    if min(len(first), len(second)) < shortest:
+        return None
+    lags = _likely_lags(first, second, frame_rate)
+    apart = [_fine_lag(first, second, lag, frame_rate) for lag in lags]
+    best, lag = min(apart)
+    if best > _ALIKE_DB:
+        return None
+    elsewhere = round(_ELSEWHERE_S * frame_rate)
+    if any(one <= 2.0 * _ALIKE_DB and abs(other - lag) >= elsewhere for one, other in apart):
+        return None
+    start, stop = _longest_stretch(first, second, lag, frame_rate)
+    return (start, stop, start + lag) if stop - start >= shortest else None
+
+
+def without_doubles(
+    takes: Sequence[Frames], owners: Sequence[int], frame_rate: float
+) -> tuple[list[list[tuple[int, int]]], list[tuple[int, int, int, int, int]]]:
+    """What is left of takes when nothing is in two of them.
+
+    Parameters
+    ----------
+    takes : sequence of ndarray of shape (n_frames, n_bands)
+    owners : sequence of int
+        The session that each take is of. Takes of one session are not compared: what a player
+        repeats is repeated.
+    frame_rate : float
+
+    Returns
+    -------
+    kept : list of list of (start, stop)
+        For each take, the frames to keep.
+    found : list of (earlier, later, start, stop, in_earlier)
+        Indices of two takes, the frames of the later one that are left out, and where they begin
+        in the earlier.
+    """
+    kept = [[(0, len(take))] for take in takes]
+    found: list[tuple[int, int, int, int, int]] = []
+    for later, take in enumerate(takes):
+        for earlier in range(later):
+            if owners[earlier] == owners[later] or not kept[later]:
+                continue
+            begin, end = max(kept[later], key=lambda piece: piece[1] - piece[0])
+            copy = doubled(takes[earlier], take[begin:end], frame_rate)
+            if copy is not None:
+                start, stop = begin + copy[0], begin + copy[1]
+                kept[later].remove((begin, end))
+                kept[later] += [piece for piece in ((begin, start), (stop, end))
+                                if piece[1] > piece[0]]
+                kept[later].sort()
+                found.append((earlier, later, start, stop, copy[2]))
+    return kept, found
+
+
+def _contours(frames: Frames, frame_rate: float) -> FloatArray:
+    """Levels in a few groups of bands, ten a second, without what a gain adds to all."""
+    size = max(1, round(frame_rate / _SEARCH_RATE))
+    whole = len(frames) // size * size
+    levels = np.maximum(frames[:whole], _QUIETEST_DB).reshape(-1, size, frames.shape[1])
+    groups = np.array_split(levels.mean(axis=1), min(_GROUPS, frames.shape[1]), axis=1)
+    contours = np.column_stack([group.mean(axis=1) for group in groups])
+    if contours.shape[1] > 1:
+        contours -= contours.mean(axis=1, keepdims=True)
+    contours -= contours.mean(axis=0)
+    return np.asarray(contours, dtype=np.float64)
+
+
+def _likely_lags(first: Frames, second: Frames, frame_rate: float) -> list[int]:
+    """Frames that the second take may lag behind, the likeliest first, well apart."""
+    a, b = _contours(first, frame_rate), _contours(second, frame_rate)
+    n = fft.next_fast_len(len(a) + len(b), real=True)
+    product = np.sum(fft.rfft(a, n, axis=0) * fft.rfft(b, n, axis=0).conj(), axis=1)
+    correlation = fft.irfft(product, n)
+    lags = np.arange(n)
+    lags = np.where(lags < len(a), lags, lags - n)
+    overlap = np.minimum(len(a), lags + len(b)) - np.maximum(lags, 0)
+    usable = overlap >= _SHORTEST_S * _SEARCH_RATE
+    # Per value, so that long overlaps do not win by length; short ones win by chance.
+    likeness = np.where(usable, correlation / np.sqrt(np.maximum(overlap, 1)), -np.inf)
+    found: list[int] = []
+    size = max(1, round(frame_rate / _SEARCH_RATE))
+    apart = round(_ELSEWHERE_S * _SEARCH_RATE)
+    while len(found) < _N_LAGS and np.isfinite(likeness).any():
+        best = int(np.argmax(likeness))
+        found.append(int(lags[best]) * size)
+        likeness[np.abs(lags - lags[best]) < apart] = -np.inf
+    return found
+
+
+def _fine_lag(first: Frames, second: Frames, lag: int, frame_rate: float) -> tuple[float, int]:
+    """How far apart the takes are (dB) at the best lag near one, and that lag."""
+    size = max(1, round(frame_rate / _SEARCH_RATE))
+    return min((float(np.median(_apart(first, second, near, _FRAMES_COMPARED))), near)
+               for near in range(lag - size, lag + size + 1))
+
+
+def _apart(first: Frames, second: Frames, lag: int, n_compared: int | None = None) -> FloatArray:
+    """Difference (dB) of the frames of two takes at a lag, but for one gain."""
+    start, stop = max(0, -lag), min(len(second), len(first) - lag)
+    if stop <= start:
+        return np.array([np.inf])
+    step = 1 if n_compared is None else max(1, (stop - start) // n_compared)
+    difference = (np.maximum(second[start:stop:step], _QUIETEST_DB)
+                  - np.maximum(first[start + lag:stop + lag:step], _QUIETEST_DB))
+    difference = difference - np.median(difference)
+    return np.asarray(np.median(np.abs(difference), axis=1), dtype=np.float64)
+
+
+def _longest_stretch(first: Frames, second: Frames, lag: int, frame_rate: float
+                     ) -> tuple[int, int]:
+    """Frames of the second take, from one to another, that are as in the first."""
+    size = max(1, round(frame_rate))
+    apart = _apart(first, second, lag)
+    seconds = [float(np.median(apart[i:i + size])) for i in range(0, len(apart), size)]
+    best = begin = end = 0
+    for i, one in enumerate([*seconds, np.inf]):
+        if one > _ALIKE_DB:
+            if i - begin > best:
+                best, end = i - begin, i
+            begin = i + 1
+    start = max(0, -lag)
+    return (start + (end - best) * size, start + min(end * size, len(apart)))
