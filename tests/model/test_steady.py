@@ -1,0 +1,149 @@
+"""The number on music that repeats: loops, clicks, drum machines, takes given twice, silence."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from barkcluster import SCORERS, FamiliarityModel, KNNDensityScorer, Session, bark_frames
+from barkcluster.synthetic import make_session
+
+every_scorer = pytest.mark.parametrize("scorer", list(SCORERS))
+
+
+def fitted(scorer, frames, **options):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*too short for scales")
+        return FamiliarityModel(scorer, random_state=0, **options).fit(frames)
+
+
+def below(timelines, threshold=0.05):
+    return float(np.mean(np.concatenate([t.familiarity for t in timelines]) < threshold))
+
+
+@every_scorer
+@pytest.mark.parametrize("length", [120, 187, 200, 320])
+def test_a_learned_loop_is_known_from_any_frame_on(rng, scorer, length):
+    bar = rng.normal(-40, 10, (length, 25))
+    loop = np.tile(bar, (-(-4500 // length), 1))
+    model = fitted(scorer, loop)
+    heard = [model.timeline(loop[start:start + 2000]) for start in (0, 1, 3, 7, 56)]
+    assert below(heard) <= 0.02
+    assert np.median([t.familiarity for t in heard]) >= 0.5
+
+
+def played(bpm, seconds, later=0, seed=5):
+    """A kick, a hat and four bass notes, the same in each bar, as sound; some samples later."""
+    rate, beat = 44100, 60 / bpm
+    rng = np.random.default_rng(seed)
+    sound = np.zeros(int(rate * (seconds + 2)))
+    t = np.arange(int(0.3 * rate)) / rate
+    kick = 0.5 * np.sin(2 * np.pi * (50 * t + 10 * (1 - np.exp(-20 * t)))) * np.exp(-12 * t)
+    hat = 0.1 * rng.normal(size=int(0.08 * rate)) * np.exp(-t[:int(0.08 * rate)] / 0.015)
+    notes = [0.1 * np.sign(np.sin(2 * np.pi * hz * t)) * np.exp(-3 * t) for hz in (55, 65, 82, 73)]
+    for i in range(int(seconds / beat * 2)):
+        at = int(rate * i * beat / 2)
+        for one in ([kick, notes[i // 2 % 4]] if i % 2 == 0 else [hat]):
+            sound[at:at + len(one)] += one
+    sound = sound[later:later + int(rate * seconds)]
+    return bark_frames(sound + 1e-4 * rng.normal(size=len(sound)), sample_rate=rate)
+
+
+@every_scorer
+@pytest.mark.parametrize("bpm", [120, 128])
+def test_a_drum_loop_is_known_samples_and_frames_later(scorer, bpm):
+    model = fitted(scorer, played(bpm, 40))
+    heard = [model.timeline(played(bpm, 20, later, seed=5)[skipped:])
+             for later, skipped in ((0, 2), (0, 3), (10, 0), (110, 0))]
+    assert below(heard) <= 0.02
+    assert np.median(np.concatenate([t.familiarity for t in heard])) >= 0.5
+
+
+@every_scorer
+@pytest.mark.parametrize("bpm", [60, 90, 100, 120, 140, 150])
+def test_windows_do_not_lock_onto_a_click(scorer, bpm):
+    def clicks(seconds, seed):
+        time = np.arange(seconds * 100) / 100
+        noise = np.random.default_rng(seed).normal(0, 3, (len(time), 25))
+        return -30 - 40 * (time * bpm / 60 % 1)[:, None] + noise
+
+    model = fitted(scorer, clicks(90, 1), scales=(0.5, 1.0, 3.0))
+    timeline = model.timeline(clicks(60, 2))
+    assert below([timeline]) <= 0.08
+    assert (np.nanmean(timeline.by_scale < 0.05, axis=0) <= 0.12).all()
+
+
+@pytest.mark.parametrize("scorer", ["knn", "gmm"])
+@pytest.mark.parametrize("copied", ["same", "codec", "softer and later"])
+def test_a_take_given_twice_changes_nothing(rng, scorer, copied):
+    jam = make_session(1.5, random_state=3)[0].frames.astype(float)
+    take, new = jam[:6000], jam[6000:]
+    copy = {"same": take, "codec": take + rng.normal(0, 0.5, take.shape),
+            "softer and later": np.concatenate([np.full((4, 25), -80.0), take[:-4] - 3])}[copied]
+    with pytest.warns(UserWarning, match=r"first and take 2 hold the same 5\d\.\d s of music"):
+        twice = fitted(scorer, [Session(take, name="first"), copy])
+    np.testing.assert_allclose(twice.timeline(new).familiarity,
+                               fitted(scorer, take).timeline(new).familiarity)
+
+
+def test_a_loop_in_two_takes_is_no_copy(rng):
+    loop = np.tile(rng.normal(-40, 10, (200, 25)), (15, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".*too short for scales")
+        model = FamiliarityModel().fit([loop, loop])
+    assert below([model.timeline(loop)]) <= 0.02
+
+
+@every_scorer
+def test_nothing_but_what_is_heard_is_strange_to_a_held_sound(scorer):
+    held = np.full((3000, 25), -40.0)
+    model = fitted(scorer, held)
+    assert below([model.timeline(held)]) == 0
+    assert below([model.timeline(held + 0.1)]) == 0         # nobody hears a tenth of a dB
+    assert below([model.timeline(held + 20.0 * (np.arange(25) % 2))]) == 1
+
+
+@every_scorer
+@pytest.mark.parametrize("level", [-100.0, -np.inf])
+def test_silence_is_known_to_silence_after_whatever_it_follows(rng, scorer, level):
+    silence = np.full((2000, 25), level)
+    model = fitted(scorer, silence)
+    assert below([model.timeline(silence)]) == 0
+    loud = rng.normal(-20, 10, (1500, 25))
+    after = model.timeline(np.concatenate([loud, silence]))
+    assert (after.familiarity[after.times > 26.0] > 0.05).all()
+
+
+@pytest.mark.parametrize("scorer", [*SCORERS, "instance"])
+@pytest.mark.parametrize(("rate", "hop"), [(100.0, 0.1), (86.13, 0.07)])
+def test_a_stream_equals_the_timeline_where_much_is_alike(rng, scorer, rate, hop):
+    bar = rng.normal(-40, 10, (150, 25))
+    frames = np.concatenate([np.full((400, 25), -100.0), np.tile(bar, (9, 1)),
+                             np.full((300, 25), -np.inf), np.full((300, 25), -40.0)])
+    model = fitted(KNNDensityScorer() if scorer == "instance" else scorer, frames,
+                   frame_rate=rate, hop=hop, scales=(0.5, 1.0, 3.0))
+    heard = np.concatenate([frames[350:900], rng.normal(-40, 8, (60, 25)), frames[-350:]])
+    timeline = model.timeline(heard)
+    stream = model.stream()
+    readings = [reading for reading in map(stream.push, heard) if reading is not None]
+    np.testing.assert_allclose([r.familiarity for r in readings], timeline.familiarity, atol=1e-9)
+    np.testing.assert_allclose([r.by_scale for r in readings], timeline.by_scale, atol=1e-9)
+
+
+@every_scorer
+def test_more_of_the_same_noise_is_as_familiar_as_it_should_be(scorer):
+    # First-order autoregression, 0.5 s: nominal 5 % below 0.05, half below 0.5.
+    def noise(n_frames, seed):
+        steps = np.random.default_rng(seed).normal(size=(n_frames, 25))
+        frames = np.empty((n_frames, 25))
+        last = steps[0]
+        for i, step in enumerate(steps):
+            last = 0.98 * last + 0.199 * step
+            frames[i] = last
+        return -40 + 6 * frames
+
+    model = fitted(scorer, noise(9000, 1), scales=(0.5, 1.0, 3.0))
+    timeline = model.timeline(noise(12000, 2))
+    assert 0.005 <= below([timeline]) <= 0.12
+    assert 0.3 <= np.median(timeline.familiarity) <= 0.7
