@@ -87,7 +87,8 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         parameters = scorer.get_params()
         scorer.set_params(**{name: value for name, value in settings.items()
                              if parameters[name] == "auto"})
-        scorer.fit(windows.rows, augmented=windows.augmented, augmented_rows=windows.augmented_rows,
+        scorer.fit(windows.rows, augmented=windows.augmented,
+                   augmented_rows=windows.augmented_rows,
                    augmented_offsets=windows.augmented_offsets)
         echoes = with_margin(scorer.novelty_of(windows.echoes), scorer.held_out_novelty_)
         held_out = raised(scorer.held_out_novelty_, echoes)

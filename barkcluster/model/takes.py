@@ -73,8 +73,8 @@ def takes_of(frames: Frames | Sequence[Frames], frame_rate: float
     for earlier, later, start, stop, _ in found:
         first, second = (sessions[owners[i]].name or f"take {owners[i] + 1}"
                          for i in (earlier, later))
-        warnings.warn(f"{first} and {second} hold the same {(stop - start) / rate:.1f} s of music: "
-                      f"left out of {second}. Learned twice, it would make all other music "
+        warnings.warn(f"{first} and {second} hold the same {(stop - start) / rate:.1f} s of "
+                      f"music: left out of {second}. Learned twice, it would make all other music "
                       "strange.", stacklevel=4)
     pieces = [(take[a:b], begin + a / rate) for take, begin, cuts
               in zip(takes, starts, kept, strict=True) for a, b in cuts]
