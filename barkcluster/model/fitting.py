@@ -90,8 +90,9 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         scorer.fit(windows.rows, augmented=windows.augmented,
                    augmented_rows=windows.augmented_rows,
                    augmented_offsets=windows.augmented_offsets)
-        echoes = with_margin(scorer.novelty_of(windows.echoes), scorer.held_out_novelty_)
-        held_out = raised(scorer.held_out_novelty_, echoes)
+        unheard = scorer.unheard_novelty()
+        echoes = with_margin(scorer.novelty_of(windows.echoes), unheard)
+        held_out = raised(unheard, echoes)
         if view in PATTERNS:
             # Judged against the windows in which that group of bands plays.
             playing = onset_energy(windows.rows) > _PLAYING
@@ -99,7 +100,7 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
                 held_out = held_out[playing]
         scorer.recalibrate(held_out)
         return (Part(scale_index, view, scorer, windows.times),
-                scorer.calibration_.strangeness(scorer.held_out_novelty_),
+                scorer.calibration_.strangeness(unheard),
                 scorer.calibration_.strangeness(echoes))
 
     learned = Parallel(n_jobs=n_jobs, prefer="threads")(

@@ -145,15 +145,29 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
                     curve.add(len(kept), len(less), held_out[block],
                               twin.novelty_of(rows[block]))
             self._learn_rows(learned, sources, offsets)
-        for kept, block in blocks:
-            held_out[block] -= curve.excess(len(kept))
         self.held_out_novelty_ = held_out
-        self.recalibrate(held_out)
+        self._excess = np.zeros(len(rows))
+        for kept, block in blocks:
+            self._excess[block] = curve.excess(len(kept))
+        self.recalibrate(self.unheard_novelty())
         self.offset_ = float(self.false_alarm_rate)
         return self
 
+    def unheard_novelty(self) -> FloatArray:
+        """Novelty of the rows of ``fit``, had the fit on the others heard as many as this one.
+
+        Returns
+        -------
+        novelty : ndarray of shape (n_samples,)
+            ``held_out_novelty_`` less what a fit on all rows knows better (`LearningCurve`); the
+            same where that is no longer known, in a scorer out of a file.
+        """
+        check_is_fitted(self)
+        excess: FloatArray | float = getattr(self, "_excess", 0.0)
+        return np.asarray(self.held_out_novelty_ - excess)
+
     def recalibrate(self, held_out: npt.ArrayLike) -> None:
-        """Calibrate on these novelties instead of ``held_out_novelty_``.
+        """Calibrate on these novelties instead of those of `unheard_novelty`.
 
         Parameters
         ----------

@@ -214,7 +214,8 @@ def _echoes(features: WindowFeatures, frames: npt.NDArray[np.floating],
     for turn, (fraction, louder) in enumerate(_ECHOES):
         mine = [of_block[turn::len(_ECHOES)] for of_block in ends]
         heard = _moved(frames, turn + 1) if rough else later(frames, fraction)
-        heard = heard + louder + _ROUNDING_DB * (rounding.random(heard.shape, dtype=np.float32) - 0.5)
+        noise = rounding.random(heard.shape, dtype=np.float32) - 0.5
+        heard = heard + louder + _ROUNDING_DB * noise
         for echo, rows in zip(echoes, _windows_at(features, heard, mine), strict=True):
             echo[turn::len(_ECHOES)] = rows
     return echoes
