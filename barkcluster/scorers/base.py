@@ -63,6 +63,9 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         The map from novelty to familiarity.
     held_out_novelty_ : ndarray of shape (n_samples,)
         Novelty of each training row to a fit that did not hear it.
+    excess_novelty_ : ndarray of shape (n_samples,) or None
+        How much of that is owed to the other fit having heard less (`LearningCurve`). None in
+        scorers from files of format 1.
     n_effective_ : float
         Independent rows that the overlapping rows of the fit are worth.
     gap_ : int
@@ -92,6 +95,8 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     # What parameters that are "auto" become in a model: for every view, and for patterns.
     auto_in_model: ClassVar[Mapping[str, object]] = {}
     auto_for_patterns: ClassVar[Mapping[str, object]] = {}
+
+    excess_novelty_: FloatArray | None
 
     whitening: float
     shrinkage: float
@@ -146,9 +151,9 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
                               twin.novelty_of(rows[block]))
             self._learn_rows(learned, sources, offsets)
         self.held_out_novelty_ = held_out
-        self._excess = np.zeros(len(rows))
+        self.excess_novelty_ = np.zeros(len(rows))
         for kept, block in blocks:
-            self._excess[block] = curve.excess(len(kept))
+            self.excess_novelty_[block] = curve.excess(len(kept))
         self.recalibrate(self.unheard_novelty())
         self.offset_ = float(self.false_alarm_rate)
         return self
@@ -159,12 +164,12 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         novelty : ndarray of shape (n_samples,)
-            ``held_out_novelty_`` less what a fit on all rows knows better (`LearningCurve`); the
-            same where that is no longer known, in a scorer out of a file.
+            ``held_out_novelty_`` less ``excess_novelty_``.
         """
         check_is_fitted(self)
-        excess: FloatArray | float = getattr(self, "_excess", 0.0)
-        return np.asarray(self.held_out_novelty_ - excess)
+        if self.excess_novelty_ is None:
+            return self.held_out_novelty_
+        return np.asarray(self.held_out_novelty_ - self.excess_novelty_)
 
     def recalibrate(self, held_out: npt.ArrayLike) -> None:
         """Calibrate on these novelties instead of those of `unheard_novelty`.

@@ -31,6 +31,7 @@ COMMON_FIELDS: tuple[Field, ...] = (
     ArrayField("metric_mean_", ("n_features",)),
     ArrayField("metric_basis_", ("n_features", "n_inner"), optional=True),
     ArrayField("held_out_novelty_", ("n_rows",)),
+    ArrayField("excess_novelty_", ("n_rows",), optional=True),
     NumberField("gap_", 0, LONGEST),
     NumberField("offset_", 0.0, 1.0),
 )

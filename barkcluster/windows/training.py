@@ -41,9 +41,6 @@ _GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
 # (dB), with noise of what levels in text are rounded to, a tenth of a dB. Nobody hears any of it.
 _ECHOES = ((0.25, -0.25), (0.5, 0.25), (0.75, 0.0))
 _ROUNDING_DB = 0.1
-# Frames bend by this share of what they move, .87 in white noise, .71 in a random walk; less in
-# sound, whose windows overlap.
-_ROUGH = 0.65
 # A copy keeps one window of so many: half as many again in all as there are rows to judge. Where
 # all rows together are few, it keeps more of them: learned from 10 s, order gains .03.
 _COPY_STRIDE = 5
@@ -210,10 +207,9 @@ def _echoes(features: WindowFeatures, frames: npt.NDArray[np.floating],
     echoes = [np.empty((len(of_block), features.n_features(*block)), np.float32)
               for of_block, block in zip(ends, features.blocks, strict=True)]
     rounding = np.random.default_rng(0)
-    rough = _is_rough(frames)
     for turn, (fraction, louder) in enumerate(_ECHOES):
         mine = [of_block[turn::len(_ECHOES)] for of_block in ends]
-        heard = _moved(frames, turn + 1) if rough else later(frames, fraction)
+        heard = later(frames, fraction)
         noise = rounding.random(heard.shape, dtype=np.float32) - 0.5
         heard = heard + louder + _ROUNDING_DB * noise
         for echo, rows in zip(echoes, _windows_at(features, heard, mine), strict=True):
@@ -300,23 +296,6 @@ def stretched(frames: npt.NDArray[np.floating], factor: float) -> npt.NDArray[np
     before = np.minimum(at.astype(np.intp), n - 2)
     share = (at - before)[:, None]
     return frames[before] * (1.0 - share) + frames[before + 1] * share
-
-
-def _is_rough(frames: npt.NDArray[np.floating]) -> bool:
-    """Whether frames have nothing in common with their neighbors: noise, which is not sound.
-
-    Nothing lies between such frames; they are heard again whole frames later.
-    """
-    if len(frames) < 3:
-        return True
-    steps = np.diff(frames, axis=0)
-    bends = 0.5 * np.diff(steps, axis=0)
-    return bool(np.mean(np.abs(bends)) > _ROUGH * np.mean(np.abs(steps)))
-
-
-def _moved(frames: npt.NDArray[np.floating], n: int) -> npt.NDArray[np.floating]:
-    """The frames from the n-th on, the last one held."""
-    return np.concatenate([frames[n:], np.repeat(frames[-1:], min(n, len(frames)), axis=0)])
 
 
 def later(frames: npt.NDArray[np.floating], fraction: float) -> FloatArray:

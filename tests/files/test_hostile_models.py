@@ -354,10 +354,13 @@ def test_directories_that_lie(files, tmp_path):
 
 @pytest.mark.slow
 def test_as_much_as_is_allowed_and_at_its_end_a_nan(files, tmp_path):
-    n = 9_900_000
-    members = unpacked(with_header(files["knn"], change_of(
-        "scorer", "arrays", "held_out_novelty", to=["<f8", n])))
+    n = 4_900_000
+    one = with_header(files["knn"], change_of(
+        "scorer", "arrays", "held_out_novelty", to=["<f8", n]))
+    members = unpacked(with_header(one, change_of(
+        "scorer", "arrays", "excess_novelty", to=["<f8", n])))
     novelty = np.zeros(n)
+    members["scorer.excess_novelty.npy"] = npy(novelty)
     novelty[-1] = np.nan
     members["scorer.held_out_novelty.npy"] = npy(novelty)
     refused(tmp_path, packed(members, compresslevel=1), "got nan to nan")

@@ -67,7 +67,7 @@ def test_windows_do_not_lock_onto_a_click(scorer, bpm):
         noise = np.random.default_rng(seed).normal(0, 3, (len(time), 25))
         return -30 - 40 * (time * bpm / 60 % 1)[:, None] + noise
 
-    model = fitted(scorer, clicks(90, 1), scales=(0.5, 1.0, 3.0))
+    model = fitted(scorer, clicks(180, 1), scales=(0.5, 1.0, 3.0))
     timeline = model.timeline(clicks(60, 2))
     assert below([timeline]) <= 0.08
     assert np.nanmean(timeline.by_scale < 0.05) <= 0.12
