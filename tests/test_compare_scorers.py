@@ -13,7 +13,7 @@ SCALES = (0.5, 1.0, 2.0)
 
 @pytest.fixture(scope="module")
 def jam():
-    return make_session(1.2, random_state=1)
+    return make_session(1.2, random_state=2)
 
 
 @pytest.fixture(scope="module")
