@@ -84,7 +84,7 @@ def test_commands_run(path, folder, capsys):
         wavfile = pytest.importorskip("scipy.io.wavfile")
         pytest.importorskip("soundfile")
         pytest.importorskip("soxr")
-        sound, sample_rate, _ = synthetic.make_sound(0.5)
+        sound, sample_rate, _ = synthetic.make_sound(1.5)
         for name in ("jam.wav", "now.wav", "other.wav"):
             wavfile.write(folder / name, sample_rate, sound)
     for command in commands_in(path):
