@@ -17,13 +17,16 @@ import argparse
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
 
 from barkcluster import Session, SessionGallery, load_gallery
+from barkcluster.gallery.comparison import SessionComparison
 from barkcluster.gallery.entry import sketch_prototypes
+from barkcluster.gallery.summary import summarize
 from barkcluster.synthetic import make_session
 
 Frames = npt.NDArray[np.float32]
@@ -57,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     start = time.perf_counter()
     prototypes = np.stack([sketch_prototypes([Session(_played(jams, i)[LEARNED])])
                            for i in range(most)])
+    summaries = np.stack([summarize(Session(_played(jams, i)[LEARNED])) for i in range(most)])
     print(f"a sketch: {1e3 * (time.perf_counter() - start) / most:.0f} ms, "
           f"{prototypes[0].nbytes / 1e3:.0f} kB")
     print(f"\n{'names':>7} {'query, ms':>10} {'of it sketches':>15} {'found':>6}")
@@ -65,17 +69,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         names = [f"name {i}" for i in range(n)]
         gallery.names_ = names
         gallery.prototypes_ = prototypes[:n]
+        fitted = list(gallery.records_.values())[:len(jams)]
+        gallery.comparison_ = SessionComparison().fit({
+            name: replace(fitted[i % len(jams)], takes=summaries[i:i + 1],
+                          pieces=fitted[i % len(jams)].pieces[:None if i < len(jams) else 0])
+            for i, name in enumerate(names)})
         gallery._kept = {name: kept[i % len(kept)] for i, name in enumerate(names)}
         whole, coarse, found = [], [], []
         for i in np.linspace(0, n - 1, N_QUERIES).astype(int):
             query = Session(_played(jams, int(i))[ASKED])
             start = time.perf_counter()
-            candidates = gallery._candidates(query)
+            apart = gallery.comparison_.log_distances(summarize(query))
+            candidates = gallery._candidates(query, apart)
             coarse.append(time.perf_counter() - start)
             start = time.perf_counter()
             gallery.rank(query)
             whole.append(time.perf_counter() - start)
-            found.append(names[i] in candidates)
+            found.append(i in candidates)
         print(f"{n:7} {1e3 * np.median(whole):10.0f} {1e3 * np.median(coarse):15.0f} "
               f"{np.mean(found):6.2f}")
 

@@ -11,7 +11,7 @@ import barkcluster
 from barkcluster.display.progress import Step, progress
 
 from ._files import Skipped, add_strict, is_hidden, no_sessions, sessions_in
-from ._options import read
+from ._options import read_to_learn
 
 
 def add_gallery(parser: argparse.ArgumentParser) -> argparse.Action:
@@ -76,4 +76,4 @@ def _read(path: str | os.PathLike[str], args: argparse.Namespace,
           step: Step | None = None) -> barkcluster.Session:
     if step is not None:
         step(f"learning {path}")
-    return read(os.fspath(path), args)
+    return read_to_learn(os.fspath(path), args)

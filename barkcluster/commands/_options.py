@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import barkcluster
+from barkcluster.display.terminal import printable
 from barkcluster.files.suffixes import is_audio
 from barkcluster.scorers import SCORER_NAMES
 
@@ -69,6 +71,20 @@ def read(path: str, args: argparse.Namespace) -> barkcluster.Session:
     return barkcluster.read_session(
         path, frame_rate=args.frame_rate, units=args.units, n_bands=args.bands,
         columns=args.columns, header={"yes": True, "no": False, None: None}[args.header])
+
+
+def read_to_learn(path: str, args: argparse.Namespace) -> barkcluster.Session:
+    """The same, and say what is gravely wrong with it, if anything is."""
+    # Here, so that --help is there at once.
+    from barkcluster.gallery.soundness import GRAVE, check_session
+
+    session = read(path, args)
+    found = [finding for finding in check_session(session) if finding.fault in GRAVE]
+    if found:
+        start = "\r\x1b[K" if sys.stderr.isatty() else ""  # over a line of progress
+        print(f"{start}barkcluster: warning: {printable(path)}: {found[0].fault}: "
+              f"{found[0].text}", file=sys.stderr)
+    return session
 
 
 def check_folder_of(path: str | None) -> None:

@@ -11,7 +11,7 @@ from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
 from ._files import add_strict, no_sessions, read_each, sessions_in
-from ._options import add_reading, check_folder_of, read
+from ._options import add_reading, check_folder_of, read_to_learn
 
 _DESCRIPTION = """\
 Takes excerpts of other sessions. A model that knows how strange they are to it has one threshold
@@ -44,7 +44,8 @@ def run(args: argparse.Namespace) -> None:
     if len(paths) > most:  # of more, only those that would be kept are read
         paths = [paths[i * len(paths) // most] for i in range(most)]
     with progress(len(paths)) as step:
-        _, sessions, skipped = read_each(paths, args.strict, partial(read, args=args), step)
+        _, sessions, skipped = read_each(paths, args.strict,
+                                         partial(read_to_learn, args=args), step)
         background = barkcluster.Background().fit(sessions)
     background.save(args.output)
     n = background.n_sessions_

@@ -8,7 +8,7 @@ from barkcluster._clock import clock
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
-from ._options import add_learning, add_reading, check_folder_of, make_model, read
+from ._options import add_learning, add_reading, check_folder_of, make_model, read_to_learn
 
 _DESCRIPTION = """\
 Learns sessions and writes a model file, for `barkcluster score` and for load_model().
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
         takes = []
         for path in args.sessions:
             step(f"reading {path}")
-            takes.append(read(path, args))
+            takes.append(read_to_learn(path, args))
         step("learning")
         model = make_model(args).fit(takes)
     model.save(args.output)

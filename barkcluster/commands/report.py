@@ -9,7 +9,7 @@ from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
 from ._files import Skipped, add_strict
-from ._options import add_learning, add_reading, check_folder_of, make_model, read
+from ._options import add_learning, add_reading, check_folder_of, make_model, read_to_learn
 
 _DESCRIPTION = """\
 Writes one HTML page about sessions, complete in itself: familiarity over time, what was strange,
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
         for path in args.train:
             step(f"reading {path}")
             with skipped.tried(path):
-                takes.append(read(path, args))
+                takes.append(read_to_learn(path, args))
         if args.train and not takes:
             raise ValueError("--train must name a file that can be read; got none.")
         if takes:
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
         for path in args.sessions:
             step(f"reading {path}")
             with skipped.tried(path):
-                session = read(path, args)
+                session = read_to_learn(path, args)
                 step(f"listening to {path}")
                 reports.append(report_on(session, model, names) if takes
                                else report_on_itself(session, clone(model)))

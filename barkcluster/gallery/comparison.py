@@ -213,11 +213,12 @@ class _Metric:
         self._center = rows.mean(axis=0)
         means = np.array([some.astype(np.float64).mean(axis=0) for some in takes]) - self._center
         # A mean of few takes is itself uncertain.
-        self._rows = rows
+        self._takes = takes
         self._uncertain = 0.5 * np.log1p(1.0 / counts)
         if not n_more:
             self._basis = None
             self._names = means
+            self._squares = np.square(means).sum(axis=1)
             return
         rows = rows - self._center
         # Directions in which no take differs from another know nothing, and are left out here.
@@ -227,6 +228,7 @@ class _Metric:
         if not np.any(apart):
             self._basis = None
             self._names = means
+            self._squares = np.square(means).sum(axis=1)
             return
         within = LedoitWolf(assume_centered=True).fit(apart)
         self._basis = span.components_.T @ np.linalg.cholesky(within.precision_)
@@ -234,17 +236,21 @@ class _Metric:
         # What lies outside of all that was heard counts as what differs on average.
         self._outside = len(apart[0]) / float(np.trace(within.covariance_))
         self._names = means @ self._basis
+        self._squares = np.square(self._names).sum(axis=1)
 
     def log_distances(self, summary: FloatArray) -> FloatArray:
         """Of a session to each name."""
-        return self._apart(summary.astype(np.float64) - self._center,
-                           self._names) - self._uncertain
+        x = summary.astype(np.float64) - self._center
+        place = x if self._basis is None else x @ self._basis
+        # Of many names: the squares apart from each other, a matrix without another of its size.
+        squares = self._squares - 2.0 * (self._names @ place) + place @ place + self._beyond(x)
+        return 0.5 * np.log(np.maximum(squares, _NEAREST)) - self._uncertain
 
     def places(self, summaries: FloatArray) -> FloatArray:
         """Of sessions, on two axes."""
         basis = np.eye(len(self._center)) if self._basis is None else self._basis
         names = self._names if self._basis is not None and len(self._names) > 2 else (
-            (self._rows - self._center) @ basis)
+            (np.concatenate(self._takes) - self._center) @ basis)
         found = np.zeros((len(summaries), 2))
         n_axes = min(2, *names.shape, max(1, len(names) - 1))
         axes = PCA(n_axes, svd_solver="full").fit(names)
@@ -254,16 +260,15 @@ class _Metric:
     def between(self, piece: Float32Array, mean: Float32Array, n_takes: int) -> float:
         """Log distance of a piece to the mean of so many others."""
         x, name = (rows.astype(np.float64) - self._center for rows in (piece, mean))
-        target = name if self._basis is None else name @ self._basis
-        return float(self._apart(x, target[None])[0] - 0.5 * np.log1p(1.0 / n_takes))
+        apart = x - name if self._basis is None else (x - name) @ self._basis
+        square = float(apart @ apart) + self._beyond(x)
+        return float(0.5 * np.log(max(square, _NEAREST)) - 0.5 * np.log1p(1.0 / n_takes))
 
-    def _apart(self, x: FloatArray, names: FloatArray) -> FloatArray:
+    def _beyond(self, x: FloatArray) -> float:
+        """What lies outside of all that was heard."""
         if self._basis is None:
-            squares = np.square(names - x).sum(axis=1)
-        else:
-            squares = np.square(names - x @ self._basis).sum(axis=1)
-            squares += self._outside * max(0.0, float(x @ x - np.square(x @ self._plain).sum()))
-        return 0.5 * np.log(np.maximum(squares, _NEAREST))
+            return 0.0
+        return self._outside * max(0.0, float(x @ x - np.square(x @ self._plain).sum()))
 
 
 def _combined(strangeness: FloatArray, log_distances: FloatArray, n_more: float) -> FloatArray:

@@ -21,6 +21,9 @@ from barkcluster.frames.session import N_BANDS, RATE_TOLERANCE, Session
 FAULTS = ("unreadable", "silent", "units", "frame rate", "copy", "too short", "dead bands",
           "missing frames", "clipped", "stretch of silence", "band limit")
 
+# What spoils what is learned.
+GRAVE = ("silent", "units", "dead bands", "clipped")
+
 # Below this nothing is heard, in dB under the loudest frame or as a level.
 _SILENT_DB = -85.0
 _FAR_BELOW_DB = 60.0

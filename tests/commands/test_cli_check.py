@@ -24,3 +24,12 @@ def test_check_says_what_is_wrong_first_and_tells_scripts(tmp_path, monkeypatch,
     rows = (tmp_path / "faults.csv").read_text().splitlines()
     assert rows[0] == "session,fault,what" and len(rows) == 4
     assert rows[1].startswith("all/torn.txt,unreadable,")
+
+
+def test_what_is_learned_from_says_its_gravest_fault_by_itself(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    frames = np.random.default_rng(0).normal(-40, 6, size=(3000, 25))
+    frames[:, 4] = -50.0
+    write_session(Session(frames), "dead.txt")
+    assert cli.main(["fit", "dead.txt", "-o", "model.npz", "--scales", "0.5"]) == 0
+    assert "warning: dead.txt: dead bands: bands 4 never move" in capsys.readouterr().err

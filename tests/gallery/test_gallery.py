@@ -211,6 +211,16 @@ def test_few_candidates_find_the_same_name(heard, queries):
         assert ranking[0][0] == name
 
 
+def test_sketches_of_many_names_are_compared_by_their_means_first(heard, queries, monkeypatch):
+    monkeypatch.setattr("barkcluster.gallery.gallery._SKETCHES_COMPARED", 4)
+    many = {**heard, **{f"other{i}": play(20 + i, 24) for i in range(4)}}
+    gallery = SessionGallery(model(), n_candidates=2).fit(many)
+    for name, frames in queries.items():
+        assert gallery.rank(frames)[0][0] == name
+    gallery.remove("anna")
+    assert gallery.rank(queries["bert"])[0][0] == "bert"
+
+
 def test_saved_and_loaded_answers_the_same(tmp_path, gallery, queries):
     gallery.save(tmp_path / "bands")
     gallery.save(tmp_path / "bands")      # over the first one
