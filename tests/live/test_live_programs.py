@@ -1,0 +1,135 @@
+"""Csound, ChucK and SuperCollider themselves, with the examples of docs/clients.
+
+Each plays its test signal to a player of ours; what arrives are frames, and nothing is rejected.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from barkcluster import FamiliarityModel
+from barkcluster.live.addresses import Address
+from barkcluster.live.loop import Live, Source
+from barkcluster.live.player import Player
+from barkcluster.live.sinks import open_sink
+from barkcluster.retraining import RetrainingStream
+from barkcluster.tempo import TempoTracker
+
+CLIENTS = Path(__file__).parents[2] / "docs" / "clients"
+LOCAL = "127.0.0.1"
+N_FRAMES = 150
+
+
+def needs(*programs):
+    missing = [program for program in programs if shutil.which(program) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((LOCAL, 0))
+        return probe.getsockname()[1]
+
+
+class Listening(Player):
+    """A player that remembers what it hears."""
+
+    heard = ()
+
+    def hear(self, levels, arrived, now):
+        self.heard = (*self.heard, levels)
+        return super().hear(levels, arrived, now)
+
+
+@pytest.fixture
+def hear(rng, tmp_path):
+    """Start a program, hear N_FRAMES of it, end it; the player, and what the program printed."""
+    stream = RetrainingStream(
+        FamiliarityModel("kmeans", scales=(0.1, 0.2), random_state=0).fit(
+            rng.normal(-40, 10, size=(300, 25))), learn_in="thread")
+    player = Listening("", stream, TempoTracker(), tmp_path)
+
+    def hear(command, port, back, *, prints=None, **options):
+        sink = open_sink(Address("osc", LOCAL, back))
+        live = Live([Source(Address("osc", LOCAL, port, "/bark"), player)], [sink])
+        printed = tmp_path / "printed.txt"
+        with printed.open("wb") as output:
+            program = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output,
+                                       stderr=output, cwd=tmp_path, **options)
+            try:
+                deadline = time.monotonic() + 90
+                live.run(until=lambda: time.monotonic() > deadline or (
+                    len(player.heard) >= N_FRAMES
+                    and (prints is None or prints in printed.read_text(errors="replace"))))
+            finally:
+                live.close()
+                sink.close()
+                program.terminate()
+                program.wait(30)
+        return player, printed.read_text(errors="replace")
+
+    yield hear
+    player.close()
+
+
+def check(player, printed):
+    assert player.n_received >= N_FRAMES, printed[-2000:]
+    assert player.n_rejected == 0
+    frames = np.array(player.heard[50:])
+    assert frames.shape[1] == 25
+    assert np.all(frames <= 10)
+    # A tone of 110 Hz and its overtones: the band that holds it is louder than the highest.
+    assert np.all(frames.mean(axis=0)[1] > frames.mean(axis=0)[24] + 10)
+
+
+@needs("csound")
+def test_csound_plays_and_is_told(hear):
+    port, back = free_port(), free_port()
+    check(*hear(["csound", "-+rtaudio=null", "-odac", f"--omacro:BARK_PORT={port}",
+                 f"--omacro:BACK_PORT={back}", CLIENTS / "csound" / "barkcluster.csd"],
+                port, back, prints="familiarity 0."))
+
+
+@needs("chuck")
+def test_chuck_plays(hear):
+    port, back = free_port(), free_port()
+    # --silent is not in time: what it sends is judged all the same.
+    check(*hear(["chuck", "--silent",
+                 f"{CLIENTS / 'chuck' / 'barkcluster.ck'}:{port}:{back}"], port, back))
+
+
+@needs("sclang", "scsynth", "jackd")
+def test_supercollider_goes_on_after_cmd_period(hear, tmp_path):
+    port, back = free_port(), free_port()
+    text = (CLIENTS / "supercollider" / "barkcluster.scd").read_text("utf-8")
+    (tmp_path / "barkcluster.scd").write_text(text.replace("7400", str(port)))
+    (tmp_path / "driver.scd").write_text(f"""
+        thisProcess.openUDPPort({back});
+        s.options.numInputBusChannels = 2;
+        s.waitForBoot {{ {{ Saw.ar(110, 0.2) ! 2 }}.play(s); }};
+        thisProcess.interpreter.executeFile("{tmp_path / 'barkcluster.scd'}");
+        fork {{ 8.wait; CmdPeriod.run; "period".postln;
+            1.wait; {{ Saw.ar(110, 0.2) ! 2 }}.play(s);
+            2.wait; "went on, familiarity %".format(~familiarity).postln; }};
+    """)
+    environment = {**os.environ, "JACK_DEFAULT_SERVER": "barkcluster-test",
+                   "QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1"}
+    jack = subprocess.Popen(
+        ["jackd", "-r", "-n", "barkcluster-test", "-d", "dummy", "-r", "44100", "-p", "512"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        player, printed = hear(["sclang", "-i", "none", tmp_path / "driver.scd"], port, back,
+                               prints="went on, familiarity ", env=environment)
+    finally:
+        jack.terminate()
+        jack.wait(30)
+    assert "period" in printed, printed[-2000:]
+    assert player.n_received >= N_FRAMES, printed[-2000:]
+    assert player.n_rejected == 0
+    assert player.silent == 0
