@@ -24,10 +24,13 @@ _QUIETEST_DB = -90.0
 # A copy differs by this much (dB, median over the bands of what is left beside one gain): codecs
 # leave .3 to 1, two takes of one riff 3 to 6.
 _ALIKE_DB = 1.5
+# What is this near in the contours is looked at frame by frame.
+_LIKELY_DB = 3.0
 # Shorter stretches recur in music.
 _SHORTEST_S = 10.0
 # A stretch that resembles itself as well after another time is a loop.
 _ELSEWHERE_S = 1.0
+_LOOP = 0.5
 _N_LAGS = 4
 _FRAMES_COMPARED = 3000
 
@@ -56,16 +59,20 @@ def doubled(first: Frames, second: Frames, frame_rate: float) -> tuple[int, int,
     shortest = round(_SHORTEST_S * frame_rate)
     if min(len(first), len(second)) < shortest:
         return None
-    lags = _likely_lags(first, second, frame_rate)
-    apart = [_fine_lag(first, second, lag, frame_rate) for lag in lags]
-    best, lag = min(apart)
-    if best > _ALIKE_DB:
+    alike = []
+    for likely in _likely_lags(first, second, frame_rate):
+        lag = _fine_lag(first, second, likely, frame_rate)
+        start, stop = _longest_stretch(first, second, lag, frame_rate)
+        alike.append((stop - start, start, stop, lag))
+    if not alike:
         return None
+    alike.sort(reverse=True)
+    (length, start, stop, lag), *others = alike
     elsewhere = round(_ELSEWHERE_S * frame_rate)
-    if any(one <= 2.0 * _ALIKE_DB and abs(other - lag) >= elsewhere for one, other in apart):
+    if length < shortest or any(other >= _LOOP * length and abs(other_lag - lag) >= elsewhere
+                                for other, _, _, other_lag in others):
         return None
-    start, stop = _longest_stretch(first, second, lag, frame_rate)
-    return (start, stop, start + lag) if stop - start >= shortest else None
+    return start, stop, start + lag
 
 
 def without_doubles(
@@ -135,18 +142,36 @@ def _likely_lags(first: Frames, second: Frames, frame_rate: float) -> list[int]:
     found: list[int] = []
     size = max(1, round(frame_rate / _SEARCH_RATE))
     apart = round(_ELSEWHERE_S * _SEARCH_RATE)
-    while len(found) < _N_LAGS and np.isfinite(likeness).any():
+    for _ in range(_N_LAGS):
         best = int(np.argmax(likeness))
-        found.append(int(lags[best]) * size)
-        likeness[np.abs(lags - lags[best]) < apart] = -np.inf
+        if not np.isfinite(likeness[best]):
+            break
+        lag = int(lags[best])
+        likeness[np.abs(lags - lag) < apart] = -np.inf
+        start, stop = max(0, -lag), min(len(b), len(a) - lag)
+        difference = b[start:stop] - a[start + lag:stop + lag]
+        if _longest_run(np.median(np.abs(difference - np.median(difference, axis=0)), axis=1),
+                        round(_SEARCH_RATE), _LIKELY_DB)[1] >= 0.8 * _SHORTEST_S:
+            found.append(lag * size)
     return found
 
 
-def _fine_lag(first: Frames, second: Frames, lag: int, frame_rate: float) -> tuple[float, int]:
-    """How far apart the takes are (dB) at the best lag near one, and that lag."""
+def _longest_run(apart: FloatArray, size: int, limit: float) -> tuple[int, int]:
+    """Where the longest run of pieces with a median within a limit begins, and its length."""
+    longest, first, begin = 0, 0, 0
+    for i, start in enumerate([*range(0, len(apart), size), -1]):
+        if start < 0 or float(np.median(apart[start:start + size])) > limit:
+            if i - begin > longest:
+                longest, first = i - begin, begin
+            begin = i + 1
+    return first, longest
+
+
+def _fine_lag(first: Frames, second: Frames, lag: int, frame_rate: float) -> int:
+    """The lag near one at which the best fifth of the frames are most alike."""
     size = max(1, round(frame_rate / _SEARCH_RATE))
-    return min((float(np.median(_apart(first, second, near, _FRAMES_COMPARED))), near)
-               for near in range(lag - size, lag + size + 1))
+    return min(range(lag - size, lag + size + 1), key=lambda near: float(np.quantile(
+        _apart(first, second, near, _FRAMES_COMPARED), 0.2)))
 
 
 def _apart(first: Frames, second: Frames, lag: int, n_compared: int | None = None) -> FloatArray:
@@ -166,12 +191,6 @@ def _longest_stretch(first: Frames, second: Frames, lag: int, frame_rate: float
     """Frames of the second take, from one to another, that are as in the first."""
     size = max(1, round(frame_rate))
     apart = _apart(first, second, lag)
-    seconds = [float(np.median(apart[i:i + size])) for i in range(0, len(apart), size)]
-    best = begin = end = 0
-    for i, one in enumerate([*seconds, np.inf]):
-        if one > _ALIKE_DB:
-            if i - begin > best:
-                best, end = i - begin, i
-            begin = i + 1
+    run, length = _longest_run(apart, size, _ALIKE_DB)
     start = max(0, -lag)
-    return (start + (end - best) * size, start + min(end * size, len(apart)))
+    return start + run * size, start + min((run + length) * size, len(apart))

@@ -1,0 +1,140 @@
+"""Is the number true on music that repeats: loops, clicks, drum machines, takes given twice?
+
+    python -m benchmarks.steady [--scorers knn gmm] [--only loop drums]
+
+For each kind of material and each scorer: the shares of more of the same that are below 0.05 and
+below 0.2 (nominal 5 and 20 %), the median, and the share below 0.05 on each scale. Material that
+repeats exactly has been heard before: there nothing should be below, and the median at least 0.5.
+Everything is made from seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import lfilter
+
+from barkcluster import SCORERS, FamiliarityModel, bark_frames
+from barkcluster.synthetic import make_session
+
+Frames = npt.NDArray[np.float64]
+SAMPLE_RATE = 44100
+
+# What to learn, a take or a list of them, and what to hear then.
+Case = tuple[str, Frames | list[Frames], list[Frames]]
+
+
+def loops() -> Iterator[Case]:
+    """Bars that repeat exactly, of noise and smooth, heard from several frames on."""
+    for smooth in (0, 2):
+        for length in (120, 150, 187, 200, 240, 320, 400):
+            bar = np.random.default_rng(length).normal(-40, 10 * (1 + smooth), (length, 25))
+            if smooth:
+                bar = gaussian_filter1d(bar, smooth, axis=0, mode="wrap")
+            loop = np.tile(bar, (9000 // length + 2, 1))
+            yield (f"loop of {length / 100:g} s{', smooth' if smooth else ''}", loop[:6000],
+                   [loop[start:start + 3000] for start in (0, 1, 3, 7, 55)])
+
+
+def drum_machine(bpm: float, seconds: float, jitter_s: float = 0.0, later: int = 0,
+                 noise: float = 1e-4, seed: int = 0) -> Frames:
+    """Kick, hat and four bass notes as sound, each bar the same samples, as Bark frames."""
+    rng = np.random.default_rng(seed)
+    beat, t = 60 / bpm, np.arange(int(0.4 * SAMPLE_RATE)) / SAMPLE_RATE
+    kick = (0.5 * np.sin(2 * np.pi * (50 * t + 10 * (1 - np.exp(-20 * t))))
+            * np.exp(-12 * t))[:int(0.3 * SAMPLE_RATE)]
+    hat = 0.1 * rng.normal(size=int(0.08 * SAMPLE_RATE))
+    hat *= np.exp(-t[:len(hat)] / 0.015)
+    bass = [0.1 * np.sign(np.sin(2 * np.pi * hz * t)) * np.exp(-3 * t)
+            for hz in (55, 65.4, 82.4, 73.4)]
+    sound = np.zeros(int(SAMPLE_RATE * (seconds + 2)))
+    late = np.random.default_rng(seed + 1)
+    for i in range(int(seconds / beat * 2)):
+        at = int(SAMPLE_RATE * max(0.0, i * beat / 2 + jitter_s * late.normal()))
+        for one in [hat] if i % 2 else [kick, bass[i // 2 % 4]]:
+            sound[at:at + len(one)] += one
+    sound = sound[later:later + int(SAMPLE_RATE * seconds)]
+    sound += noise * np.random.default_rng(seed + later + 9).normal(size=len(sound))
+    return np.asarray(bark_frames(sound, sample_rate=SAMPLE_RATE), dtype=np.float64)
+
+
+def drums() -> Iterator[Case]:
+    """A drum machine that goes on, in other frames; begun again, samples later."""
+    for bpm, jitter_s, noise in ((120, 0, 1e-4), (100, 0, 1e-4), (128, 0, 1e-4), (117, 0, 1e-4),
+                                 (120, 0.003, 1e-4), (120, 0.008, 1e-4), (120, 0, 0)):
+        frames = drum_machine(bpm, 120, jitter_s, noise=noise)
+        name = f"drums at {bpm}, {1000 * jitter_s:g} ms loose, noise {noise:g}"
+        yield name, frames[:7198], [frames[7200 + skipped:] for skipped in (0, 2, 3, 5, 7)]
+        if not jitter_s:
+            yield ("  the same 10 to 333 samples later", frames[:7198],
+                   [drum_machine(bpm, 40, later=later, noise=noise)
+                    for later in (10, 110, 200, 333)])
+
+
+def clicks() -> Iterator[Case]:
+    """Noise on a sawtooth, at tempi that divide a second and at some that do not."""
+    for bpm in (60, 61.7, 90, 100, 120, 140, 147.3, 150):
+        def click(seconds: int, seed: int, bpm: float = bpm) -> Frames:
+            time = np.arange(seconds * 100) / 100
+            noise = np.random.default_rng(seed).normal(0, 3, (len(time), 25))
+            return -30 - 40 * (time * bpm / 60 % 1)[:, None] + noise
+
+        yield f"clicks at {bpm:g}", click(300, 0), [click(60, seed) for seed in (1, 2)]
+
+
+def noise() -> Iterator[Case]:
+    """First-order autoregression: more of the same, and nothing else."""
+    for tau_s in (0.5, 3.0):
+        def same(n_frames: int, seed: int, tau_s: float = tau_s) -> Frames:
+            kept = np.exp(-0.01 / tau_s)
+            steps = np.random.default_rng(seed).normal(size=(n_frames, 25))
+            return np.asarray(
+                -40 + 6 * np.sqrt(1 - kept ** 2) * lfilter([1], [1, -kept], steps, axis=0))
+
+        yield f"noise of {tau_s:g} s", same(30000, 1), [same(60000, 2)]
+
+
+def takes() -> Iterator[Case]:
+    """A jam learned once, and with a copy of itself; then what it played next."""
+    for seed in (11, 12, 13):
+        jam = make_session(3, random_state=seed)[0].frames.astype(np.float64)
+        take, new = jam[:9000], jam[9000:15000]
+        rounded = take + np.random.default_rng(0).normal(0, 0.5, take.shape)
+        softer = np.concatenate([np.full((4, 25), -80.0), take[:-4] - 3])
+        for name, learned in (("once", [take]), ("twice", [take, take]),
+                              ("and 0.5 dB off", [take, rounded]),
+                              ("and 3 dB softer, 40 ms late", [take, softer])):
+            yield f"take {seed} {name}", learned, [new]
+
+
+KINDS = {"loop": loops, "drums": drums, "clicks": clicks, "noise": noise, "takes": takes}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--scorers", nargs="+", default=list(SCORERS), choices=list(SCORERS))
+    parser.add_argument("--only", nargs="+", default=list(KINDS), choices=list(KINDS))
+    args = parser.parse_args()
+    warnings.simplefilter("ignore", UserWarning)        # copies are left out, as they should be
+    print(f"{'share below (nominal)':42}{'0.05 (5 %)':>11}{'0.2 (20 %)':>11}{'median':>8}"
+          "  below 0.05 on each scale")
+    for kind in args.only:
+        for name, learned, heard in KINDS[kind]():
+            for scorer in args.scorers:
+                model = FamiliarityModel(scorer, random_state=0).fit(learned)
+                timelines = [model.timeline(frames) for frames in heard]
+                told = np.concatenate([t.familiarity for t in timelines])
+                scales = np.nanmean(np.concatenate([t.by_scale for t in timelines]) < 0.05, axis=0)
+                print(f"{name:36}{scorer:6}{np.mean(told < 0.05):11.1%}{np.mean(told < 0.2):11.1%}"
+                      f"{np.median(told):8.2f}  {'  '.join(f'{s:.0%}' for s in scales)}",
+                      flush=True)
+
+
+if __name__ == "__main__":
+    main()

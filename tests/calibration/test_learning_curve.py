@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from barkcluster.calibration.learning_curve import LearningCurve, without_farthest
+
+
+def test_the_farthest_rows_go_first():
+    kept = np.r_[0:20, 40:100]
+    assert without_farthest(kept, slice(25, 35)).tolist() == [*range(20), *range(40, 90)]
+    assert len(without_farthest(np.arange(4), slice(4, 100))) == 2      # half of them stay
+
+
+@pytest.mark.parametrize("power", [1.0, 0.3])
+def test_a_curve_is_carried_on_to_the_whole_session(power):
+    def novelty(n_learned):
+        return 5.0 + 2.0 * (100 / n_learned) ** power
+
+    curve = LearningCurve(100, power)
+    for _ in range(3):
+        curve.add(80, 60, np.array([novelty(80)]), np.array([novelty(60)]))
+    assert curve.excess(80) == pytest.approx(novelty(80) - novelty(100))
+    assert curve.excess(100) == 0.0
+
+
+def test_what_blocks_disagree_about_is_chance():
+    curve = LearningCurve(100, 1.0)
+    for step in (3.0, -3.0, 0.1):
+        curve.add(80, 60, np.array([0.0]), np.array([step]))
+    assert curve.excess(80) == 0.0
+
+
+def test_a_fit_on_more_that_knows_less_is_no_curve():
+    curve = LearningCurve(100, 1.0)
+    assert curve.excess(80) == 0.0
+    for _ in range(2):
+        curve.add(80, 60, np.array([1.0]), np.array([0.5]))
+    assert curve.excess(80) == 0.0
