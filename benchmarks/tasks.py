@@ -34,6 +34,9 @@ FOUND_WITHIN_S = 1.0
 ALARM = 0.05                      # familiarity below it is an alarm
 GAP_S = 12.0
 MIN_CALIBRATION_S = 80.0
+# The answer, of windows alone whose last second has a band above this level.
+SOUNDING = "sounding"
+SILENT_DB = -70.0
 
 STRANGE = ("hard", "easy", "order", "shuffle", "intrusion2", "intrusion6")
 SAME = ("soft6", "loud6", "slow3", "fast3")
@@ -244,7 +247,19 @@ def _stranger_pieces(track: Track, tracks: Sequence[Track], kind: str) -> list[F
 
 def _rows(system: System, frames: Frames) -> Columns:
     times, columns = system.novelty(np.ascontiguousarray(frames))
-    return {name: column[_warm(times)] for name, column in columns.items()}
+    warm = _warm(times)
+    rows = {name: column[warm] for name, column in columns.items()}
+    # The answer once more, where it is about something: silence is like silence.
+    answer = next(iter(columns.values()))
+    rows[SOUNDING] = np.where(_sounds(frames, times), answer, np.nan)[warm]
+    return rows
+
+
+def _sounds(frames: Frames, times: Array) -> npt.NDArray[np.bool_]:
+    """Whether anything sounds in the last second before each of these times."""
+    loud = np.concatenate([[0], np.cumsum(frames.max(axis=1) > SILENT_DB)])
+    ends = np.clip(np.round(times * FRAME_RATE).astype(int), 0, len(frames))
+    return np.asarray(loud[ends] > loud[np.maximum(ends - round(FRAME_RATE), 0)])
 
 
 def _warm(times: Array) -> npt.NDArray[np.bool_]:
