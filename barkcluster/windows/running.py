@@ -123,25 +123,16 @@ class RunningWindows:
         if first > self.n_frames:
             return self._nothing.copy()
         ends = np.arange(first, self.n_frames + 1, hop)
-        out = []
-        # A push of one frame is mostly calls into numpy: those of all scales at once.
-        textures = (self._textures_of_scales(int(ends[0]))
-                    if len(ends) == 1 and self._needs_textures else None)
-        patterns = None
-        for scale, view, length, width in self._blocks:
-            mine = ends[ends >= length]
-            if not len(mine):
-                out.append(np.empty((0, width), np.float32))
-            elif view == "texture" and textures is not None:
-                out.append(textures[scale:scale + 1])
-            elif view == "texture":
-                out.append(self._texture(mine, length))
-            elif view == "rhythm":
-                out.append(self._rhythm(mine, length, self._rhythm_columns[scale]))
-            else:
-                if patterns is None:  # of all groups, which end together
-                    patterns = self._patterns(mine, length)
-                out.append(patterns[PATTERNS.index(view)])
+        if len(ends) > 1 or not self._needs_textures:
+            return self.windows_at([ends[ends >= length] for _, _, length, _ in self._blocks])
+        # A push of one frame is mostly calls into numpy: the textures of all scales at once.
+        textures = self._textures_of_scales(int(ends[0]))
+        out = self.windows_at([
+            ends if view != "texture" and ends[0] >= length else ends[:0]
+            for _, view, length, _ in self._blocks])
+        for b, (scale, view, length, _) in enumerate(self._blocks):
+            if view == "texture" and ends[0] >= length:
+                out[b] = textures[scale:scale + 1]
         return out
 
     def recent_patterns(self, n_hops: int) -> list[Float32Array]:
@@ -166,29 +157,34 @@ class RunningWindows:
                     for _ in PATTERNS]
         return self._patterns(newest - hop * np.arange(n - 1, -1, -1), length)
 
-    def windows_at(self, block: int, ends: npt.NDArray[np.intp]) -> Float32Array:
-        """The windows of one block that ended at these frames, whether hops end there or not.
+    def windows_at(self, ends: list[npt.NDArray[np.intp]]) -> list[Float32Array]:
+        """The windows that ended at these frames, whether hops end there or not.
 
         Parameters
         ----------
-        block : int
-            Index among ``layout.blocks``.
-        ends : ndarray of shape (n,)
-            Frames heard at the end of each window, rising: at least its length, at most
-            ``n_frames``, and among those of the newest call of `hear`.
+        ends : list of ndarray of shape (n_windows,)
+            For each of ``layout.blocks``, frames heard at the end of each window, rising: at
+            least its length, at most ``n_frames``, and among those of the newest call of `hear`.
+            The patterns of all groups of bands end together.
 
         Returns
         -------
-        windows : ndarray of shape (n, n_features), float32
+        windows : list of ndarray of shape (n_windows, n_features), float32
         """
-        scale, view, length, width = self._blocks[block]
-        if not len(ends):
-            return np.empty((0, width), np.float32)
-        if view == "texture":
-            return self._texture(ends, length)
-        if view == "rhythm":
-            return self._rhythm(ends, length, self._rhythm_columns[scale])
-        return self._patterns(ends, length)[PATTERNS.index(view)]
+        out = []
+        patterns = None
+        for (scale, view, length, width), mine in zip(self._blocks, ends, strict=True):
+            if not len(mine):
+                out.append(np.empty((0, width), np.float32))
+            elif view == "texture":
+                out.append(self._texture(mine, length))
+            elif view == "rhythm":
+                out.append(self._rhythm(mine, length, self._rhythm_columns[scale]))
+            else:
+                if patterns is None:
+                    patterns = self._patterns(mine, length)
+                out.append(patterns[PATTERNS.index(view)])
+        return out
 
     def hear(self, frames: npt.NDArray[np.floating]) -> None:
         """Take frames into the running sums, for `windows_at`; `push` does so by itself.

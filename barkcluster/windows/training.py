@@ -194,9 +194,10 @@ def _windows_at(features: WindowFeatures, frames: npt.NDArray[np.floating],
     running = features.running(_CHUNK_FRAMES)
     for start in range(0, max(len(frames), 1), _CHUNK_FRAMES):
         running.hear(frames[start:start + _CHUNK_FRAMES])
-        for b, of_block in enumerate(ends):
-            low, high = np.searchsorted(of_block, [start, running.n_frames], "right")
-            rows[b].append(running.windows_at(b, of_block[low:high]))
+        new = [of_block[slice(*np.searchsorted(of_block, [start, running.n_frames], "right"))]
+               for of_block in ends]
+        for b, windows in enumerate(running.windows_at(new)):
+            rows[b].append(windows)
     return [np.concatenate(of_block) for of_block in rows]
 
 
