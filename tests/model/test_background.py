@@ -170,8 +170,8 @@ def test_a_background_of_the_session_alone_is_no_background(jams):
 @pytest.mark.slow
 def test_scales_longer_than_an_excerpt_and_closer_than_a_hop(jams, background):
     model = FamiliarityModel(scales=(0.5, 0.52, 18.0), background=background)
-    model.fit([jams[0], jams[0]])
-    assert np.all(np.isfinite(model.timeline(jams[1]).familiarity))
+    model.fit([jams[0], jams[1]])
+    assert np.all(np.isfinite(model.timeline(jams[2]).familiarity))
 
 
 def test_clone_takes_the_background_as_it_is(model, background):
