@@ -11,6 +11,7 @@ from html import escape
 import numpy as np
 import numpy.typing as npt
 
+from ._familiarity import STRANGE
 from ._typing import FloatArray
 
 WIDTH = 640
@@ -19,7 +20,6 @@ _FAMILIARITY = np.array([[200, 49, 72], [226, 220, 200], [30, 110, 165]], dtype=
 # Soft to loud.
 _LEVEL = np.array([[10, 8, 30], [90, 25, 110], [205, 65, 80], [252, 170, 90], [252, 250, 190]],
                   dtype=float)
-_STRANGE = 0.05
 
 
 def card(title: str, facts: Sequence[tuple[str, str]], drawing: str = "") -> str:
@@ -92,7 +92,7 @@ def curve_over(values: FloatArray, x: float, y: float, width: float, height: flo
     lines.append(points)
     drawn = "".join(f'<polyline points="{" ".join(line)}" fill="none" stroke="currentColor" '
                     f'stroke-width="1.2"/>' for line in lines if line)
-    low = y + (1 - _STRANGE) * height
+    low = y + (1 - STRANGE) * height
     return (f'<line x1="{x:g}" x2="{x + width:g}" y1="{low:.1f}" y2="{low:.1f}" '
             f'stroke="#b3243c" stroke-dasharray="2 3"/>{drawn}')
 

@@ -14,6 +14,10 @@ from types import TracebackType
 
 from threadpoolctl import LibController, ThreadpoolController
 
+# Of a program's environment, read when numpy is imported: more threads than free cores wait for
+# each other, ten times slower beside a busy audio program.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
 
 class _OneForAll:
     """One library, which has one number of threads for the whole program, held at one thread.

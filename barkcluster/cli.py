@@ -18,6 +18,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn, TextIO
 
+from barkcluster._threads import THREAD_VARIABLES
 from barkcluster._version import __version__
 from barkcluster.display.terminal import printable
 
@@ -47,10 +48,6 @@ COMMAND --help says more about each. Session files are text, a line of 25 number
 frame, 100 a second; with the extra `audio`, wav, flac, ogg and mp3 files will do as well.
 """
 
-# Matrices here are small. More threads than free cores wait for each other: ten times slower
-# beside a busy audio program. Must be set before numpy is imported.
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
 BAD_INPUT = 2
 INTERRUPTED = 130  # as a shell reports SIGINT
 BROKEN_PIPE = 141  # and SIGPIPE
@@ -71,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         the reader of the output went away.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
-    for variable in _THREADS:
+    for variable in THREAD_VARIABLES:  # before numpy is imported
         os.environ.setdefault(variable, "1")
     for stream in (sys.stdout, sys.stderr):
         # Names hold what the code page of a redirected terminal may not.

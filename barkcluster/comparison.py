@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
+from barkcluster._familiarity import STRANGE
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive
 from barkcluster.display.terminal import Style, table
@@ -277,7 +278,7 @@ def _row(name: str, run: _Run, surprises: Annotations | None, agreement: float) 
     short = _short_terms(run, surprises)
     return ScorerRow(
         name, float(np.mean(usual)) if len(usual) else np.nan,
-        float(np.mean(usual < 0.05)) if len(usual) else np.nan,
+        float(np.mean(usual < STRANGE)) if len(usual) else np.nan,
         float(np.mean(usual < 0.2)) if len(usual) else np.nan,
         auc(*_terms(run, surprises, usual)), np.nan if short is None else auc(*short),
         run.fit_s, run.speed, agreement)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
+from barkcluster._familiarity import STRANGE
 from barkcluster._typing import FloatArray
 
 from .calibration import SMALLEST, Calibration, normal_score
@@ -26,7 +27,7 @@ _APART = 0.5
 _NARROWEST = 0.25
 # Nothing strange becomes less than a tenth as strange: what differs must go on to differ.
 _LEAST_SLOPE = 0.1
-_ALARM = float(-ndtri(0.05))
+_ALARM = float(-ndtri(STRANGE))
 
 
 class CohortCalibration(Calibration):

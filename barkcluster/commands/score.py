@@ -10,8 +10,9 @@ import numpy as np
 
 import barkcluster
 from barkcluster._clock import clock
+from barkcluster._familiarity import STRANGE, shown_familiarity
 from barkcluster.display.bars import draw_timeline
-from barkcluster.display.moments import STRANGE, strange_moments
+from barkcluster.display.moments import strange_moments
 from barkcluster.display.picture import timeline_picture
 from barkcluster.display.progress import Step, progress
 from barkcluster.display.terminal import Style, printable, style_for, table, terminal_width
@@ -106,8 +107,8 @@ def _summary(args: argparse.Namespace, model: barkcluster.FamiliarityModel,
              timeline: barkcluster.Timeline, style: Style) -> str:
     familiarity = timeline.familiarity
     shown = strange_moments(timeline)
-    rows = [[clock(timeline.times[row], 1), _figure(familiarity[row]),
-             *map(_figure, timeline.by_scale[row])] for row in shown]
+    rows = [[clock(timeline.times[row], 1), shown_familiarity(familiarity[row]),
+             *map(shown_familiarity, timeline.by_scale[row])] for row in shown]
     title = ("strangest moments, below 0.05" if familiarity[shown[0]] < STRANGE
              else "nothing was strange: the least familiar moment")
     header = ["ends at", "familiarity", *(f"{scale:g} s" for scale in timeline.scales)]
@@ -117,14 +118,7 @@ def _summary(args: argparse.Namespace, model: barkcluster.FamiliarityModel,
         draw_timeline(timeline, style, width=terminal_width()),
         "",
         f"mean familiarity {familiarity.mean():.2f}; below 0.05: "
-        f"{100 * np.mean(familiarity < 0.05):.1f} % of the time (more of the same: about 5 %)",
+        f"{100 * np.mean(familiarity < STRANGE):.1f} % of the time (more of the same: about 5 %)",
         "",
         style.bold(title),
         table(header, rows, style)])
-
-
-def _figure(familiarity: float) -> str:
-    """Two digits that count, so that rare and very rare stay apart."""
-    if np.isnan(familiarity):
-        return "-"
-    return f"{familiarity:.2f}" if familiarity >= 0.05 else f"{familiarity:.1g}"

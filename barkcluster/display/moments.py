@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from barkcluster._familiarity import STRANGE
+
 if TYPE_CHECKING:  # the model takes long to import
     from barkcluster.model.timeline import Timeline
 
-# Familiarity below which a moment is called strange: more of the same is so 5 % of the time.
-STRANGE = 0.05
 
 
 def strange_moments(timeline: Timeline, count: int = 5) -> list[int]:

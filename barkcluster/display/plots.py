@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from barkcluster._clock import label_times
 from barkcluster._extras import missing_extra
+from barkcluster._familiarity import STRANGE
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive
 from barkcluster.frames.bark import BARK_EDGES_HZ
@@ -118,7 +119,7 @@ def plot_scorers(timelines: Mapping[str, Timeline], *, ax: Axes | None = None) -
         base = float(len(timelines) - 1 - i)
         times, (values,) = timeline.with_breaks(base + tall * timeline.familiarity)
         ax.axhspan(base, base + tall, color="0.5", alpha=0.09, linewidth=0)
-        ax.fill_between(timeline.times, base, base + tall, where=timeline.familiarity < 0.05,
+        ax.fill_between(timeline.times, base, base + tall, where=timeline.familiarity < STRANGE,
                         color="#c5172e", alpha=0.35, linewidth=0, step="mid")
         ax.plot(times, values, color=f"C{i % 10}", linewidth=1.1, label=plain_text(name))
         middles.append((base + tall / 2, plain_text(name)))

@@ -1,4 +1,4 @@
-"""Frames averaged to another rate, also where it does not divide theirs."""
+"""Frames at another rate: averaged to it, stretched in time, or read between two of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+
+from barkcluster._typing import FloatArray
 
 
 def pooled(levels: npt.NDArray[np.floating], start: int, stop: int,
@@ -45,3 +47,54 @@ def pooled(levels: npt.NDArray[np.floating], start: int, stop: int,
     upto = sums[below] + part * (sums[below + 1] - sums[below])
     means: npt.NDArray[np.float64] = np.diff(upto, axis=0) / frames_per_value
     return means
+
+
+def stretched(frames: npt.NDArray[np.floating], factor: float) -> npt.NDArray[np.floating]:
+    """The frames as if they had been played slower or faster.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (n, n_bands)
+    factor : float
+        How many times as long the result is: 1.04 is 4 % slower.
+
+    Returns
+    -------
+    frames : ndarray of shape (round(n * factor), n_bands)
+        Linear interpolation between neighboring frames.
+    """
+    n = len(frames)
+    if n < 2:
+        return frames
+    at = np.minimum(np.arange(round(n * factor)) / factor, n - 1)
+    before = np.minimum(at.astype(np.intp), n - 2)
+    share = (at - before)[:, None]
+    return frames[before] * (1.0 - share) + frames[before + 1] * share
+
+
+def later(frames: npt.NDArray[np.floating], fraction: float) -> FloatArray:
+    """The frames as if analysis had begun a fraction of a frame later.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (n, n_bands)
+    fraction : float
+        Of a frame, 0 to 1.
+
+    Returns
+    -------
+    frames : ndarray of shape (n, n_bands)
+        Cubic interpolation between neighboring frames (Catmull-Rom): straight lines would take
+        from every attack, and what is only shifted would be smoother, too.
+
+    Examples
+    --------
+    >>> later(np.array([[0.0], [0.0], [1.0], [2.0], [2.0]]), 0.5).ravel()
+    array([-0.0625,  0.4375,  1.5625,  2.0625,  2.    ])
+    """
+    padded = np.concatenate([frames[:1], frames, frames[-1:], frames[-1:]], dtype=np.float64)
+    a, b, c, d = (padded[i:i + len(frames)] for i in range(4))
+    t = fraction
+    shifted: FloatArray = b + 0.5 * t * (
+        c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a)))
+    return shifted

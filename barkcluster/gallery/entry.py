@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import median_abs_deviation
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 
@@ -259,7 +260,7 @@ def _said(scorer: FamiliarityScorer, view: str, scale: float, X: FloatArray) -> 
         if view == "texture":
             return float(np.mean(novelty)) + _TEXTURE_SLOPE * float(np.log(scale))
     middle = float(np.median(usual))
-    spread = 1.4826 * float(np.median(np.abs(usual - middle))) + 0.05
+    spread = float(median_abs_deviation(usual, scale="normal")) + 0.05
     return (float(np.mean(novelty)) - middle) / spread
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from barkcluster._clock import clock
+from barkcluster._familiarity import STRANGE
 from barkcluster._html import card, svg, words_at
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_non_negative, check_positive_int
@@ -122,7 +123,7 @@ class Explanation:
         bars = [part for i, (name, value) in enumerate(rows) for part in (
             words_at(40, 14 * i + 11, name, "end"),
             f'<rect x="46" y="{14 * i + 2}" width="{max(1.0, 220 * value):.1f}" height="10" '
-            f'fill="{"#b3243c" if value < 0.05 else "#1e6ea5"}"/>',
+            f'fill="{"#b3243c" if value < STRANGE else "#1e6ea5"}"/>',
             words_at(52 + 220 * value, 14 * i + 11, f"{value:.2g}"))]
         height, middle = max(90.0, 14.0 * len(rows) + 4), 45.0
         wide, tallest = 300 / max(1, len(self.bands)), max(1.0, float(np.abs(self.bands).max()))

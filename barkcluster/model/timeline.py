@@ -11,6 +11,7 @@ import numpy as np
 
 from barkcluster._clock import clock, label_times
 from barkcluster._extras import missing_extra
+from barkcluster._familiarity import STRANGE
 from barkcluster._html import (
     WIDTH,
     card,
@@ -123,7 +124,7 @@ class Timeline:
         stripes = np.stack([lowest(column, _COLUMNS) for column in by_scale])
         least = int(np.argmin(self.familiarity))
         left, height = WIDTH - _COLUMNS, _CURVE + _STRIPE * len(stripes) + 20
-        low = float(np.mean(self.familiarity < 0.05))
+        low = float(np.mean(self.familiarity < STRANGE))
         labels = [words_at(left - 4, y, words, "end") for words, y in
                   [("1", 10), ("0.5", _CURVE / 2 + 4), ("0.05", _CURVE - 2),
                    *((f"{s:g} s", _CURVE + _STRIPE * (j + 0.8))
@@ -171,10 +172,10 @@ class Timeline:
         image = ax.pcolormesh(edges, rows, np.stack(by_scale), vmin=0, vmax=1, cmap="RdYlBu",
                               rasterized=True)
         ax.plot(times, familiarity, color="0.15", linewidth=1)
-        ax.axhline(0.05, color="tab:red", linewidth=0.8, linestyle=":")
+        ax.axhline(STRANGE, color="tab:red", linewidth=0.8, linestyle=":")
         ax.set_ylim(-0.68, 1.03)
         middles = (rows[1:] + rows[:-1]) / 2
-        ax.set_yticks([*middles, 0.05, 0.5, 1.0],
+        ax.set_yticks([*middles, STRANGE, 0.5, 1.0],
                       [*(f"{s:g} s" for s in self.scales), "0.05", "0.5", "1"])
         label_times(ax)
         ax.set_ylabel("familiarity")

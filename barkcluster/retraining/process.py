@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._threads import THREAD_VARIABLES
 from barkcluster.files.locking import lock_file
 from barkcluster.frames.session import Session
 from barkcluster.model.background import Background, load_background
@@ -118,8 +119,7 @@ def start_learning(
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
     # One thread: the other cores are for those who play.
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1",
-                   "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": path, **dict.fromkeys(THREAD_VARIABLES, "1")}
     return subprocess.Popen(
         [sys.executable, "-m", "barkcluster.retraining.process", str(here)], env=environment,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
+from barkcluster.frames.resampling import later, stretched
 from barkcluster.windows import WindowFeatures
-from barkcluster.windows.training import later, spread_ends, stretched, training_windows
+from barkcluster.windows.training import spread_ends, training_windows
 
 
 def test_stretching_by_one_changes_nothing_and_by_two_doubles(rng):

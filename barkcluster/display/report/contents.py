@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from barkcluster._clock import clock
+from barkcluster._familiarity import STRANGE, shown_familiarity
 from barkcluster._validation import check_fraction
 from barkcluster.display.islands import IslandMap, island_map
-from barkcluster.display.moments import STRANGE, strange_moments
+from barkcluster.display.moments import strange_moments
 from barkcluster.frames.session import Session
 from barkcluster.model.explanation import band_words
 from barkcluster.model.model import FamiliarityModel
@@ -162,7 +163,7 @@ def _moments(heard: Session, model: FamiliarityModel, timeline: Timeline,
         stop = float(timeline.times[row])
         explanation = model.explain(heard, stop + 1e-6)
         scale = min(explanation.by_scale, key=explanation.by_scale.__getitem__)
-        texts = [f"strangest at {scale:g} s ({_figure(explanation.by_scale[scale])})",
+        texts = [f"strangest at {scale:g} s ({shown_familiarity(explanation.by_scale[scale])})",
                  band_words(explanation.bands)]
         likest = next((r for r in explanation.matches if r.view == "texture"), None)
         if likest is not None:
@@ -208,7 +209,3 @@ def _numbers(session: Session, model: FamiliarityModel,
 
 def _in_takes(session: Session) -> str:
     return f" in {len(session.gaps) + 1} takes over {session.span:g} s" if session.gaps else ""
-
-
-def _figure(familiarity: float) -> str:
-    return f"{familiarity:.2f}" if familiarity >= STRANGE else f"{familiarity:.1g}"

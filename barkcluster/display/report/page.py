@@ -16,11 +16,11 @@ from importlib.resources import files
 import numpy as np
 
 from barkcluster._clock import clock
+from barkcluster._familiarity import STRANGE, shown_familiarity
 from barkcluster._typing import FloatArray
 from barkcluster.display.chart import policy_hash, shared
 from barkcluster.display.islands import IslandMap
 from barkcluster.display.levels import level_columns
-from barkcluster.display.moments import STRANGE
 from barkcluster.files.atomic import replace_file
 from barkcluster.frames.session import Session
 from barkcluster.model.timeline import Timeline
@@ -151,7 +151,7 @@ chosen at the start.</output>
 def _moments(report: SessionReport) -> str:
     rows = "".join(
         f"<tr><td>{_time_button(m.start, m.stop)}</td>"
-        f'<td class="number">{_figure(m.familiarity)}</td>'
+        f'<td class="number">{shown_familiarity(m.familiarity)}</td>'
         f'<td class="why">{escape(m.because)}</td></tr>' for m in report.moments)
     caption = ("Below 0.05, strangest first" if report.moments[0].familiarity < STRANGE
                else "Nothing was below 0.05: the least familiar moment")
@@ -320,10 +320,6 @@ def _tempo_figure(report: SessionReport) -> str:
 
 def _bpm(bpm: float) -> str:
     return "–" if np.isnan(bpm) else f"{bpm:.0f}"
-
-
-def _figure(familiarity: float) -> str:
-    return f"{familiarity:.2f}" if familiarity >= STRANGE else f"{familiarity:.1g}"
 
 
 def _shown_name(session: Session) -> str:
