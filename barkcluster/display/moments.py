@@ -12,7 +12,6 @@ if TYPE_CHECKING:  # the model takes long to import
     from barkcluster.model.timeline import Timeline
 
 
-
 def strange_moments(timeline: Timeline, count: int = 5) -> list[int]:
     """Rows of the strangest moments that are strange; the least familiar one where none is.
 
