@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import rankdata, spearmanr
+from sklearn.metrics import roc_auc_score
 
 Array = npt.NDArray[np.float64]
 
@@ -24,9 +26,9 @@ def auc(usual: npt.ArrayLike, strange: npt.ArrayLike) -> float:
     usual, strange = _finite(usual), _finite(strange)
     if not len(usual) or not len(strange):
         return float("nan")
-    usual = np.sort(usual)
-    below = np.searchsorted(usual, strange, "left") + np.searchsorted(usual, strange, "right")
-    return float(below.mean() / (2 * len(usual)))
+    # Ranks: novelty may be infinite.
+    return float(roc_auc_score(np.repeat([0, 1], [len(usual), len(strange)]),
+                               rankdata(np.concatenate([usual, strange]))))
 
 
 def mean_interval(values: npt.ArrayLike, *, seed: int = 0) -> tuple[float, float, float]:
@@ -78,12 +80,10 @@ def spearman(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     """Rank correlation; ties share their mean rank."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     both = np.isfinite(a) & np.isfinite(b)
-    if both.sum() < 3:
+    a, b = a[both], b[both]
+    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
-    x, y = _ranks(a[both]), _ranks(b[both])
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return float("nan")
-    return float(np.corrcoef(x, y)[0, 1])
+    return float(spearmanr(a, b).statistic)
 
 
 def average_precision(relevant: npt.ArrayLike) -> float:
@@ -131,8 +131,3 @@ def _short(value: float, digits: int = 3) -> str:
 def _finite(values: npt.ArrayLike) -> Array:
     array = np.asarray(values, np.float64).ravel()
     return array[~np.isnan(array)]
-
-
-def _ranks(values: Array) -> Array:
-    order = np.sort(values)
-    return (np.searchsorted(order, values, "left") + np.searchsorted(order, values, "right")) / 2.0

@@ -12,6 +12,7 @@ saved as well, and stands wherever the built-in ones do.
 # single direction is strange.
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy.stats import median_abs_deviation
 
 from barkcluster import SCORERS, FamiliarityModel, FamiliarityScorer, synthetic
 from barkcluster.display.plots import plot_scorers
@@ -37,7 +38,7 @@ class WorstDirectionScorer(FamiliarityScorer):
 
     def _learn(self, X):
         self.median_ = np.median(X, axis=0)
-        self.width_ = np.median(np.abs(X - self.median_), axis=0) + 0.1
+        self.width_ = median_abs_deviation(X, axis=0) + 0.1
 
     def _novelty(self, X):
         return np.max(np.abs(X - self.median_) / self.width_, axis=1)
