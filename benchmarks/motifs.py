@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from barkcluster import Session, synthetic
+from barkcluster.frames.resampling import rows_at
 from barkcluster.motifs import Motif, find_motifs, unique_to
 from barkcluster.synthetic import Annotations, Riff, Section
 
@@ -134,10 +135,7 @@ def other_tempo(seed: int, minutes: float, speed: float) -> tuple[float, ...]:
     half = len(session) // 2
     frames = session.frames.astype(np.float64)
     places = np.arange(half, len(frames) - 1, speed)
-    below = places.astype(int)
-    part = (places - below)[:, None]
-    late = frames[below] * (1 - part) + frames[below + 1] * part
-    changed = Session(np.concatenate([frames[:half], late]))
+    changed = Session(np.concatenate([frames[:half], rows_at(frames, places)]))
     middle = half / session.frame_rate
     first = {riff.name for riff in known.riffs if riff.stop <= middle}
     start = time.process_time()

@@ -17,6 +17,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster.frames.resampling import rows_at
+
 from .corpora import FLOOR_DB, FRAME_RATE, Frames, Track, seed_of, strangers
 from .figures import Array, auc
 
@@ -208,10 +210,7 @@ def changed(rest: Frames, key: str) -> dict[str, Frames]:
 
 def at_speed(frames: Frames, speed: float) -> Frames:
     """Frames read at another speed, straight lines between them."""
-    at = np.arange(0, len(frames) - 1, speed)
-    first = at.astype(int)
-    part = (at - first)[:, None].astype(frames.dtype)
-    return np.asarray(frames[first] * (1 - part) + frames[first + 1] * part, np.float32)
+    return rows_at(frames, np.arange(0, len(frames) - 1, speed)).astype(np.float32)
 
 
 def spliced(track: Track, tracks: Sequence[Track], rest: Frames,

@@ -2,14 +2,13 @@
 
 import math
 
-import naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barkcluster import Session, synthetic, tempo
-from barkcluster.frames.resampling import pooled
+from barkcluster.frames.resampling import rows_at
 from barkcluster.tempo import TempoTracker, estimate_tempo
 
 
@@ -60,9 +59,7 @@ def test_halves_exactly_when_frames_are_repeated(jam, factor):
 
 def test_halves_with_frames_drawn_out_between_the_old_ones(jam):
     session, _ = jam
-    n = len(session)
-    places = np.arange(2 * n - 1) / 2
-    slow = np.stack([np.interp(places, np.arange(n), band) for band in session.frames.T], axis=1)
+    slow = rows_at(session.frames, np.arange(2 * len(session) - 1) / 2)
     answer = estimate_tempo(slow, bpm_range=(20, 120))
     assert answer.bpm == pytest.approx(estimate_tempo(session).bpm / 2, rel=0.005)
 
@@ -104,20 +101,8 @@ def test_level_does_not_matter(jam):
 @pytest.mark.parametrize("frame_rate", [86.1328125, 93.75, 172.265625, 50.0, 44.1])
 def test_frame_rates_that_do_not_divide_the_beat(jam, frame_rate):
     session, bpm = jam
-    places = np.arange(0, len(session) - 1, 100.0 / frame_rate)
-    frames = np.stack([np.interp(places, np.arange(len(session)), band)
-                       for band in session.frames.T], axis=1)
+    frames = rows_at(session.frames, np.arange(0, len(session) - 1, 100.0 / frame_rate))
     assert estimate_tempo(frames, frame_rate=frame_rate).bpm == pytest.approx(bpm, rel=0.02)
-
-
-@pytest.mark.parametrize("frames_per_value", [0.5, 0.86, 1.0, 1.7227, 2.0, 3.4])
-def test_pooling_agrees_with_naive(rng, frames_per_value):
-    levels = rng.normal(-40, 10, size=(97, 3))
-    n = int(len(levels) / frames_per_value)
-    expected = naive.pool_frames(levels.tolist(), frames_per_value)
-    np.testing.assert_allclose(pooled(levels, 0, n, frames_per_value), expected, atol=1e-9)
-    np.testing.assert_allclose(pooled(levels, 5, n - 3, frames_per_value),
-                               expected[5:n - 3], atol=1e-9)
 
 
 def test_onset_strength_does_not_depend_on_pieces(rng, monkeypatch):

@@ -41,11 +41,8 @@ def pooled(levels: npt.NDArray[np.floating], start: int, stop: int,
     first, last = int(edges[0]), min(len(levels), math.ceil(edges[-1]))
     sums = np.zeros((last - first + 1, levels.shape[1]))
     np.cumsum(levels[first:last], axis=0, dtype=np.float64, out=sums[1:])
-    at = np.minimum(edges - first, last - first)
-    below = np.minimum(at.astype(np.intp), last - first - 1)
-    part = (at - below)[:, None]
-    upto = sums[below] + part * (sums[below + 1] - sums[below])
-    means: npt.NDArray[np.float64] = np.diff(upto, axis=0) / frames_per_value
+    upto = rows_at(sums, np.asarray(edges - first))
+    means: FloatArray = np.diff(upto, axis=0) / frames_per_value
     return means
 
 
@@ -66,10 +63,35 @@ def stretched(frames: npt.NDArray[np.floating], factor: float) -> npt.NDArray[np
     n = len(frames)
     if n < 2:
         return frames
-    at = np.minimum(np.arange(round(n * factor)) / factor, n - 1)
-    before = np.minimum(at.astype(np.intp), n - 2)
+    return rows_at(frames, np.arange(round(n * factor)) / factor)
+
+
+def rows_at(values: npt.NDArray[np.floating], places: FloatArray) -> FloatArray:
+    """Rows of an array at fractional places, on straight lines between neighbors.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, n_columns)
+        At least one row.
+    places : ndarray of shape (n_places,)
+        In rows, from 0 to ``n - 1``; what lies outside is moved to the first or last row.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_places, n_columns)
+
+    Examples
+    --------
+    >>> rows_at(np.array([[0.0], [2.0], [6.0]]), np.array([0.5, 2.0, 9.0])).ravel()
+    array([1., 6., 6.])
+    """
+    last = len(values) - 1
+    at = np.clip(places, 0, last)
+    before = np.minimum(at.astype(np.intp), max(last - 1, 0))
     share = (at - before)[:, None]
-    return frames[before] * (1.0 - share) + frames[before + 1] * share
+    rows: FloatArray = (values[before] * (1.0 - share)
+                        + values[np.minimum(before + 1, last)] * share)
+    return rows
 
 
 def later(frames: npt.NDArray[np.floating], fraction: float) -> FloatArray:

@@ -21,6 +21,7 @@ from barkcluster import (
 from barkcluster.cli import main
 from barkcluster.display.report.contents import report_on_itself
 from barkcluster.display.report.page import report_html
+from barkcluster.frames.resampling import rows_at
 from barkcluster.live.decoding import decoder_of
 from barkcluster.live.messages import Frame
 from barkcluster.windows.running import group_matrix
@@ -30,10 +31,7 @@ COUNTS = (24, 27, 40)   # Zwicker's bands, Essentia's, mel bands
 
 def with_bands(session, n_bands, **options):
     """A session as another analyzer would have measured it."""
-    at = np.linspace(0, 24, n_bands)
-    low = np.minimum(at.astype(int), 23)
-    share = at - low
-    frames = session.frames[:, low] * (1 - share) + session.frames[:, low + 1] * share
+    frames = rows_at(session.frames.T, np.linspace(0, 24, n_bands)).T
     return Session(frames, session.frame_rate, session.name, n_bands=n_bands, **options)
 
 

@@ -7,14 +7,6 @@ from barkcluster.windows import WindowFeatures
 from barkcluster.windows.training import spread_ends, training_windows
 
 
-def test_stretching_by_one_changes_nothing_and_by_two_doubles(rng):
-    frames = rng.normal(size=(50, 25))
-    np.testing.assert_allclose(stretched(frames, 1.0), frames)
-    np.testing.assert_allclose(stretched(frames, 2.0)[::2], frames)
-    assert len(stretched(frames, 0.5)) == 25
-    assert len(stretched(frames[:1], 1.04)) == 1
-
-
 def test_rows_are_thinned_but_not_their_order(rng):
     features = WindowFeatures((0.5, 4.0))
     texture, long_texture, rhythm, *patterns = training_windows(
