@@ -5,6 +5,8 @@
 
 import os
 
+from barkcluster._threads import THREAD_VARIABLES
+
 # More threads than free cores only slow small matrices down. Before numpy is imported.
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+for _variable in THREAD_VARIABLES:
     os.environ.setdefault(_variable, "1")

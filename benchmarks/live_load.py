@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+from barkcluster._threads import THREAD_VARIABLES
 from barkcluster.live.fudi import to_fudi
 from barkcluster.live.osc import build_message, parse_packet
 from barkcluster.synthetic import make_session
@@ -157,7 +158,8 @@ def main() -> None:
         for client in everyone:
             path = "/bark" if client.kind == "osc" else ""
             command += ["--in", f"{client.name}={client.kind}://{LOCAL}:{client.port}{path}"]
-        live = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1")}
+        live = subprocess.Popen(command, env=environment)
         try:
             threading.Thread(target=collect, args=(answers, clients), daemon=True).start()
             while not all(client.status for client in everyone):

@@ -2,9 +2,11 @@
 
 import os
 
+from barkcluster._threads import THREAD_VARIABLES
+
 # Before numpy loads: on a busy machine, threads for small matrices wait for each other.
-for _library in ("OMP", "OPENBLAS", "MKL"):
-    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+for _variable in THREAD_VARIABLES:
+    os.environ.setdefault(_variable, "1")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
