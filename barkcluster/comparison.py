@@ -116,7 +116,7 @@ class ScorerComparison(Sequence[ScorerRow]):
         style : Style
             What the terminal can show.
         """
-        header = ["scorer", "mean", "< 0.05", "< 0.2", "AUC", f"AUC {SHORT_S:g} s", "fit",
+        header = ["scorer", "mean", f"< {STRANGE:g}", "< 0.2", "AUC", f"AUC {SHORT_S:g} s", "fit",
                   "real time", "agreement"]
         lines = [[row.scorer, figure(row.mean, 2), f"{figure(100 * row.below_005, 1)} %",
                   f"{figure(100 * row.below_02, 1)} %", figure(row.auc, 3),

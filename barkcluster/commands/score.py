@@ -109,7 +109,7 @@ def _summary(args: argparse.Namespace, model: barkcluster.FamiliarityModel,
     shown = strange_moments(timeline)
     rows = [[clock(timeline.times[row], 1), shown_familiarity(familiarity[row]),
              *map(shown_familiarity, timeline.by_scale[row])] for row in shown]
-    title = ("strangest moments, below 0.05" if familiarity[shown[0]] < STRANGE
+    title = (f"strangest moments, below {STRANGE:g}" if familiarity[shown[0]] < STRANGE
              else "nothing was strange: the least familiar moment")
     header = ["ends at", "familiarity", *(f"{scale:g} s" for scale in timeline.scales)]
     return "\n".join([
@@ -117,7 +117,7 @@ def _summary(args: argparse.Namespace, model: barkcluster.FamiliarityModel,
         "",
         draw_timeline(timeline, style, width=terminal_width()),
         "",
-        f"mean familiarity {familiarity.mean():.2f}; below 0.05: "
+        f"mean familiarity {familiarity.mean():.2f}; below {STRANGE:g}: "
         f"{100 * np.mean(familiarity < STRANGE):.1f} % of the time (more of the same: about 5 %)",
         "",
         style.bold(title),

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from barkcluster._clock import clock
+from barkcluster._familiarity import STRANGE
 from barkcluster._typing import FloatArray
 
 from .terminal import Style
@@ -20,7 +21,7 @@ if TYPE_CHECKING:  # the model takes long to import
 
 # Upper ends of what one color stands for, and the colors: red to blue, so that nobody's eyes
 # are left out; the heights say the same without color.
-LEVELS = (0.01, 0.05, 0.2, 0.5, 0.8, 1.0)
+LEVELS = (0.01, STRANGE, 0.2, 0.5, 0.8, 1.0)
 COLORS = (161, 203, 214, 144, 74, 32)
 
 _HEIGHTS = "▁▂▃▄▅▆▇█"

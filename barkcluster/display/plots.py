@@ -15,6 +15,7 @@ from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive
 from barkcluster.frames.bark import BARK_EDGES_HZ
 from barkcluster.frames.session import N_BANDS, Frames, Session, check_frames
+from barkcluster.model.explanation import shown_hertz
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.model.timeline import Timeline
 from barkcluster.scorers import SOMScorer
@@ -85,7 +86,10 @@ def plot_bark(session: Frames, *, frame_rate: float = 100.0, ax: Axes | None = N
         vmin=float(np.nanpercentile(levels, 2)), vmax=float(np.nanmax(levels)),
         extent=(start, stop, 0.0, float(n_bands)))
     if n_bands == N_BANDS:
-        ax.set_yticks(_EDGES_SHOWN, [_hertz(float(BARK_EDGES_HZ[i])) for i in _EDGES_SHOWN])
+        # The label of the axis says Hz: 300, 1.3k.
+        ax.set_yticks(_EDGES_SHOWN, [
+            shown_hertz(BARK_EDGES_HZ[i]).removesuffix("Hz").replace(" ", "")
+            for i in _EDGES_SHOWN])
         ax.set_ylabel("Hz")
     else:
         ax.set_ylabel("band")
@@ -126,7 +130,7 @@ def plot_scorers(timelines: Mapping[str, Timeline], *, ax: Axes | None = None) -
     ax.set_yticks([m for m, _ in middles], [name for _, name in middles])
     ax.set_ylim(-0.08, len(timelines))
     ax.margins(x=0)
-    label_times(ax, "time; shaded: familiarity below 0.05")
+    label_times(ax, f"time; shaded: familiarity below {STRANGE:g}")
     return ax
 
 
@@ -316,10 +320,6 @@ def _draw_path(ax: Axes, islands: IslandMap) -> None:
                     bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.85,
                           "edgecolor": "none"})
     ax.figure.colorbar(lines, ax=ax, label="time of the path (s)", pad=0.02)
-
-
-def _hertz(value: float) -> str:
-    return f"{value:g}" if value < 1000 else f"{value / 1000:.2g}k"
 
 
 def plain_text(text: str) -> str:

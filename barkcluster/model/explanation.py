@@ -263,11 +263,18 @@ def _ranges(odd: npt.NDArray[np.bool_]) -> list[str]:
     """Runs of bands as frequencies, the widest few from low to high."""
     edges = np.flatnonzero(np.diff(np.r_[False, odd, False].astype(int)))
     runs = sorted(zip(edges[::2], edges[1::2], strict=True), key=lambda run: run[0] - run[1])
-    return [f"{_hertz(BARK_EDGES_HZ[a])} to {_hertz(BARK_EDGES_HZ[b])}"
+    return [f"{shown_hertz(BARK_EDGES_HZ[a])} to {shown_hertz(BARK_EDGES_HZ[b])}"
             for a, b in sorted(runs[:_FEW_RANGES])]
 
 
-def _hertz(value: float) -> str:
+def shown_hertz(value: float) -> str:
+    """A frequency as people say it.
+
+    Examples
+    --------
+    >>> shown_hertz(300.0), shown_hertz(1270.0)
+    ('300 Hz', '1.3 kHz')
+    """
     return f"{value:g} Hz" if value < 1000 else f"{value / 1000:.2g} kHz"
 
 

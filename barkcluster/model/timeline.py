@@ -126,7 +126,7 @@ class Timeline:
         left, height = WIDTH - _COLUMNS, _CURVE + _STRIPE * len(stripes) + 20
         low = float(np.mean(self.familiarity < STRANGE))
         labels = [words_at(left - 4, y, words, "end") for words, y in
-                  [("1", 10), ("0.5", _CURVE / 2 + 4), ("0.05", _CURVE - 2),
+                  [("1", 10), ("0.5", _CURVE / 2 + 4), (f"{STRANGE:g}", _CURVE - 2),
                    *((f"{s:g} s", _CURVE + _STRIPE * (j + 0.8))
                      for j, s in enumerate(self.scales))]]
         drawing = svg(
@@ -140,7 +140,7 @@ class Timeline:
         return card(
             f"Timeline of {clock(times[0], 1)} to {clock(times[-1], 1)}",
             [("mean familiarity", f"{self.familiarity.mean():.2f}"),
-             ("below 0.05", f"{low:.1%}"),
+             (f"below {STRANGE:g}", f"{low:.1%}"),
              ("least", f"{self.familiarity[least]:.2g} at {clock(self.times[least], 1)}")],
             drawing)
 
@@ -176,7 +176,7 @@ class Timeline:
         ax.set_ylim(-0.68, 1.03)
         middles = (rows[1:] + rows[:-1]) / 2
         ax.set_yticks([*middles, STRANGE, 0.5, 1.0],
-                      [*(f"{s:g} s" for s in self.scales), "0.05", "0.5", "1"])
+                      [*(f"{s:g} s" for s in self.scales), f"{STRANGE:g}", "0.5", "1"])
         label_times(ax)
         ax.set_ylabel("familiarity")
         ax.figure.colorbar(image, ax=ax, label="by scale", pad=0.01)

@@ -196,14 +196,14 @@ def _numbers(session: Session, model: FamiliarityModel,
         ("scorer", model.scorer if isinstance(model.scorer, str) else type(model.scorer).__name__),
         ("moments judged", str(len(timeline))),
         ("mean familiarity", f"{timeline.familiarity.mean():.3f}"),
-        ("below 0.05", f"{low.mean():.1%} of the time (more of the same: about 5 %)"),
+        (f"below {STRANGE:g}", f"{low.mean():.1%} of the time (more of the same: about 5 %)"),
     ]
     for j, scale in enumerate(timeline.scales):
         known = timeline.by_scale[np.isfinite(timeline.by_scale[:, j]), j]
         if len(known):
             rows.append((f"windows of {scale:g} s",
-                         f"mean {known.mean():.3f}, below 0.05 {np.mean(known < STRANGE):.1%} "
-                         f"of the time"))
+                         f"mean {known.mean():.3f}, below {STRANGE:g} "
+                         f"{np.mean(known < STRANGE):.1%} of the time"))
     return rows
 
 

@@ -22,6 +22,7 @@ from barkcluster.display.chart import policy_hash, shared
 from barkcluster.display.islands import IslandMap
 from barkcluster.display.levels import level_columns
 from barkcluster.files.atomic import replace_file
+from barkcluster.frames.resampling import rows_at
 from barkcluster.frames.session import Session
 from barkcluster.model.timeline import Timeline
 from barkcluster.motifs.search import Motif
@@ -113,7 +114,7 @@ def _section(i: int, report: SessionReport) -> str:
     low = float(np.mean(timeline.familiarity < STRANGE))
     figures = [("length", clock(session.duration)),
                ("mean familiarity", f"{timeline.familiarity.mean():.2f}"),
-               ("strange (below 0.05)", f"{low:.0%}"),
+               (f"strange (below {STRANGE:g})", f"{low:.0%}"),
                ("tempo", _tempo_figure(report))]
     return f"""<section class="session" id="session-{i}" aria-labelledby="name-{i}">
 <h2 id="name-{i}"><bdi>{escape(_shown_name(session))}</bdi></h2>
@@ -121,9 +122,9 @@ def _section(i: int, report: SessionReport) -> str:
 <dl class="figures">{"".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in figures)}</dl>
 <h3 id="time-{i}">Familiarity over time</h3>
 <p class="soft" id="help-{i}">From above: levels of the Bark bands; familiarity, the dotted line is
-0.05; a stripe for each window length, red is strange and blue was heard before; where motifs
-occur. Click or tap to read a moment, drag to move. With the keyboard: arrows move (with Shift:
-far), + and - zoom, 0 shows all. Ctrl and wheel, or two fingers, zoom.</p>
+{STRANGE:g}; a stripe for each window length, red is strange and blue was heard before; where
+motifs occur. Click or tap to read a moment, drag to move. With the keyboard: arrows move (with
+Shift: far), + and - zoom, 0 shows all. Ctrl and wheel, or two fingers, zoom.</p>
 <div class="tools" role="group" aria-label="Zoom">
 <button type="button" data-act="in">Zoom in</button>
 <button type="button" data-act="out">Zoom out</button>
@@ -153,8 +154,8 @@ def _moments(report: SessionReport) -> str:
         f"<tr><td>{_time_button(m.start, m.stop)}</td>"
         f'<td class="number">{shown_familiarity(m.familiarity)}</td>'
         f'<td class="why">{escape(m.because)}</td></tr>' for m in report.moments)
-    caption = ("Below 0.05, strangest first" if report.moments[0].familiarity < STRANGE
-               else "Nothing was below 0.05: the least familiar moment")
+    caption = (f"Below {STRANGE:g}, strangest first" if report.moments[0].familiarity < STRANGE
+               else f"Nothing was below {STRANGE:g}: the least familiar moment")
     return f"""<h3>What was strange</h3><div class="scroll"><table class="moments">
 <caption>{caption}; the buttons show the moment in the chart</caption>
 <thead><tr><th scope="col">when</th><th scope="col" class="number">familiarity</th>
@@ -186,7 +187,7 @@ def _map(i: int, islands: IslandMap | None) -> str:
     # would fade at the edge.
     places = np.arange(-2, _MAP_TILES + 2)
     rows, columns = ((places + 0.5) * n / _MAP_TILES - 0.5 for n in (down, across))
-    heights = _between(_between(islands.histogram, rows).T, columns).T
+    heights = rows_at(rows_at(islands.histogram, rows).T, columns).T
     tile = _MAP_SIZE / _MAP_TILES
     tiles = "".join(
         f'<rect x="{(c - 2) * tile:g}" y="{(r - 2) * tile:g}" width="{tile:g}" height="{tile:g}" '
@@ -282,15 +283,6 @@ def _thinned(timeline: Timeline) -> Timeline:
     rows = np.array([s + int(np.argmin(timeline.familiarity[s:s + every])) for s in starts])
     return Timeline(timeline.times[rows], timeline.familiarity[rows], timeline.by_scale[rows],
                     timeline.scales)
-
-
-def _between(values: FloatArray, at: FloatArray) -> FloatArray:
-    """Rows of an array at fractional numbers, linearly between neighbors."""
-    at = np.clip(at, 0, len(values) - 1)
-    low = np.minimum(at.astype(np.intp), max(len(values) - 2, 0))
-    share = (at - low)[:, None]
-    high = np.minimum(low + 1, len(values) - 1)
-    return np.asarray(values[low] * (1 - share) + values[high] * share)
 
 
 def _island_color(height: float) -> str:
