@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+import reprlib
 from collections.abc import Collection
 
 import numpy as np
@@ -139,14 +140,14 @@ def check_not_masked(name: str, array: object) -> None:
 
 
 def shown(value: object) -> str:
-    """Return the text of ``value`` in an error message, numpy scalars as plain numbers.
+    """Return the text of ``value`` in an error message: cut short, numpy scalars as numbers.
 
     Examples
     --------
-    >>> shown(np.float64(0.5))
-    '0.5'
+    >>> shown(np.float64(0.5)), shown(list(range(1000)))
+    ('0.5', '[0, 1, 2, 3, 4, 5, ...]')
     """
-    return repr(value.item() if isinstance(value, np.generic) else value)
+    return reprlib.repr(value.item() if isinstance(value, np.generic) else value)[:100]
 
 
 def _finite(value: object) -> float | None:

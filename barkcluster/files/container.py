@@ -21,6 +21,7 @@ import numpy as np
 import scipy
 import sklearn
 
+from barkcluster._validation import shown
 from barkcluster._version import __version__
 
 from .archive import (
@@ -35,7 +36,7 @@ from .archive import (
     write_archive,
 )
 from .atomic import replace_file
-from .header import Fields, shown
+from .header import Fields
 
 FORMAT_VERSION = 2
 _FORMAT = "barkcluster"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import reprlib
 from collections.abc import Collection
 from typing import Self, TypeAlias
+
+from barkcluster._validation import shown
 
 from .archive import Json, ModelFormatError
 
@@ -143,8 +144,3 @@ def plain(value: object, *, inner: bool = False) -> Plain:
         return tuple(plain(v, inner=True) for v in value)
     raise ValueError(
         f"must be a plain number, text, None or a list of these; got {shown(value)}.")
-
-
-def shown(value: object) -> str:
-    """The value in an error message, cut short."""
-    return reprlib.repr(value)[:100]

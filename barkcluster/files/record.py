@@ -13,8 +13,10 @@ from typing import TypeAlias
 
 import numpy as np
 
+from barkcluster._validation import shown
+
 from .archive import LARGEST, Array, ArraySpec, Json, ModelFormatError, stored_type
-from .header import Fields, Plain, plain, shown
+from .header import Fields, Plain, plain
 
 # Columns, rows or units of an array, and any other count, at most.
 LONGEST = 10_000_000

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from barkcluster._typing import Float32Array, FloatArray
+from barkcluster._validation import shown
 from barkcluster._version import __version__
 from barkcluster.files.archive import (
     Array,
@@ -29,7 +30,7 @@ from barkcluster.files.archive import (
     write_archive,
 )
 from barkcluster.files.atomic import replace_file
-from barkcluster.files.header import Fields, shown
+from barkcluster.files.header import Fields
 from barkcluster.frames.session import MOST_BANDS
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import VIEWS

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import NotFittedError
 
-from barkcluster._validation import check_positive
+from barkcluster._validation import check_positive, shown
 from barkcluster.files.archive import Array, ArraySpec, Json, ModelFormatError, stored_type
 from barkcluster.files.container import open_container, write_container
-from barkcluster.files.header import Fields, shown
+from barkcluster.files.header import Fields
 from barkcluster.frames.session import (
     FLOOR_DB,
     MOST_BANDS,

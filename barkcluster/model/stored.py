@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from barkcluster._typing import FloatArray
+from barkcluster._validation import shown
 from barkcluster.calibration.stored import CalibrationRecord, pack_calibration
 from barkcluster.files.archive import Array, ArraySpec, Json, ModelFormatError, stored_type
-from barkcluster.files.header import Fields, shown
+from barkcluster.files.header import Fields
 from barkcluster.frames.session import MOST_BANDS
 from barkcluster.scorers import SCORER_NAMES
 from barkcluster.scorers.base import FamiliarityScorer

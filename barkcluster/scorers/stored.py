@@ -13,10 +13,11 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._validation import shown
 from barkcluster.calibration.calibration import Calibration
 from barkcluster.calibration.stored import CalibrationRecord, pack_calibration
 from barkcluster.files.archive import Array, ArraySpec, Json, ModelFormatError
-from barkcluster.files.header import Fields, Plain, shown
+from barkcluster.files.header import Fields, Plain
 from barkcluster.files.record import (
     LONGEST,
     ArrayField,
