@@ -16,6 +16,7 @@ def n_missing(places):
     return int(places.numbers[-1]) + 1 - len(places.numbers)
 
 
+@settings(deadline=None)
 @given(rate=ANY, n=st.integers(3, 3000), start=st.sampled_from([0.0, 3600.0, 1.7e9]))
 def test_exact_stamps_give_the_rate(rate, n, start):
     places = places_of(start + np.arange(n) / rate)
@@ -23,6 +24,7 @@ def test_exact_stamps_give_the_rate(rate, n, start):
     assert n_missing(places) == 0
 
 
+@settings(deadline=None)
 @given(rate=ANY, digits=st.sampled_from([0, 1, 2, 3]), cut=st.sampled_from([np.rint, np.floor]))
 def test_rounded_stamps_give_the_rate(rate, digits, cut):
     n = 6000 if digits < 2 else 1000
@@ -57,6 +59,7 @@ def test_a_burst_of_five_and_a_wait_is_no_two_hundred_hertz():
     assert 1000 * places.rate == pytest.approx(1000 / 24, rel=0.01)
 
 
+@settings(deadline=None)
 @given(tick=st.sampled_from([0.015625, 0.016]), seed=st.integers(0, 99))
 def test_a_slow_clock_gives_equal_stamps_and_the_rate(tick, seed):
     times = np.floor((np.arange(1000) / 100 + seed * 0.0007) / tick) * tick
