@@ -35,6 +35,9 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     reading.add_argument(
         "--header", choices=("yes", "no"),
         help="whether the first line names the columns (default: its words tell)")
+    reading.add_argument(
+        "--one-per-line", action="store_true",
+        help="each line holds one number, and as many as there are bands are a frame")
 
 
 def add_learning(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +73,8 @@ def read(path: str, args: argparse.Namespace) -> barkcluster.Session:
         return barkcluster.read_audio(path, frame_rate=args.frame_rate or 100.0)
     return barkcluster.read_session(
         path, frame_rate=args.frame_rate, units=args.units, n_bands=args.bands,
-        columns=args.columns, header={"yes": True, "no": False, None: None}[args.header])
+        columns=args.columns, header={"yes": True, "no": False, None: None}[args.header],
+        one_per_line=args.one_per_line)
 
 
 def read_to_learn(path: str, args: argparse.Namespace) -> barkcluster.Session:

@@ -108,6 +108,13 @@ class ColumnTeller:
             self._rising = None
 
     @property
+    def begins_with_name(self) -> bool:
+        """Whether each line may begin with a name, in a column of its own."""
+        if self._said is not None:
+            return self._said.roles[0] == SKIP
+        return self.names is not None and role_of_name(self.names[0])[0] != LEVEL
+
+    @property
     def is_in_doubt(self) -> bool:
         """Whether the first band may still turn out to be none."""
         return self._rising is not None
@@ -246,7 +253,7 @@ def columns_by_header(names: list[str], n_fields: int, n_bands: int) -> Columns 
         others = ", ".join(repr(name or "(no name)") for name, role in
                            zip(names, roles, strict=True) if role != LEVEL)
         raise BadLineError(f"expected {n_bands} bands, got {n} beside the columns {others:.80}. "
-                           f"{hint(n)}".rstrip())
+                           f"{hint(n) if n > 1 else ''}".rstrip())
     units = [unit for role, unit in found if role == TIME]
     return Columns(roles, units[0] if units else None, sure=True)
 
@@ -277,6 +284,8 @@ def columns_by_count(numbers: list[float], n_bands: int, units: str) -> Columns:
 
 def hint(n_bands: int, beside: str = "") -> str:
     """How to say that so many bands are right; empty where they cannot be."""
+    if n_bands == 1 and not beside:
+        return "If each line is one number of a frame, one_per_line=True (--one-per-line)."
     if not 2 <= n_bands <= MOST_BANDS:
         return ""
     return f"If {'that is' if not beside else f'{n_bands} bands{beside} are'} right, " \

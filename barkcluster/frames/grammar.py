@@ -38,6 +38,8 @@ _COLL_LINES = re.compile(rb"%b(?:\n%b)*" % (_COLL_LINE.pattern, _COLL_LINE.patte
 _FEWEST_COLUMNS = 5
 # Words a message may begin with: of Pd, and of the messages of live input.
 _SELECTORS = (b"list", b"bark", b"/bark")
+# What [print] of Pd and Max puts before each message: its name.
+_PRINTED = re.compile(rb"[ \t]*[A-Za-z_][^\s,;:]*: +")
 
 
 class BadLineError(Exception):
@@ -146,6 +148,20 @@ def split_fields(line: bytes) -> list[bytes]:
     """
     fields = line.translate(TO_SPACES).split()
     return fields[1:] if fields and fields[0] in _SELECTORS else fields
+
+
+def without_print(line: bytes) -> bytes:
+    """Return a line of numbers from the log of Pd or Max without the name that [print] puts first.
+
+    Examples
+    --------
+    >>> without_print(b"frame: -40 -41"), without_print(b"time: low high")
+    (b'-40 -41', b'time: low high')
+    """
+    found = _PRINTED.match(line)
+    rest = line[found.end():] if found else line
+    first = rest.rstrip(b"\n;").split(b" ", 1)[:1]  # commas part columns: "Unnamed: 0,low"
+    return rest if first and (is_number(first[0]) or first[0] in _SELECTORS) else line
 
 
 def is_header(line: bytes, fields: list[bytes]) -> bool:

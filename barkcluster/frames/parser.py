@@ -43,6 +43,8 @@ class FrameParser:
         What the columns are, as for `read_session`; by default the text tells.
     header : bool, optional
         Whether the first line names columns; by default the text tells.
+    one_per_line : bool, default=False
+        Whether each line holds one number, and ``n_bands`` of them are a frame.
 
     Attributes
     ----------
@@ -87,7 +89,7 @@ class FrameParser:
 
     def __init__(self, n_bands: int = N_BANDS, units: str = "db",
                  max_line_bytes: int = 1 << 16, *, columns: str | Sequence[str] | None = None,
-                 header: bool | None = None) -> None:
+                 header: bool | None = None, one_per_line: bool = False) -> None:
         self.n_bands = check_positive_int("n_bands", n_bands)
         self.units = check_choice("units", units, UNITS)
         self.max_line_bytes = check_positive_int("max_line_bytes", max_line_bytes)
@@ -106,6 +108,9 @@ class FrameParser:
         self.is_ours = False
         self.columns: Columns | None = None
         self._teller = ColumnTeller(self.n_bands, self.units, columns)
+        self.one_per_line = one_per_line
+        if one_per_line:
+            self._teller.trust_levels()
         self._header = header
         self._header_may_come = header is not False
         self._first: tuple[int, bytes] | None = None  # a first line that may name the columns
@@ -188,7 +193,9 @@ class FrameParser:
         """
         rows: list[list[float]] = []
         self._release_first(rows)
-        if self._semicolons is None:
+        if self.one_per_line:
+            self._check_multiple()
+        elif self._semicolons is None:
             self._reject_waiting()
         elif self._waiting and not self.unfinished:
             self.unfinished = self._joined()
@@ -256,7 +263,7 @@ class FrameParser:
         times slower: so here every check may be coarse, as long as none is missing.
         """
         if self.columns is None or self._waiting or self._teller.is_in_doubt or (
-                max(map(len, whole.split(b"\n"))) > self.max_line_bytes):
+                self.one_per_line) or (max(map(len, whole.split(b"\n"))) > self.max_line_bytes):
             return None
         if self.is_coll and not lines.are_coll_lines(whole):
             return None
@@ -325,7 +332,32 @@ class FrameParser:
                 self._teller.names = names_in(self._first[1])
                 self._first, self._header_may_come = None, False
             self._release_first(rows)
-        self._take_statement(line, fields, rows)
+        if self.one_per_line:
+            self._take_number(fields, rows)
+        else:
+            self._take_statement(line, fields, rows)
+
+    def _take_number(self, fields: list[bytes], rows: list[list[float]]) -> None:
+        """Take a line of one number, and those before it if it ends their frame."""
+        if len(fields) != 1:
+            raise BadLineError(f"expected one number, got {len(fields)}. Without one_per_line "
+                               "(--one-per-line) a line is a frame.")
+        number, = lines.numbers_of(fields)
+        check_range(number, number, self.units)
+        self._waiting.append((self.n_lines, fields[0]))
+        if len(self._waiting) == self.n_bands:
+            line = self._joined()
+            self._waiting.clear()
+            rows.append(self._row(line, line.split()))
+
+    def _check_multiple(self) -> None:
+        """Reject the last line unless frames of one number a line, half a last one too, are whole.
+        """
+        n = len(self._waiting) + bool(self.unfinished.strip())
+        if n % self.n_bands:
+            self._reject(BadLineError(
+                f"expected a multiple of {self.n_bands} numbers, a number a line, got "
+                f"{self.n_frames * self.n_bands + n}."), self.n_lines)
 
     def _text_of(self, line: bytes, rows: list[list[float]]) -> bytes:
         """What a line says beside comments, which are heeded, and quotes."""
@@ -339,7 +371,7 @@ class FrameParser:
         if b'"' in line and not (self._header_may_come and lines.is_header(
                 line, lines.split_fields(line))):
             line = lines.without_quotes(line)
-        return line
+        return line if self._teller.begins_with_name else lines.without_print(line)
 
     def _release_first(self, rows: list[list[float]]) -> None:
         """Take a first line for a frame after all: others are like it, or there are none."""

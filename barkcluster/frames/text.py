@@ -55,13 +55,14 @@ class UnitsWarning(UserWarning):
 def read_session(path: str | os.PathLike[str], *, frame_rate: float | None = None,
                  units: str | None = None, n_bands: int = N_BANDS,
                  columns: str | Sequence[str] | None = None,
-                 header: bool | None = None) -> Session:
+                 header: bool | None = None, one_per_line: bool = False) -> Session:
     """Session in a text file.
 
     One frame a line. Between the numbers: spaces, tabs, commas or semicolons. Also
     read are Max's coll (``0, v v v;``), Pd's messages (``list v v v;``), frames over several
-    lines that end in a semicolon, a line of column names at the top, ``#`` comments, columns of
-    times or numbers before the levels, blank lines, CRLF and CR, and a byte order mark of UTF-8.
+    lines that end in a semicolon, the log of ``[print]`` (``frame: v v v``), a line of column
+    names at the top, ``#`` comments, columns of times or numbers before the levels, blank lines,
+    CRLF and CR, and a byte order mark of UTF-8.
 
     Frames stand on the grid of their times: up to 0.1 s that are missing are filled in from
     their neighbors, longer gaps and pauses begin a new take (`Session.gaps`).
@@ -87,6 +88,8 @@ def read_session(path: str | os.PathLike[str], *, frame_rate: float | None = Non
     header : bool, optional
         Whether the first line names columns. By default it does if it holds words, or numbers
         that no frame would be.
+    one_per_line : bool, default=False
+        Whether each line holds one number, and ``n_bands`` of them in a row are a frame.
 
     Returns
     -------
@@ -131,7 +134,8 @@ def read_session(path: str | os.PathLike[str], *, frame_rate: float | None = Non
     """
     if frame_rate is not None:
         frame_rate = check_positive("frame_rate", frame_rate)
-    parser = FrameParser(n_bands, units or "db", columns=columns, header=header)
+    parser = FrameParser(n_bands, units or "db", columns=columns, header=header,
+                         one_per_line=one_per_line)
     shown = shown_path(path)
     frames, others = _all_frames(path, parser, shown)
     assert parser.columns is not None

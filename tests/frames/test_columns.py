@@ -238,7 +238,7 @@ def test_columns_can_be_said(read, frames):
 @pytest.mark.parametrize(("n_fields", "hint"), [
     (24, r"n_bands=24 \(--bands 24\)\.$"), (40, r"n_bands=40 \(--bands 40\)\.$"),
     (7800, r"got 7800\. Are these several frames in one line\? Put each in a line of its own\.$"),
-    (1, r"got 1\.$")])
+    (1, r"got 1\. If each line is one number .* \(--one-per-line\)\.$")])
 def test_the_hint_names_what_may_be_right(read, n_fields, hint):
     with pytest.raises(ValueError, match=hint):
         read("-40 " * n_fields + "\n", n_bands=25)

@@ -63,6 +63,8 @@ WRITTEN = {
     "Pd list, cr": {"before": "list "},
     "FUDI": {"before": "bark ", "after": ";"},
     "OSC dump": {"before": "/bark "},
+    "log of [print frame]": {"before": "frame: "},
+    "log of Max's print": {"before": "print: bark "},
     "spaces around": {"before": "  ", "after": " \t", "between": "   "},
     "CRLF": {"newline": "\r\n"},
     "csv, CRLF": {"newline": "\r\n", "between": ","},
@@ -467,6 +469,47 @@ def test_only_files_are_replaced(frames, tmp_path):
         write_session(Session(frames), tmp_path / "none" / "a.txt")
 
 
+# One number a line
+
+def test_one_number_a_line_is_read_when_the_user_says_so(read, frames):
+    text = "".join(f"{v:g}\n" for v in frames.ravel())
+    with pytest.raises(ValueError, match=r"jam.txt:1: expected 25 numbers, got 1\. If each line "
+                                         r"is .* one_per_line=True \(--one-per-line\)\.$"):
+        read(text)
+    np.testing.assert_array_equal(read(text, one_per_line=True).frames, frames)
+    np.testing.assert_array_equal(read("level\n" + text, one_per_line=True).frames, frames)
+    logged = "".join(f"level: {v:g}\r\n\r\n" for v in frames.ravel())
+    np.testing.assert_array_equal(read(logged, one_per_line=True).frames, frames)
+    rising = "".join(f"{v:g}\n" for v in np.arange(1000) / 100 - 9)
+    assert len(read(rising, one_per_line=True)) == 40
+
+
+@pytest.mark.parametrize(("lines", "message"), [
+    ("-40\n" * 51, "jam.txt:51: expected a multiple of 25 numbers, a number a line, got 51"),
+    ("-40\n" * 50 + "-4", "jam.txt:50: expected a multiple of 25 numbers, .* got 51"),
+    ("-40 -41\n" * 25, "jam.txt:1: expected one number, got 2"),
+    ("-40\n" * 30 + "loud\n", "jam.txt:31: expected a number, got 'loud'"),
+    ("-40\n" * 30 + "1e6\n" * 20, r"jam.txt:31: expected levels up to 100 dB, got 1e\+06"),
+    ("-40\n" * 30 + "-40 " * 25 + "\n", "jam.txt:31: expected one number, got 25"),
+    ("", "an empty file"),
+])
+def test_one_number_a_line_says_what_is_wrong(read, lines, message):
+    with pytest.raises(ValueError, match=message):
+        read(lines, one_per_line=True)
+
+
+def test_one_number_a_line_leaves_out_the_frame_of_an_unfinished_line(read):
+    with pytest.warns(UnfinishedLineWarning, match="jam.txt:75"):
+        session = read("-40\n" * 74 + "-4", one_per_line=True)
+    assert len(session) == 2
+
+
+def test_the_log_of_print_is_no_frame_where_rows_have_names(read):
+    session = read("take low high\nkick: -40 -41\nsnare: -42 -43\n", n_bands=2,
+                   columns="skip,levels")
+    np.testing.assert_array_equal(session.frames, [[-40, -41], [-42, -43]])
+
+
 # Text that arrives piece by piece
 
 def feed_all(pieces, **options):
@@ -487,7 +530,7 @@ line_parts = st.one_of(
         b"# frame_rate: 60\n", b"# name: x\n", b"# dtype: float32\n", b"low high\n",
         b"-0.1 -0.3\n", b"\xef\xbb\xbf", b"\xff\xfe", b"\0", b"-\x004\x000\x00\n\x00", b"\x01",
         b"9" * 70, b"\xd9\xa3 2\n", b",1\n", b"1e39 2\n", b"1e39 2 3\n",
-        b"8,5 -4;\n"]),
+        b"8,5 -4;\n", b"frame: -1 -2\n", b"print: "]),
     st.binary(max_size=8),
     st.text("0123456789.,;- \te\n", max_size=12).map(str.encode))
 
@@ -502,12 +545,12 @@ def test_a_coll_line_without_a_space_is_the_same_for_any_split():
 
 @settings(max_examples=400, deadline=None)
 @given(parts=st.lists(line_parts, max_size=25), data=st.data(),
-       units=st.sampled_from(["db", "linear"]))
-def test_any_split_gives_what_one_feed_gives(parts, data, units):
+       units=st.sampled_from(["db", "linear"]), one_per_line=st.booleans())
+def test_any_split_gives_what_one_feed_gives(parts, data, units, one_per_line):
     text = b"".join(parts)
     cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=8)) if text else []
     ends = [0, *sorted(cuts), len(text)]
-    options = {"n_bands": 2, "units": units, "max_line_bytes": 64}
+    options = {"n_bands": 2, "units": units, "max_line_bytes": 64, "one_per_line": one_per_line}
     together, one = feed_all([text], **options)
     apart, many = feed_all([text[a:b] for a, b in itertools.pairwise(ends)], **options)
     byte_by_byte, bytewise = feed_all([text[i:i + 1] for i in range(len(text))], **options)

@@ -30,6 +30,7 @@ SEEDS = [
     b"frame time -1\n0 0.00 -1\n1 0.01 -2\n2 0.01 -3\n5 0.05 -4\n",
     b"".join(b"%d -1 -2\n" % (i * 10 + 500 * (i > 6)) for i in range(12)),
     b"start,end,b1\n0,0.01,-3\n0.01,0.02,-4\n0.02,0.03,-4\n",
+    b"frame: -40 -50\nframe: -41 -inf\nprint: bark -1 -2\n-1\n-2\n",
 ]
 
 
@@ -42,7 +43,8 @@ def fuzz_one(data: bytes) -> None:
     choice, more, piece, text = data[0], data[1], 1 + data[2], data[3:]
     options = {"n_bands": 1 + choice % 6, "units": ("db", "linear", "amplitude")[choice // 6 % 3],
                "columns": (None, None, "levels", "time", "skip,time")[more % 5],
-               "header": (None, None, True, False)[more // 5 % 4]}
+               "header": (None, None, True, False)[more // 5 % 4],
+               "one_per_line": more // 40 % 3 == 2}
     n_bands, max_line_bytes = options["n_bands"], (64, 1 << 16)[more // 20 % 2]
 
     together = FrameParser(max_line_bytes=max_line_bytes, **options)
