@@ -24,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from barkcluster import Session, SessionGallery, load_gallery
+from barkcluster.gallery.candidates import CandidateSearch, sketch_prototypes
 from barkcluster.gallery.comparison import SessionComparison
-from barkcluster.gallery.entry import sketch_prototypes
 from barkcluster.gallery.summary import summarize
 from barkcluster.synthetic import make_session
 
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for n in sorted(args.names):
         names = [f"name {i}" for i in range(n)]
         gallery.names_ = names
-        gallery.prototypes_ = prototypes[:n]
+        gallery._search = CandidateSearch(prototypes[:n])
         fitted = list(gallery.records_.values())[:len(jams)]
         gallery.comparison_ = SessionComparison().fit({
             name: replace(fitted[i % len(jams)], takes=summaries[i:i + 1],
@@ -80,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             query = Session(_played(jams, int(i))[ASKED])
             start = time.perf_counter()
             apart = gallery.comparison_.log_distances(summarize(query))
-            candidates = gallery._candidates(query, apart)
+            candidates = gallery._search.find(query, apart, gallery.comparison_,
+                                              gallery.n_candidates)
             coarse.append(time.perf_counter() - start)
             start = time.perf_counter()
             gallery.rank(query)

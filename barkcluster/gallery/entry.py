@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 from sklearn.base import clone
-from sklearn.cluster import KMeans
 
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.frames.session import N_BANDS, Session, check_frames
@@ -24,6 +23,7 @@ from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import check_scales
 
+from .candidates import sketch_prototypes
 from .comparison import Record
 from .folder import GalleryFolder
 from .summary import summarize
@@ -44,14 +44,6 @@ _SAMPLE_S = 20.0
 # Of longer sessions, as much is judged, in so many stretches.
 _JUDGED_WHOLE_S = 100.0
 _STRETCHES = 4
-# The sketch of a session that candidates are found by: so many prototypes of so many numbers.
-N_PROTOTYPES = 16
-SKETCH_SIZE = 64
-
-# Names compared with a query at once.
-_NAMES_AT_ONCE = 512
-_SKETCH_SCALE_S = 3.0
-_SKETCH_WINDOWS = 200
 _SHORTEST_SESSION = 3.0
 
 
@@ -324,64 +316,6 @@ def held_out_pieces(
                     kept.append(take.between(a, b))
         folds.append((kept, pieces))
     return folds
-
-
-def sketch(session: Session) -> Float32Array:
-    """Windows of a session in the few numbers that candidates are found by.
-
-    Texture and rhythm of windows of 3 s, projected at random: distances are nearly kept (Johnson
-    and Lindenstrauss 1984). Nothing is learned, so that entries need not know each other.
-    """
-    if session.gaps:
-        takes = [take for take in session.takes if take.duration >= _SKETCH_SCALE_S]
-        takes = takes or [max(session.takes, key=len)]
-        return np.concatenate([sketch(take) for take in takes])
-    frames = np.asarray(session.frames)
-    shortest = int(np.ceil(_SKETCH_SCALE_S * session.frame_rate)) + 1
-    if len(frames) < shortest:
-        frames = np.tile(frames, (-(-shortest // len(frames)), 1))
-    hop = max(0.1, len(frames) / session.frame_rate / _SKETCH_WINDOWS)
-    features = WindowFeatures((_SKETCH_SCALE_S,), hop, session.frame_rate,
-                              views=("texture", "rhythm"), n_bands=session.n_bands,
-                              definition=1)   # of all sketches in files
-    rows = np.hstack([view.X for view in features.transform_views(frames)])
-    # The legacy generator's numbers never change: sketches in files stay comparable.
-    projection = np.random.RandomState(0).normal(size=(rows.shape[1], SKETCH_SIZE))
-    return np.asarray(rows @ (projection / np.sqrt(SKETCH_SIZE)), dtype=np.float32)
-
-
-def nearest_sketches(prototypes: Float32Array, rows: Float32Array) -> FloatArray:
-    """How far the windows of a query are from the nearest prototype of each name, on average.
-
-    Parameters
-    ----------
-    prototypes : ndarray of shape (n_names, N_PROTOTYPES, SKETCH_SIZE)
-    rows : ndarray of shape (n_windows, SKETCH_SIZE)
-        By `sketch`.
-
-    Returns
-    -------
-    distances : ndarray of shape (n_names,)
-    """
-    distances = np.empty(len(prototypes))
-    for start in range(0, len(prototypes), _NAMES_AT_ONCE):
-        some = prototypes[start:start + _NAMES_AT_ONCE]
-        flat = some.reshape(-1, SKETCH_SIZE)
-        squares = ((rows ** 2).sum(axis=1)[:, None] + (flat ** 2).sum(axis=1)
-                   - 2.0 * rows @ flat.T)
-        nearest = squares.reshape(len(rows), len(some), N_PROTOTYPES).min(axis=2)
-        distances[start:start + len(some)] = np.sqrt(np.maximum(nearest, 0.0)).mean(axis=0)
-    return distances
-
-
-def sketch_prototypes(takes: Sequence[Session]) -> Float32Array:
-    """Prototypes of the sketches of takes; repeated where there are fewer windows."""
-    rows = np.concatenate([sketch(take) for take in takes]).astype(np.float64)
-    distinct = np.unique(rows, axis=0)
-    if len(distinct) <= N_PROTOTYPES:
-        return np.resize(distinct, (N_PROTOTYPES, SKETCH_SIZE)).astype(np.float32)
-    means = KMeans(N_PROTOTYPES, n_init=1, random_state=0).fit(rows).cluster_centers_
-    return np.asarray(means, dtype=np.float32)
 
 
 def _enough(takes: Sequence[Session], scale: float) -> bool:

@@ -31,16 +31,13 @@ from barkcluster.frames.text import read_session
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.windows.features import WindowFeatures
 
+from .candidates import N_PROTOTYPES, SKETCH_SIZE, CandidateSearch
 from .comparison import Record, SessionComparison
 from .entry import (
-    N_PROTOTYPES,
-    SKETCH_SIZE,
     Entry,
     Source,
     Windows,
     learn_entry,
-    nearest_sketches,
-    sketch,
     strangeness,
     take_of,
     try_entry,
@@ -61,11 +58,6 @@ DEFAULT_HOP = 0.5
 _MOST_LOADED = 64
 # Pieces whose summaries are kept to calibrate with; about 4 kB each.
 _MOST_PIECES = 1000
-# Of more names than this, those whose sketches are nearest on average are compared: a twentieth,
-# but so many at least. Of 2,000 names a tenth holds 95 % of the 20 nearest.
-_SKETCHES_COMPARED = 2000
-# Windows of a query that sketches are compared with.
-_SKETCHED_WINDOWS = 40
 
 
 class SessionGallery(BaseEstimator):
@@ -127,7 +119,6 @@ class SessionGallery(BaseEstimator):
     """
 
     names_: list[str]
-    prototypes_: Float32Array
     comparison_: SessionComparison
     frame_rate_: float
     skipped_: dict[str, str]
@@ -135,7 +126,7 @@ class SessionGallery(BaseEstimator):
     records_: dict[str, Record]
     _kept: dict[str, tuple[FamiliarityModel, Windows] | str]
     _loaded: OrderedDict[str, FamiliarityModel]
-    _means: tuple[Float32Array, Float32Array] | None = None     # sketches, and the mean of each
+    _search: CandidateSearch
     _files: GalleryFolder
 
     def __init__(
@@ -158,6 +149,11 @@ class SessionGallery(BaseEstimator):
         self.reader = reader
         self.n_jobs = n_jobs
         self.on_error = on_error
+
+    @property
+    def prototypes_(self) -> Float32Array:
+        """The sketches."""
+        return self._search.prototypes
 
     @property
     def held_out_(self) -> dict[str, FloatArray]:
@@ -259,7 +255,7 @@ class SessionGallery(BaseEstimator):
         take = self._taken(session)
         windows = windows_of(self._features, take)
         apart = self.comparison_.log_distances(summarize(take))
-        rows = self._candidates(take, apart)
+        rows = self._search.find(take, apart, self.comparison_, self.n_candidates)
         together = self.comparison_.combine(self._judged(rows, windows), apart[rows])
         order = np.argsort(together, kind="stable")
         familiarity = self.calibration_.familiarity(together[order])
@@ -473,8 +469,9 @@ class SessionGallery(BaseEstimator):
         self._loaded = OrderedDict()
         self.skipped_ = skipped
         self._features = max(features, key=lambda one: len(one.scales))
-        self.prototypes_ = np.stack([*(self.prototypes_[rows[name]] for name in kept),
-                                     *(entry.prototypes for entry in learned)])
+        self._search = CandidateSearch(np.stack([
+            *(self.prototypes_[rows[name]] for name in kept),
+            *(entry.prototypes for entry in learned)]))
         self.names_ = [*kept, *sessions]
         self.records_, self.comparison_ = records, comparison
         self.frame_rate_ = self._features.frame_rate
@@ -523,30 +520,6 @@ class SessionGallery(BaseEstimator):
 
     def _files_of(self, names: Iterable[str]) -> list[str]:
         return [kept for kept in map(self._kept.get, names) if isinstance(kept, str)]
-
-    def _candidates(self, take: Session, apart: FloatArray) -> npt.NDArray[np.intp]:
-        """Rows of the names that sketches and summaries say are nearest, nearest first."""
-        n_names = len(self.names_)
-        if n_names <= self.n_candidates:
-            return np.arange(n_names)
-        rows = sketch(take)
-        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _SKETCHED_WINDOWS)).astype(int)]
-        some = self._near(rows)
-        nearest = nearest_sketches(self.prototypes_[some], rows)
-        coarse = self.comparison_.combine(np.log(np.maximum(nearest, 1e-9)), apart[some])
-        return some[np.argsort(coarse, kind="stable")[:self.n_candidates]]
-
-    def _near(self, rows: Float32Array) -> npt.NDArray[np.intp]:
-        """Rows of the names whose sketches are worth a closer look, by their means, in order."""
-        n_names = len(self.names_)
-        wanted = max(_SKETCHES_COMPARED, n_names // 20, self.n_candidates)
-        if n_names <= wanted:
-            return np.arange(n_names)
-        if self._means is None or self._means[0] is not self.prototypes_:
-            self._means = self.prototypes_, self.prototypes_.mean(axis=1)
-        means = self._means[1]
-        squares = np.square(means).sum(axis=1) - 2.0 * means @ rows.mean(axis=0)
-        return np.sort(np.argpartition(squares, wanted)[:wanted])
 
     def _template(self) -> FamiliarityModel:
         """The model, not fitted, that each name's is a clone of."""
@@ -621,7 +594,7 @@ def load_gallery(folder: str | os.PathLike[str], *,
         false_alarm_rate=index.false_alarm_rate, n_pieces=index.n_pieces, folder=folder,
         reader=reader, n_jobs=n_jobs)
     gallery.names_ = index.names
-    gallery.prototypes_ = index.prototypes
+    gallery._search = CandidateSearch(index.prototypes)
     gallery.records_ = dict(zip(index.names, index.records, strict=True))
     gallery.comparison_ = SessionComparison().fit(gallery.records_)
     gallery.frame_rate_ = index.features.frame_rate

@@ -14,8 +14,9 @@ from sklearn.base import clone
 from barkcluster import FamiliarityModel, ModelFormatError, Session, write_session
 from barkcluster.files.archive import write_archive
 from barkcluster.gallery import SessionGallery, load_gallery
+from barkcluster.gallery.candidates import sketch
 from barkcluster.gallery.comparison import Record
-from barkcluster.gallery.entry import held_out_pieces, sketch, strangeness, windows_of
+from barkcluster.gallery.entry import held_out_pieces, strangeness, windows_of
 from barkcluster.gallery.folder import GalleryFolder
 from barkcluster.gallery.index import GalleryIndex, read_index, write_index
 from barkcluster.windows.features import WindowFeatures
@@ -212,7 +213,7 @@ def test_few_candidates_find_the_same_name(heard, queries):
 
 
 def test_sketches_of_many_names_are_compared_by_their_means_first(heard, queries, monkeypatch):
-    monkeypatch.setattr("barkcluster.gallery.gallery._SKETCHES_COMPARED", 4)
+    monkeypatch.setattr("barkcluster.gallery.candidates._SKETCHES_COMPARED", 4)
     many = {**heard, **{f"other{i}": play(20 + i, 24) for i in range(4)}}
     gallery = SessionGallery(model(), n_candidates=2).fit(many)
     for name, frames in queries.items():
