@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"a sketch: {1e3 * (time.perf_counter() - start) / most:.0f} ms, "
           f"{prototypes[0].nbytes / 1e3:.0f} kB")
     print(f"\n{'names':>7} {'query, ms':>10} {'of it sketches':>15} {'found':>6}")
-    kept = list(gallery._kept.values())
+    kept = list(gallery._store.kept.values())
     for n in sorted(args.names):
         names = [f"name {i}" for i in range(n)]
         gallery.names_ = names
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             name: replace(fitted[i % len(jams)], takes=summaries[i:i + 1],
                           pieces=fitted[i % len(jams)].pieces[:None if i < len(jams) else 0])
             for i, name in enumerate(names)})
-        gallery._kept = {name: kept[i % len(kept)] for i, name in enumerate(names)}
+        gallery._store.kept = {name: kept[i % len(kept)] for i, name in enumerate(names)}
         whole, coarse, found = [], [], []
         for i in np.linspace(0, n - 1, N_QUERIES).astype(int):
             query = Session(_played(jams, int(i))[ASKED])

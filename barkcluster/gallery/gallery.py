@@ -10,8 +10,7 @@ such pieces does not reach.
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self, TypeAlias
 
 import numpy as np
@@ -47,6 +46,7 @@ from .evaluation import NONE_OF_THEM, Evaluation
 from .folder import GalleryFolder
 from .held_out import evaluate
 from .index import GalleryIndex, check_names
+from .store import ModelStore
 from .summary import summarize
 
 Sources: TypeAlias = Source | Sequence[Source]
@@ -54,8 +54,6 @@ Sources: TypeAlias = Source | Sequence[Source]
 DEFAULT_SCALES = (1.0, 3.0, 10.0)
 DEFAULT_HOP = 0.5
 
-# Models of a folder that stay in memory: enough for the candidates of a few queries.
-_MOST_LOADED = 64
 # Pieces whose summaries are kept to calibrate with; about 4 kB each.
 _MOST_PIECES = 1000
 
@@ -124,10 +122,8 @@ class SessionGallery(BaseEstimator):
     skipped_: dict[str, str]
     _features: WindowFeatures                # of a query: those of the names with long sessions
     records_: dict[str, Record]
-    _kept: dict[str, tuple[FamiliarityModel, Windows] | str]
-    _loaded: OrderedDict[str, FamiliarityModel]
+    _store: ModelStore
     _search: CandidateSearch
-    _files: GalleryFolder
 
     def __init__(
         self,
@@ -208,7 +204,7 @@ class SessionGallery(BaseEstimator):
         """
         check_is_fitted(self)
         kept = [name for name in self.names_ if name not in sessions]
-        return self._learn(sessions, kept, self._files_of(sessions))
+        return self._learn(sessions, kept, self._store.files_of(sessions))
 
     def remove(self, *names: str) -> Self:
         """Forget names.
@@ -235,7 +231,7 @@ class SessionGallery(BaseEstimator):
         kept = [name for name in self.names_ if name not in names]
         if not kept:
             raise ValueError("names must leave at least one in the gallery.")
-        return self._learn({}, kept, self._files_of(names))
+        return self._learn({}, kept, self._store.files_of(names))
 
     def rank(self, session: Source) -> list[tuple[str, float]]:
         """The names that a session is most like.
@@ -392,7 +388,7 @@ class SessionGallery(BaseEstimator):
             models judge all pairs, so this takes n times as long as a query.
         """
         check_is_fitted(self)
-        samples = [self._sample(name) for name in self.names_]
+        samples = [self._store.sample(name) for name in self.names_]
         with OneThread():
             columns: list[list[float]] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
                 delayed(_column)(self.model_of(name), samples) for name in self.names_)
@@ -429,13 +425,14 @@ class SessionGallery(BaseEstimator):
         check_names(self.names_)
         target = GalleryFolder(folder, make=True)
         stale = target.files()
-        self._write_index(target, [target.write_entry(self.model_of(name), self._sample(name))
-                                   for name in self.names_])
+        self._write_index(target, [
+            target.write_entry(self._store.model(name), self._store.sample(name))
+            for name in self.names_])
         target.delete(stale)
 
     def _learn(self, sessions: Mapping[str, Sources], kept: list[str], stale: list[str]) -> Self:
         """Become a gallery of some of the old names and these new ones."""
-        if kept and (self.folder is None) != isinstance(self._kept[kept[0]], tuple):
+        if kept and (self.folder is None) != isinstance(self._store.kept[kept[0]], tuple):
             raise ValueError("folder must stay as it was when the gallery was fitted.")
         check_positive_int("n_candidates", self.n_candidates)
         check_positive_int("n_pieces", self.n_pieces)
@@ -464,11 +461,12 @@ class SessionGallery(BaseEstimator):
                 f"{4 * template.scales[0] * self.n_pieces:g} s each; got shorter ones alone.")
         _limit(records)
         comparison = SessionComparison().fit(records)
-        self._kept = {**{name: self._kept[name] for name in kept},
-                      **dict(zip(sessions, (entry.kept for entry in learned), strict=True))}
-        self._loaded = OrderedDict()
         self.skipped_ = skipped
         self._features = max(features, key=lambda one: len(one.scales))
+        self._store = ModelStore(
+            {**{name: self._store.kept[name] for name in kept},
+             **dict(zip(sessions, (entry.kept for entry in learned), strict=True))},
+            self._features, files)
         self._search = CandidateSearch(np.stack([
             *(self.prototypes_[rows[name]] for name in kept),
             *(entry.prototypes for entry in learned)]))
@@ -476,9 +474,7 @@ class SessionGallery(BaseEstimator):
         self.records_, self.comparison_ = records, comparison
         self.frame_rate_ = self._features.frame_rate
         if files is not None:
-            self._files = files
-            self._write_index(files, [file for file in self._kept.values()
-                                      if isinstance(file, str)])
+            self._write_index(files, self._store.files_of(self.names_))
             files.delete(stale)
         return self
 
@@ -518,9 +514,6 @@ class SessionGallery(BaseEstimator):
             self.names_, names_of_files, self.prototypes_, list(self.records_.values()),
             self._features, self.n_candidates, self.n_pieces, self.false_alarm_rate))
 
-    def _files_of(self, names: Iterable[str]) -> list[str]:
-        return [kept for kept in map(self._kept.get, names) if isinstance(kept, str)]
-
     def _template(self) -> FamiliarityModel:
         """The model, not fitted, that each name's is a clone of."""
         if self.model is None:
@@ -540,22 +533,7 @@ class SessionGallery(BaseEstimator):
         -------
         model : FamiliarityModel
         """
-        kept = self._kept[name]
-        if not isinstance(kept, str):
-            return kept[0]
-        if name not in self._loaded:
-            self._loaded[name] = self._files.model(kept, self._features)
-            while len(self._loaded) > _MOST_LOADED:
-                self._loaded.popitem(last=False)
-        self._loaded.move_to_end(name)
-        return self._loaded[name]
-
-    def _sample(self, name: str) -> Windows:
-        """The windows that were kept of a name."""
-        kept = self._kept[name]
-        if isinstance(kept, str):
-            return self._files.sample(kept, self._features)
-        return kept[1]
+        return self._store.model(name)
 
 
 def load_gallery(folder: str | os.PathLike[str], *,
@@ -599,9 +577,8 @@ def load_gallery(folder: str | os.PathLike[str], *,
     gallery.comparison_ = SessionComparison().fit(gallery.records_)
     gallery.frame_rate_ = index.features.frame_rate
     gallery._features = index.features
-    gallery._kept = dict(zip(index.names, index.files, strict=True))
-    gallery._loaded = OrderedDict()
-    gallery._files = files
+    gallery._store = ModelStore(dict(zip(index.names, index.files, strict=True)),
+                                index.features, files)
     return gallery
 
 

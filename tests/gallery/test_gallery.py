@@ -89,9 +89,9 @@ def test_similarity_is_greatest_on_the_diagonal(gallery):
 def test_added_names_are_as_if_always_there(heard, gallery, queries):
     first = dict(list(heard.items())[:2])
     grown = SessionGallery(model()).fit(first)
-    kept = grown._kept["anna"]
+    kept = grown._store.kept["anna"]
     grown.add({name: frames for name, frames in heard.items() if name not in first})
-    assert grown._kept["anna"] is kept
+    assert grown._store.kept["anna"] is kept
     assert grown.rank(queries["dora"]) == gallery.rank(queries["dora"])
 
 
@@ -406,7 +406,7 @@ def test_files_of_others_are_not_deleted(tmp_path, gallery, heard):
 def test_a_model_file_that_is_missing(tmp_path, gallery, queries):
     gallery.save(tmp_path)
     loaded = load_gallery(tmp_path)
-    missing = tmp_path / f"{loaded._kept['carl']}.model.npz"
+    missing = tmp_path / f"{loaded._store.kept['carl']}.model.npz"
     missing.unlink()
     with pytest.raises(ModelFormatError, match="is named in the gallery's index, and not there"):
         loaded.rank(queries["carl"])
@@ -418,7 +418,7 @@ def test_a_model_file_that_is_missing(tmp_path, gallery, queries):
     {"frame_rate": 50.0}, {"hop": 0.5}, {"scales": (0.5, 3.0)}])
 def test_models_of_other_windows_are_refused_when_loaded(tmp_path, gallery, heard, queries, other):
     gallery.save(tmp_path)
-    name = load_gallery(tmp_path)._kept["bert"]
+    name = load_gallery(tmp_path)._store.kept["bert"]
     foreign = clone(model()).set_params(**other).fit(heard["bert"])
     foreign.save(tmp_path / f"{name}.model.npz")
     with pytest.raises(ModelFormatError, match="must be a model of the gallery's windows"):
@@ -428,7 +428,7 @@ def test_models_of_other_windows_are_refused_when_loaded(tmp_path, gallery, hear
 def test_windows_of_others_are_refused_when_loaded(tmp_path, gallery):
     gallery.save(tmp_path)
     loaded = load_gallery(tmp_path)
-    folder, name = GalleryFolder(tmp_path), loaded._kept["bert"]
+    folder, name = GalleryFolder(tmp_path), loaded._store.kept["bert"]
     strange = folder.write_entry(loaded.model_of("bert"), {(0.5, "texture"): np.zeros((3, 7))})
     os.replace(tmp_path / f"{strange}.windows.npz", tmp_path / f"{name}.windows.npz")
     with pytest.raises(ModelFormatError, match="got 7 columns of texture at 0.5 s"):
