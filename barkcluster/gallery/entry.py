@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 from sklearn.base import clone
 
 from barkcluster._typing import Float32Array, FloatArray
-from barkcluster.frames.session import N_BANDS, Session, check_frames
+from barkcluster.frames.session import Session
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
@@ -26,10 +25,9 @@ from barkcluster.windows.layout import check_scales
 from .candidates import sketch_prototypes
 from .comparison import Record
 from .folder import GalleryFolder
+from .sources import Path, Source, take_of
 from .summary import summarize
 
-Path: TypeAlias = str | os.PathLike[str]
-Source: TypeAlias = npt.ArrayLike | Session | Path
 # By window length in seconds and view.
 Windows: TypeAlias = dict[tuple[float, str], Float32Array]
 
@@ -174,16 +172,6 @@ def _stretches(sessions: Sequence[Session], template: FamiliarityModel) -> list[
 
 def _longest(session: Session) -> float:
     return max(take.duration for take in session.takes)
-
-
-def take_of(source: Source, frame_rate: float, reader: Callable[[Path], Session],
-            n_bands: int = N_BANDS) -> Session:
-    """The session that a source is or names; arrays have this frame rate and number of bands."""
-    if isinstance(source, Session):
-        return source
-    if isinstance(source, (str, os.PathLike)):
-        return reader(source)
-    return Session(check_frames(source, n_bands), frame_rate, n_bands=n_bands)
 
 
 def windows_of(features: WindowFeatures, session: Session) -> list[Windows]:

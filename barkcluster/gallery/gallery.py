@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Self, TypeAlias
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,31 +25,22 @@ from barkcluster._typing import Float32Array, FloatArray
 from barkcluster._validation import check_choice, check_fraction, check_positive_int
 from barkcluster.calibration.calibration import Calibration
 from barkcluster.files.archive import ModelFormatError
-from barkcluster.frames.session import Session, check_rate, common_rate, same_rate
+from barkcluster.frames.session import Session, check_rate, common_rate
 from barkcluster.frames.text import read_session
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.windows.features import WindowFeatures
 
 from .candidates import N_PROTOTYPES, SKETCH_SIZE, CandidateSearch
 from .comparison import Record, SessionComparison
-from .entry import (
-    Entry,
-    Source,
-    Windows,
-    learn_entry,
-    strangeness,
-    take_of,
-    try_entry,
-    windows_of,
-)
+from .entry import Windows, strangeness, windows_of
 from .evaluation import NONE_OF_THEM, Evaluation
 from .folder import GalleryFolder
 from .held_out import evaluate
 from .index import GalleryIndex, check_names
+from .learning import Learner
+from .sources import Source, Sources, by_name, take_of, takes_by_name
 from .store import ModelStore
 from .summary import summarize
-
-Sources: TypeAlias = Source | Sequence[Source]
 
 DEFAULT_SCALES = (1.0, 3.0, 10.0)
 DEFAULT_HOP = 0.5
@@ -184,7 +175,7 @@ class SessionGallery(BaseEstimator):
             If there are none, or one is too short; then the gallery is as it was before.
         """
         if y is not None or not isinstance(sessions, Mapping):
-            sessions = _by_name(sessions, y)
+            sessions = by_name(sessions, y)
         if not sessions:
             raise ValueError("sessions must name at least one session; got none.")
         files = None if self.folder is None else GalleryFolder(self.folder)
@@ -375,7 +366,7 @@ class SessionGallery(BaseEstimator):
         ValueError
             If fewer than two names have several takes.
         """
-        return evaluate(self, _checked(sessions), n_folds, step)
+        return evaluate(self, takes_by_name(sessions), n_folds, step)
 
     def similarity_matrix(self) -> FloatArray:
         """Familiarity of each name's sessions to each name's model.
@@ -441,7 +432,9 @@ class SessionGallery(BaseEstimator):
         check_choice("on_error", self.on_error, ("raise", "skip"))
         template = self._template()
         files = None if self.folder is None else GalleryFolder(self.folder, make=True)
-        entries, skipped = self._entries(sessions, template, files)
+        usual = (self.frame_rate_, self._features.n_bands) if hasattr(self, "names_") else None
+        learner = Learner(template, self.reader, self.n_pieces, files, self.n_jobs, self.on_error)
+        entries, skipped = learner.learn(takes_by_name(sessions), usual)
         learned, sessions = list(entries.values()), {name: sessions[name] for name in entries}
         rows = {name: i for i, name in enumerate(self.names_)} if kept else {}
         features = [*([self._features] if kept else []), *(entry.features for entry in learned)]
@@ -477,37 +470,6 @@ class SessionGallery(BaseEstimator):
             self._write_index(files, self._store.files_of(self.names_))
             files.delete(stale)
         return self
-
-    def _entries(self, sessions: Mapping[str, Sources], template: FamiliarityModel,
-                 files: GalleryFolder | None) -> tuple[dict[str, Entry], dict[str, str]]:
-        """What is learned of each name, and why others were left out."""
-        checked = _checked(sessions)
-        learn = learn_entry if self.on_error == "raise" else try_entry
-        found = Parallel(n_jobs=self.n_jobs)(
-            delayed(learn)(name, template, sources, self.reader, self.n_pieces, files)
-            for name, sources in checked.items())
-        if self.on_error == "raise":
-            return dict(zip(checked, found, strict=True)), {}
-        skipped = {path: reason for _, why in found for path, reason in why.items()}
-        entries = {name: entry for name, (entry, _) in zip(checked, found, strict=True)
-                   if entry is not None}
-        if not entries and sessions:
-            raise ValueError("sessions must hold one that can be learned; got none: "
-                             + next(iter(skipped.values())))
-        kinds = [(entry.features.frame_rate, entry.features.n_bands)
-                 for entry in entries.values()]
-        usual = max(kinds, key=lambda kind: sum(_are_alike(kind, other) for other in kinds),
-                    default=(0.0, 0))
-        if hasattr(self, "names_") and self.names_:
-            usual = (self.frame_rate_, self._features.n_bands)
-        for name, kind in zip(list(entries), kinds, strict=True):
-            if not _are_alike(kind, usual):
-                skipped[name] = (f"has {kind[0]:g} frames a second of {kind[1]} bands, the others "
-                                 f"{usual[0]:g} of {usual[1]}.")
-                left_out = entries.pop(name)
-                if files is not None and isinstance(left_out.kept, str):
-                    files.delete([left_out.kept])
-        return entries, skipped
 
     def _write_index(self, files: GalleryFolder, names_of_files: list[str]) -> None:
         files.write_index(GalleryIndex(
@@ -590,33 +552,5 @@ def _limit(records: Mapping[str, Record]) -> None:
         left -= len(record.pieces)
 
 
-def _by_name(sessions: object, y: Sequence[str] | None) -> dict[str, list[Source]]:
-    """Sessions in a list, and the name of each beside it."""
-    if isinstance(sessions, Mapping) or not isinstance(sessions, Sequence) or y is None:
-        raise ValueError("sessions must be a dict by name, or a list with the name of each in y; "
-                         f"got {type(sessions).__name__}{' without y' if y is None else ''}.")
-    takes: dict[str, list[Source]] = {}
-    for name, session in zip(y, sessions, strict=True):
-        takes.setdefault(str(name), []).append(session)
-    return takes
-
-
-def _checked(sessions: Mapping[str, Sources]) -> dict[str, list[Source]]:
-    """A list of takes for each name."""
-    takes: dict[str, list[Source]] = {}
-    for name, given in sessions.items():
-        several = isinstance(given, (list, tuple)) and all(
-            isinstance(take, (Session, str, os.PathLike)) or np.ndim(take) == 2 for take in given)
-        takes[name] = list(given) if several else [given]  # type: ignore[arg-type, list-item]
-        if not takes[name]:
-            raise ValueError(f"{name!r} must have at least one session; got none.")
-    return takes
-
-
 def _column(model: FamiliarityModel, samples: list[Windows]) -> list[float]:
     return [strangeness(model, [sample]) for sample in samples]
-
-
-def _are_alike(one: tuple[float, int], other: tuple[float, int]) -> bool:
-    """Whether frame rates and numbers of bands go together."""
-    return same_rate(one[0], other[0]) and one[1] == other[1]

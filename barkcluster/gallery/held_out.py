@@ -20,8 +20,9 @@ from barkcluster.frames.session import Session
 from barkcluster.model.model import FamiliarityModel
 
 from .comparison import Record, SessionComparison
-from .entry import Source, decisive_seconds, take_of
+from .entry import decisive_seconds
 from .evaluation import NONE_OF_THEM, Answer, Evaluation
+from .sources import Source, take_of
 
 
 class Namer(Protocol):
