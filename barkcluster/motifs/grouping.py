@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d
 
-from .similarity import Contour, blocks, similarities
+from .similarity import DetrendedFrames, blocks, similarities
 
 # The likest others of a stretch, the likest first: their similarities and where they start.
 Others: TypeAlias = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]
@@ -20,7 +20,7 @@ _AS_LIKE = 0.8
 _MOST_PARTNERS = 48     # a stretch remembers
 
 
-def all_partners(rows: Contour, spans: list[int], least: dict[int, float],
+def all_partners(rows: DetrendedFrames, spans: list[int], least: dict[int, float],
                  ) -> dict[int, Partners]:
     """For each length and stretch the likest others, at least so like, that do not overlap it."""
     alike: dict[int, Partners] = {span: {} for span in spans}

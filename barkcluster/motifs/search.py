@@ -26,7 +26,14 @@ from barkcluster.frames.session import N_BANDS, Session, check_frames
 from barkcluster.tempo import estimate_tempo
 
 from .grouping import all_partners, groups, inside
-from .similarity import ROWS_IN_SHORTEST, Contour, blocks, chance, contour_of_takes, similarities
+from .similarity import (
+    ROWS_IN_SHORTEST,
+    DetrendedFrames,
+    blocks,
+    chance_similarity,
+    detrended_takes,
+    similarities,
+)
 
 _LEAST_SIMILARITY = 0.55
 _TEMPO_CONTEXT_S = 12.0
@@ -179,9 +186,9 @@ def find_motifs(frames: npt.ArrayLike | Session, *, frame_rate: float = 100.0,
     (3, 2.0)
     """
     session = _as_session(frames, frame_rate)
-    lines = _Lines(session, shortest, longest)
+    search = _MotifSearch(session, shortest, longest)
     check_positive_int("max_motifs", max_motifs)
-    return Motifs(motif for motif, _, _ in _find(session, lines, max_motifs))
+    return Motifs(motif for motif, _, _ in _find(session, search, max_motifs))
 
 
 def unique_to(session: npt.ArrayLike | Session, others: Iterable[npt.ArrayLike | Session], *,
@@ -215,29 +222,29 @@ def unique_to(session: npt.ArrayLike | Session, others: Iterable[npt.ArrayLike |
     True
     """
     own = _as_session(session, frame_rate, "session")
-    lines = _Lines(own, shortest, longest)
+    search = _MotifSearch(own, shortest, longest)
     check_positive_int("max_motifs", max_motifs)
-    judged = round(check_positive("window", window) / lines.row_s)
-    if judged not in lines.spans:
-        raise ValueError(f"window must be one of the lengths {lines.lengths}; got {window:g}.")
-    found = _find(own, lines, max_motifs)
-    best = {span: np.full(max(0, len(lines.contour) - span + 1), -1.0) for span in lines.spans}
+    judged = round(check_positive("window", window) / search.row_s)
+    if judged not in search.spans:
+        raise ValueError(f"window must be one of the lengths {search.lengths}; got {window:g}.")
+    found = _find(own, search, max_motifs)
+    best = {span: np.full(max(0, len(search.rows) - span + 1), -1.0) for span in search.spans}
     by_chance: list[float] = []
     for i, other in enumerate(others):
         theirs = _as_session(other, frame_rate, f"others[{i}]")
         check_frames(theirs, own.n_bands, name=f"others[{i}]")
-        rows, _ = contour_of_takes([take.frames for take in theirs.takes], theirs.frame_rate,
-                                   lines.row_s)
-        _raise_to_best(lines, rows, best)
-        by_chance.append(chance(lines.contour, rows, lines.spans).get(judged, 1.0))
+        rows, _ = detrended_takes([take.frames for take in theirs.takes], theirs.frame_rate,
+                                  search.row_s)
+        _raise_to_best(search, rows, best)
+        by_chance.append(chance_similarity(search.rows, rows, search.spans).get(judged, 1.0))
     motifs = tuple(motif for motif, least, row in found
-                   if _heard(row, best[round(motif.length / lines.row_s)]) < least)
+                   if _heard(row, best[round(motif.length / search.row_s)]) < least)
     limit = max([_LEAST_SIMILARITY, *by_chance])
-    return Unique(motifs, _stretches(best[judged], lines, judged, limit))
+    return Unique(motifs, _stretches(best[judged], search, judged, limit))
 
 
-class _Lines:
-    """A session's contour, the lengths to look at, and what chance would find."""
+class _MotifSearch:
+    """A session's rows, the lengths of stretches to compare, and what chance would find."""
 
     def __init__(self, session: Session, shortest: float, longest: float) -> None:
         if check_positive("longest", longest) < check_positive("shortest", shortest):
@@ -250,31 +257,31 @@ class _Lines:
             raise ValueError(f"frames must cover three times the shortest motif, {3 * shortest:g} "
                              f"s; got {session.duration:g} s.")
         takes = session.takes
-        self.contour, able = contour_of_takes([take.frames for take in takes], session.frame_rate,
-                                              self.row_s)
-        # Where the takes of the contour begin: seconds, and frames of the session.
+        self.rows, able = detrended_takes([take.frames for take in takes], session.frame_rate,
+                                          self.row_s)
+        # Where the takes of the rows begin: seconds, and frames of the session.
         self._begin_s = np.array([takes[i].start for i in able])
         self._begin_frame = np.cumsum([0, *(len(take) for take in takes)])[able]
         span, self.spans = ROWS_IN_SHORTEST, []
-        while span * self.row_s <= longest * (1 + 1e-9) and 2 * span < len(self.contour):
+        while span * self.row_s <= longest * (1 + 1e-9) and 2 * span < len(self.rows):
             self.spans.append(span)
             span *= 2
         self.lengths = tuple(span * self.row_s for span in self.spans)
-        self.chance = chance(self.contour, self.contour, self.spans)
+        self.chance = chance_similarity(self.rows, self.rows, self.spans)
 
     def time(self, row: int) -> float:
         """Seconds at which a row begins, on the session's clock."""
         take = self._take(row)
-        return float(self._begin_s[take] + (row - self.contour.starts[take]) * self.row_s)
+        return float(self._begin_s[take] + (row - self.rows.starts[take]) * self.row_s)
 
     def frame(self, row: int, frame_rate: float) -> float:
         """The frame that a row begins at."""
         take = self._take(row)
         return float(self._begin_frame[take]
-                     + (row - self.contour.starts[take]) * self.row_s * frame_rate)
+                     + (row - self.rows.starts[take]) * self.row_s * frame_rate)
 
     def _take(self, row: int) -> int:
-        return int(np.searchsorted(self.contour.starts, row, side="right")) - 1
+        return int(np.searchsorted(self.rows.starts, row, side="right")) - 1
 
     def least(self, span: int) -> float:
         """Similarity from which on two stretches are taken for the same."""
@@ -288,16 +295,17 @@ def _as_session(frames: npt.ArrayLike | Session, frame_rate: float,
     return Session(check_frames(frames, N_BANDS, name=name), frame_rate)
 
 
-def _find(session: Session, lines: _Lines, max_motifs: int) -> list[tuple[Motif, float, int]]:
+def _find(session: Session, search: _MotifSearch, max_motifs: int
+          ) -> list[tuple[Motif, float, int]]:
     """Motifs, the similarity that made a stretch one's occurrence, its representative's row."""
-    if not lines.spans:
+    if not search.spans:
         return []
-    alike = all_partners(lines.contour, lines.spans,
-                         {span: lines.least(span) for span in lines.spans})
+    alike = all_partners(search.rows, search.spans,
+                         {span: search.least(span) for span in search.spans})
     chosen: list[tuple[float, int, dict[int, float], float]] = []
     covered: list[tuple[int, list[int]]] = []
-    for span in reversed(lines.spans):
-        for group, least in groups(alike[span], span, lines.least(span), max_motifs):
+    for span in reversed(search.spans):
+        for group, least in groups(alike[span], span, search.least(span), max_motifs):
             starts = sorted(group)
             if inside(starts, span, covered):
                 continue
@@ -306,7 +314,7 @@ def _find(session: Session, lines: _Lines, max_motifs: int) -> list[tuple[Motif,
             chosen.append((worth, span, group, least))
     chosen.sort(key=lambda choice: -choice[0])
     tempi: dict[int, float] = {}
-    return [(_describe(session, group, span, lines, tempi), least, _representative(group))
+    return [(_describe(session, group, span, search, tempi), least, _representative(group))
             for _, span, group, least in chosen[:max_motifs]]
 
 
@@ -314,25 +322,25 @@ def _representative(group: dict[int, float]) -> int:
     return next(row for row, similarity in group.items() if similarity == 1.0)
 
 
-def _describe(session: Session, group: dict[int, float], span: int, lines: _Lines,
+def _describe(session: Session, group: dict[int, float], span: int, search: _MotifSearch,
               tempi: dict[int, float]) -> Motif:
     """What the motif of these start rows sounds like. `tempi` holds tempi already estimated."""
     rate = session.frame_rate
-    length = span * lines.row_s
-    begins = [lines.frame(row, rate) for row in group]
+    length = span * search.row_s
+    begins = [search.frame(row, rate) for row in group]
     heard = [session.frames[round(begin):round(begin + length * rate)] for begin in begins]
     levels = np.mean([part.mean(axis=0, dtype=np.float64) for part in heard], axis=0)
     loudness = np.mean([10 * np.log10(np.sum(10.0 ** (part / 10.0), axis=1)).mean()
                         for part in heard])
     best = _representative(group)
-    middle = lines.time(best) - session.start + length / 2
+    middle = search.time(best) - session.start + length / 2
     around = max(0, round(2 * middle / _TEMPO_CONTEXT_S) - 1)
     if around not in tempi:
         tempi[around] = _tempo_around(session, around)
     others = [similarity for row, similarity in group.items() if row != best]
-    return Motif(starts=tuple(lines.time(row) for row in sorted(group)), length=length,
+    return Motif(starts=tuple(search.time(row) for row in sorted(group)), length=length,
                  similarities=tuple(group[row] for row in sorted(group)),
-                 similarity=float(np.mean(others)), representative=lines.time(best),
+                 similarity=float(np.mean(others)), representative=search.time(best),
                  levels=levels, loudness=float(loudness), bpm=tempi[around])
 
 
@@ -345,10 +353,11 @@ def _tempo_around(session: Session, half: int) -> float:
         return math.nan
 
 
-def _raise_to_best(lines: _Lines, other: Contour, best: dict[int, FloatArray]) -> None:
+def _raise_to_best(search: _MotifSearch, other: DetrendedFrames, best: dict[int, FloatArray]
+                   ) -> None:
     """Note the similarity of each stretch to the likest of another session, if it is more."""
-    for first, last in blocks(len(lines.contour), len(other)):
-        for span, similarity in similarities(lines.contour, other, first, last, lines.spans):
+    for first, last in blocks(len(search.rows), len(other)):
+        for span, similarity in similarities(search.rows, other, first, last, search.spans):
             here = best[span][first:first + len(similarity)]
             np.maximum(here, similarity.max(axis=1)[:len(here)], out=here)
 
@@ -359,9 +368,10 @@ def _heard(row: int, best: FloatArray) -> float:
     return float(near.max())
 
 
-def _stretches(best: FloatArray, lines: _Lines, span: int, limit: float) -> tuple[Stretch, ...]:
+def _stretches(best: FloatArray, search: _MotifSearch, span: int, limit: float
+               ) -> tuple[Stretch, ...]:
     """Windows less like the others than chance, joined where they overlap."""
-    strange = np.flatnonzero((best < limit) & lines.contour.eventful(span))
+    strange = np.flatnonzero((best < limit) & search.rows.eventful(span))
     found: list[tuple[int, int, float]] = []
     for row in strange.tolist():
         if found and row <= found[-1][1]:
@@ -369,5 +379,5 @@ def _stretches(best: FloatArray, lines: _Lines, span: int, limit: float) -> tupl
             found[-1] = (start, row + span, min(least, float(best[row])))
         else:
             found.append((row, row + span, float(best[row])))
-    return tuple(Stretch(lines.time(start), lines.time(stop - 1) + lines.row_s, max(0.0, least))
+    return tuple(Stretch(search.time(start), search.time(stop - 1) + search.row_s, max(0.0, least))
                  for start, stop, least in found)

@@ -40,8 +40,8 @@ _ENTRIES_AT_ONCE = 5_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Contour:
-    """A session as rows to be compared.
+class DetrendedFrames:
+    """A session as rows to be compared: levels about their local mean.
 
     Attributes
     ----------
@@ -63,10 +63,10 @@ class Contour:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def reversed(self) -> Contour:
+    def reversed(self) -> DetrendedFrames:
         """The same backwards: music alike, of which nothing can recur but by chance."""
-        return Contour(np.ascontiguousarray(self.rows[::-1]), self.events, self.row_s,
-                       self.starts)
+        return DetrendedFrames(np.ascontiguousarray(self.rows[::-1]), self.events, self.row_s,
+                               self.starts)
 
     def eventful(self, span: int) -> npt.NDArray[np.bool_]:
         """Whether enough happens in the stretch of `span` rows that starts at each row."""
@@ -81,8 +81,8 @@ class Contour:
         return enough
 
 
-def contour_of_takes(takes: list[npt.NDArray[np.floating]], frame_rate: float, row_s: float,
-                     ) -> tuple[Contour, list[int]]:
+def detrended_takes(takes: list[npt.NDArray[np.floating]], frame_rate: float, row_s: float,
+                    ) -> tuple[DetrendedFrames, list[int]]:
     """Rows of takes one behind the other, an empty one between, and which takes they are.
 
     Takes shorter than two rows are left out.
@@ -92,7 +92,7 @@ def contour_of_takes(takes: list[npt.NDArray[np.floating]], frame_rate: float, r
     if not able:
         raise ValueError(f"frames must hold a take of at least {2 * row_s:g} s; the longest has "
                          f"{max(map(len, takes)) / frame_rate:g} s.")
-    parts = [contour(takes[i], frame_rate, row_s) for i in able]
+    parts = [detrended(takes[i], frame_rate, row_s) for i in able]
     if len(parts) == 1:
         return parts[0], able
     empty = np.zeros((1, takes[0].shape[1]), np.float32)
@@ -109,10 +109,13 @@ def contour_of_takes(takes: list[npt.NDArray[np.floating]], frame_rate: float, r
         rows.append(part.rows)
         events.append(part.events[1:] + n_events)
         n_rows, n_events = n_rows + len(part), n_events + int(part.events[-1])
-    return Contour(np.concatenate(rows), np.concatenate(events), row_s, np.array(starts)), able
+    joined = DetrendedFrames(np.concatenate(rows), np.concatenate(events), row_s,
+                             np.array(starts))
+    return joined, able
 
 
-def contour(levels: npt.NDArray[np.floating], frame_rate: float, row_s: float) -> Contour:
+def detrended(levels: npt.NDArray[np.floating], frame_rate: float, row_s: float
+              ) -> DetrendedFrames:
     """Rows of `row_s` seconds of checked frames."""
     per_row = frame_rate * row_s
     n = int(len(levels) / per_row + 1e-9)
@@ -130,16 +133,16 @@ def contour(levels: npt.NDArray[np.floating], frame_rate: float, row_s: float) -
     rows -= uniform_filter1d(rows, near, axis=0, mode="nearest") / np.maximum(share, 1 / near)
     np.clip(rows, -_LARGEST_DB, _LARGEST_DB, out=rows)
     rows *= sounds
-    return Contour(rows.astype(np.float32), events, row_s)
+    return DetrendedFrames(rows.astype(np.float32), events, row_s)
 
 
-def similarities(one: Contour, other: Contour, first: int, last: int,
+def similarities(one: DetrendedFrames, other: DetrendedFrames, first: int, last: int,
                  spans: list[int]) -> Iterator[tuple[int, Matrix]]:
     """Similarity of stretches of `one` that start in rows `first` to `last` to all of `other`.
 
     Parameters
     ----------
-    one, other : Contour
+    one, other : DetrendedFrames
     first, last : int
         Rows of `one`.
     spans : list of int
@@ -182,7 +185,8 @@ def blocks(n: int, m: int) -> Iterator[tuple[int, int]]:
         yield first, min(first + size, n)
 
 
-def chance(one: Contour, other: Contour, spans: list[int]) -> dict[int, float]:
+def chance_similarity(one: DetrendedFrames, other: DetrendedFrames, spans: list[int]
+                      ) -> dict[int, float]:
     """Similarity that one in twenty stretches of `one` would find in `other` by chance.
 
     Measured against `other` backwards.

@@ -6,7 +6,12 @@ import pytest
 
 from barkcluster import Session, synthetic
 from barkcluster.motifs import find_motifs, unique_to
-from barkcluster.motifs.similarity import ROWS_IN_SHORTEST, Contour, contour, similarities
+from barkcluster.motifs.similarity import (
+    ROWS_IN_SHORTEST,
+    DetrendedFrames,
+    detrended,
+    similarities,
+)
 
 
 def notes(rng, seconds, *, per_second=8):
@@ -164,7 +169,7 @@ def test_everything_is_unique_beside_nothing():
 
 def test_similarities_agree_with_naive(rng):
     mine, other = rng.normal(0, 4, size=(40, 3)), rng.normal(0, 4, size=(37, 3))
-    one, two = (Contour(rows.astype(np.float32), np.arange(len(rows) + 1), 0.125)
+    one, two = (DetrendedFrames(rows.astype(np.float32), np.arange(len(rows) + 1), 0.125)
                 for rows in (mine, other))
     for span, similarity in similarities(one, two, 3, 9, [8, 16]):
         expected = naive.similarities(mine.tolist(), other.tolist(), 3, 9, span)
@@ -172,9 +177,9 @@ def test_similarities_agree_with_naive(rng):
     assert span == 16
 
 
-def test_a_contour_leaves_level_out(rng):
+def test_detrended_frames_leave_level_out(rng):
     levels = notes(rng, 10.0)
-    one, other = contour(levels, 100.0, 0.125), contour(levels + 6.0, 100.0, 0.125)
+    one, other = detrended(levels, 100.0, 0.125), detrended(levels + 6.0, 100.0, 0.125)
     np.testing.assert_allclose(one.rows, other.rows, atol=1e-4)
     assert len(one) == 80 == len(one.events) - 1
     assert ROWS_IN_SHORTEST * one.row_s == 1.0
