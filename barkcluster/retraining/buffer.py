@@ -24,7 +24,7 @@ class Segment:
     rows: Float32Array
 
 
-class GatheredSession:
+class SessionBuffer:
     """Frames heard, the newest of them or some of all of them.
 
     Parameters
@@ -46,10 +46,10 @@ class GatheredSession:
 
     Examples
     --------
-    >>> gathered = GatheredSession(1, most_frames=4, block_frames=2)
+    >>> buffer = SessionBuffer(1, most_frames=4, block_frames=2)
     >>> for level in range(7):
-    ...     gathered.append(np.array([float(level)]))
-    >>> [take.ravel() for take in gathered.takes()]
+    ...     buffer.append(np.array([float(level)]))
+    >>> [take.ravel() for take in buffer.takes()]
     [array([2., 3., 4., 5., 6.], dtype=float32)]
     """
 

@@ -21,7 +21,7 @@ from barkcluster.model.model import FamiliarityModel
 from barkcluster.model.stream import FamiliarityStream, Reading
 from barkcluster.windows.features import WindowFeatures
 
-from .buffer import GatheredSession, Segment, takes_of
+from .buffer import Segment, SessionBuffer, takes_of
 from .journal import SessionJournal
 from .process import (
     LearningError,
@@ -154,7 +154,7 @@ class RetrainingStream:
             remove_left_folders()
         self.stream: FamiliarityStream[FamiliarityModel] = FamiliarityStream(
             fitted, features=features)
-        self._gathered = GatheredSession(
+        self._buffer = SessionBuffer(
             features.n_bands, keep=keep, block_frames=round(_BLOCK_S * rate),
             most_frames=round(60 * check_positive("minutes", minutes) * rate))
         self._journal = (None if session_path is None
@@ -301,7 +301,7 @@ class RetrainingStream:
         n_gaps = self.stream.n_gaps
         self.stream.skip(n_frames)
         if not self.paused and self.stream.n_gaps > n_gaps:
-            self._gathered.end_take()
+            self._buffer.end_take()
             if self._journal is not None:
                 self._journal.end_take(n_frames)
 
@@ -348,7 +348,7 @@ class RetrainingStream:
         self._give_up()
         self.stream.reset()
         self.stream.model = None
-        self._gathered.clear()
+        self._buffer.clear()
         self._n_heard = self._n_learned_from = self._n_tried = 0
         self._wanted = False
         if self._journal is not None:
@@ -379,8 +379,8 @@ class RetrainingStream:
             return
         for take in self._journal.recovered:
             for row in take:
-                self._gathered.append(row)
-            self._gathered.end_take()
+                self._buffer.append(row)
+            self._buffer.end_take()
             self.n_recovered += len(take)
         self._journal.recovered = []
         self._n_heard = self.n_recovered
@@ -389,7 +389,7 @@ class RetrainingStream:
             self._learn_if_due()
 
     def _remember(self, row: npt.NDArray[np.float32]) -> None:
-        self._gathered.append(row)
+        self._buffer.append(row)
         self._n_heard += 1
         if self._journal is not None:
             self._journal.append(row)
@@ -407,7 +407,7 @@ class RetrainingStream:
         training = _Training(self._n_heard)
         training.thread = threading.Thread(
             # Not a daemon: ended within numpy when Python exits, it would crash the program.
-            target=self._train, args=(training, self._gathered.blocks()), name="learning")
+            target=self._train, args=(training, self._buffer.blocks()), name="learning")
         self._training = training
         training.thread.start()
 

@@ -15,7 +15,7 @@ import pytest
 
 from barkcluster import FamiliarityModel, KMeansScorer, read_session
 from barkcluster.retraining import RetrainingStream
-from barkcluster.retraining.buffer import GatheredSession
+from barkcluster.retraining.buffer import SessionBuffer
 from barkcluster.retraining.journal import SessionJournal
 
 QUICK = {"scales": (0.2, 0.5), "random_state": 0}
@@ -212,65 +212,65 @@ def test_own_scorers_cannot_be_sent_to_a_process():
 # What is gathered
 
 
-def numbers(gathered):
-    return [take.ravel().tolist() for take in gathered.takes()]
+def numbers(buffer):
+    return [take.ravel().tolist() for take in buffer.takes()]
 
 
 def test_thinned_keeps_some_of_all():
-    gathered = GatheredSession(1, most_frames=8, block_frames=2, keep="thinned")
+    buffer = SessionBuffer(1, most_frames=8, block_frames=2, keep="thinned")
     for level in range(41):
-        gathered.append(np.array([level]))
-        assert gathered.n_frames <= 10
-    assert numbers(gathered) == [[0, 1], [16, 17], [32, 33], [40]]
-    assert gathered.n_frames == 7
+        buffer.append(np.array([level]))
+        assert buffer.n_frames <= 10
+    assert numbers(buffer) == [[0, 1], [16, 17], [32, 33], [40]]
+    assert buffer.n_frames == 7
 
 
 def test_takes_end_at_gaps():
-    gathered = GatheredSession(1, most_frames=100, block_frames=2)
+    buffer = SessionBuffer(1, most_frames=100, block_frames=2)
     for level in range(3):
-        gathered.append(np.array([level]))
-    gathered.end_take()
+        buffer.append(np.array([level]))
+    buffer.end_take()
     for level in range(3, 6):
-        gathered.append(np.array([level]))
-    assert numbers(gathered) == [[0, 1, 2], [3, 4, 5]]
+        buffer.append(np.array([level]))
+    assert numbers(buffer) == [[0, 1, 2], [3, 4, 5]]
 
 
 @pytest.mark.parametrize("keep", ["newest", "thinned"])
 def test_short_takes_do_not_crowd_out_minutes(keep):
     """Sixty gaps, and half an hour of memory used to hold sixty takes, however short."""
-    gathered = GatheredSession(1, most_frames=300, block_frames=100, keep=keep)
+    buffer = SessionBuffer(1, most_frames=300, block_frames=100, keep=keep)
     for level in range(280):
-        gathered.append(np.array([level]))
+        buffer.append(np.array([level]))
         if level % 7 == 6:
-            gathered.end_take()
-    assert sum(numbers(gathered), []) == list(range(280))
+            buffer.end_take()
+    assert sum(numbers(buffer), []) == list(range(280))
 
 
 @pytest.mark.parametrize("keep", ["newest", "thinned"])
 @pytest.mark.parametrize("take", [1, 3, 40, 10_000])
 def test_what_is_gathered_is_bounded(keep, take):
-    gathered = GatheredSession(25, most_frames=100, block_frames=20, keep=keep)
+    buffer = SessionBuffer(25, most_frames=100, block_frames=20, keep=keep)
     for level in range(1000):
-        gathered.append(np.full(25, level))
+        buffer.append(np.full(25, level))
         if level % take == take - 1:
-            gathered.end_take()
-        blocks = gathered.blocks()
-        assert gathered.n_frames == sum(len(block.rows) for block in blocks)
-        assert gathered.n_frames <= 120
+            buffer.end_take()
+        blocks = buffer.blocks()
+        assert buffer.n_frames == sum(len(block.rows) for block in blocks)
+        assert buffer.n_frames <= 120
         # A view would keep the whole block that it is a part of.
         held = sum((rows if rows.base is None else rows.base).nbytes
                    for rows in (block.rows for block in blocks))
         assert held <= 120 * 25 * 4
     if keep == "newest":
-        assert sum(numbers(gathered), [])[-1] == 999
-        assert gathered.n_frames >= 80
+        assert sum(numbers(buffer), [])[-1] == 999
+        assert buffer.n_frames >= 80
 
 
 def test_takes_given_out_do_not_change():
-    gathered = GatheredSession(1, most_frames=100, block_frames=4)
-    gathered.append(np.array([1.0]))
-    before = gathered.takes()
-    gathered.append(np.array([2.0]))
+    buffer = SessionBuffer(1, most_frames=100, block_frames=4)
+    buffer.append(np.array([1.0]))
+    before = buffer.takes()
+    buffer.append(np.array([2.0]))
     assert [take.ravel().tolist() for take in before] == [[1.0]]
 
 
@@ -292,7 +292,7 @@ def test_memory_levels_off_once_its_minutes_are_full(rng, tmp_path):
                     gc.collect()
                     held.append(tracemalloc.get_traced_memory()[0])
             assert stream.n_learned >= 8
-            assert stream._gathered.n_frames <= 9000
+            assert stream._buffer.n_frames <= 9000
             assert sum(model() is not None for model in models) == 1
     finally:
         tracemalloc.stop()
@@ -323,7 +323,7 @@ def test_recovers_and_learns_the_same(rng, quick, tmp_path):
         hear(stream, heard[260:490])
     with RetrainingStream(quick, session_path=path, learn_in="thread") as stream:
         assert stream.n_recovered == 490
-        assert [len(take) for take in stream._gathered.takes()] == [260, 230]
+        assert [len(take) for take in stream._buffer.takes()] == [260, 230]
         hear(stream, heard[490:])
         stream.wait()
         fresh = FamiliarityModel("kmeans", **QUICK)
@@ -443,7 +443,7 @@ def test_kill_9_costs_less_than_a_second(tmp_path):
         process.kill()
     with RetrainingStream(session_path=path) as stream:
         assert stream.n_recovered >= 250
-        last = stream._gathered.takes()[-1][-1]
+        last = stream._buffer.takes()[-1][-1]
     np.testing.assert_allclose(last, -50.0 - (stream.n_recovered - 1) / 1000, rtol=1e-6)
 
 
