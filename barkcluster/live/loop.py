@@ -85,7 +85,7 @@ class Live:
         self._units = units
         self._watcher = watcher
         self._decoders: dict[tuple[int, int], Decoder] = {}
-        self._said_rate: set[tuple[int, int]] = set()
+        self._declared_rate: set[tuple[int, int]] = set()
         addresses = [source.address for source in self.sources]
         self._at_place = [[self.sources[i] for i in there] for there in _shared(addresses)]
         self._receiver = Receiver(places_of(addresses)) if receiver is None else receiver
@@ -170,7 +170,7 @@ class Live:
                     self._hear(there, arrival, received.time)
                     yield
                 else:
-                    self._obey(arrival)
+                    self._apply(arrival)
         if not batch:
             self.ended = True
 
@@ -206,12 +206,12 @@ class Live:
     def _check_rate(self, place: int, client: int, decoder: Decoder, player: Player) -> None:
         """Say so if a comment in the text tells of another frame rate."""
         said = getattr(decoder, "frame_rate", None)
-        if said is not None and (place, client) not in self._said_rate:
-            self._said_rate.add((place, client))
+        if said is not None and (place, client) not in self._declared_rate:
+            self._declared_rate.add((place, client))
             try:
                 player.stream.check_frame_rate(said)
             except ValueError as error:
-                self.last_error = player.last_word = str(error)
+                self.last_error = player.last_message = str(error)
 
     def _hear(self, there: list[Source], frame: Frame, arrived: float) -> None:
         player = _claimed_by(there, frame.path)
@@ -230,11 +230,11 @@ class Live:
             for sink in self.sinks:
                 sink.send(report)
 
-    def _obey(self, command: Command) -> None:
+    def _apply(self, command: Command) -> None:
         name = command.path.rpartition("/")[2]
         named = [s.player for s in self.sources if s.player.name and s.player.name == name]
         for player in named or [source.player for source in self.sources]:
-            player.obey(command)
+            player.apply(command)
 
 
 def places_of(addresses: Sequence[Address]) -> list[Address]:

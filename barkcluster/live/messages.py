@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from barkcluster.frames.session import N_BANDS
 
-# What may be told to a player; the second says what one word behind it is.
+# What a player may be told to do, and what its argument is.
 COMMANDS = {"retrain": "", "reset": "", "save": "file name", "load": "file name",
             "pause": "0 or 1"}
 
@@ -29,10 +29,20 @@ class Frame(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A word of `COMMANDS`, with what followed it; for one player or, path "", for all."""
+    """What a player is to do: one of `COMMANDS` and its argument.
+
+    Attributes
+    ----------
+    path : str
+        The player that it is for; empty for all.
+    name : str
+        One of `COMMANDS`.
+    argument : str
+        Empty if it has none.
+    """
 
     path: str
-    word: str
+    name: str
     argument: str
 
 
@@ -82,7 +92,7 @@ def frames_and_commands(messages: Sequence[Message], n_bands: int = N_BANDS
     >>> frames_and_commands([Message("/b/2", [-50.0]), Message("/b/1", [-40])], n_bands=2)
     [Frame(path='/b', levels=[-40.0, -50.0])]
     >>> frames_and_commands([Message("/bark", [-40.0, -50.0]), Message("/pause", [1])], n_bands=2)
-    [Frame(path='/bark', levels=[-40.0, -50.0]), Command(path='', word='pause', argument='1')]
+    [Frame(path='/bark', levels=[-40.0, -50.0]), Command(path='', name='pause', argument='1')]
     """
     arrivals: list[Frame | Command] = []
     single: list[tuple[str, float]] = []
@@ -179,14 +189,14 @@ class FrameAssembly:
 
 
 def _command(address: str, values: Sequence[Value]) -> Command | None:
-    path, _, word = address.rpartition("/")
-    if word not in COMMANDS:
+    path, _, name = address.rpartition("/")
+    if name not in COMMANDS:
         return None
-    if len(values) > 1 or (COMMANDS[word] == "file name" and not values):
-        raise NotUnderstoodError(f"expected {word} with {COMMANDS[word] or 'nothing'}, got "
+    if len(values) > 1 or (COMMANDS[name] == "file name" and not values):
+        raise NotUnderstoodError(f"expected {name} with {COMMANDS[name] or 'nothing'}, got "
                                  f"{len(values)} words behind it.")
     argument = values[0] if values else ""
-    return Command(path, word, argument if isinstance(argument, str) else f"{argument:g}")
+    return Command(path, name, argument if isinstance(argument, str) else f"{argument:g}")
 
 
 def _joined(single: list[tuple[str, float]], n_bands: int) -> Frame:

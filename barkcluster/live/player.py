@@ -68,7 +68,7 @@ class Player:
         Frames to an address that no source has, at the port of this one.
     last_rejection : str
         Why the last of these was left out.
-    last_word : str
+    last_message : str
         What was last done or could not be done.
     silent : float
         Seconds since the last frame, at the last `tick`; 0 where they come, and before the first.
@@ -86,7 +86,7 @@ class Player:
         self.n_bad_packets = 0
         self.n_elsewhere = 0
         self.last_rejection = ""
-        self.last_word = ""
+        self.last_message = ""
         self.silent = 0.0
         self.last_reading: Reading | None = None
         self.last_tempo: Tempo | None = None
@@ -101,7 +101,7 @@ class Player:
         self._n_owed = 0        # frames that did not come in time, while it is not known why
         self._owed_since = math.nan
         self._n_since = 0
-        self._errand: threading.Thread | None = None
+        self._job: threading.Thread | None = None
         self._loaded: FamiliarityModel | None = None
 
     @property
@@ -116,7 +116,7 @@ class Player:
 
     @property
     def state(self) -> str:
-        """In a word: waiting, learning, ready, paused, silent or failing."""
+        """One of waiting, learning, ready, paused, silent and failing."""
         if self.stream.paused:
             return "paused"
         if self.silent:
@@ -212,8 +212,8 @@ class Player:
         self._told_tempo = self.last_tempo
         return Report(self.name, reading, self.last_tempo, is_new)
 
-    def obey(self, command: Command, folder: ModelFolder | None = None) -> None:
-        """Do what a command says; what comes of it is in `last_word`.
+    def apply(self, command: Command, folder: ModelFolder | None = None) -> None:
+        """Do what a command says; `last_message` tells what came of it.
 
         Parameters
         ----------
@@ -221,59 +221,59 @@ class Player:
         folder : ModelFolder, optional
             Where whoever gives it may save and load, if not where messages may.
         """
-        word, argument = command.word, command.argument
-        if word == "retrain":
+        name, argument = command.name, command.argument
+        if name == "retrain":
             self.stream.retrain()
-            self.last_word = "learning again"
-        elif word == "reset":
+            self.last_message = "learning again"
+        elif name == "reset":
             self.stream.reset()
             self.tracker.reset()
             self.last_reading = self.last_tempo = None
-            self.last_word = "began anew"
-        elif word == "pause":
+            self.last_message = "began anew"
+        elif name == "pause":
             self.stream.paused = argument not in ("0", "off")
-            self.last_word = "paused" if self.stream.paused else "goes on"
+            self.last_message = "paused" if self.stream.paused else "goes on"
         else:
-            self._run_errand(word, argument, folder or self.folder)
+            self._run_job(name, argument, folder or self.folder)
 
     def close(self) -> None:
-        """Finish errands and write what was gathered."""
-        if self._errand is not None:
-            self._errand.join()
+        """Wait for saving and loading, and write the last frames to the session file."""
+        if self._job is not None:
+            self._job.join()
         self.stream.close()
 
-    def _run_errand(self, word: str, name: str, folder: ModelFolder | None) -> None:
+    def _run_job(self, name: str, file_name: str, folder: ModelFolder | None) -> None:
         """Save or load in a thread: a disk may take longer than a frame."""
-        if self._errand is not None and self._errand.is_alive():
-            self.last_word = f"cannot {word} {name}: still busy with another"
+        if self._job is not None and self._job.is_alive():
+            self.last_message = f"cannot {name} {file_name}: still busy with another"
             return
         if folder is None:
-            self.last_word = f"cannot {word} {name}: --allow-save lets messages do that"
+            self.last_message = f"cannot {name} {file_name}: --allow-save lets messages do that"
             return
-        errand: Callable[[], None]
-        if word == "load":
-            def errand() -> None:
-                self._loaded = folder.load(name)
+        job: Callable[[], None]
+        if name == "load":
+            def job() -> None:
+                self._loaded = folder.load(file_name)
         else:
             self.stream.take_over()
             model = self.stream.model
             if model is None:
-                self.last_word = f"cannot save {name}: no model yet"
+                self.last_message = f"cannot save {file_name}: no model yet"
                 return
 
-            def errand() -> None:
-                folder.save(model, name)
+            def job() -> None:
+                folder.save(model, file_name)
 
         def run() -> None:
             try:
-                errand()
+                job()
             except (OSError, ValueError) as error:
-                self.last_word = f"cannot {word} {name}: {error}"
+                self.last_message = f"cannot {name} {file_name}: {error}"
             else:
-                self.last_word = f"{word} {name}: done"
+                self.last_message = f"{name} {file_name}: done"
 
-        self._errand = threading.Thread(target=run, name=f"{word} {name}", daemon=True)
-        self._errand.start()
+        self._job = threading.Thread(target=run, name=f"{name} {file_name}", daemon=True)
+        self._job.start()
 
     def _take_loaded(self) -> None:
         if self._loaded is None:
@@ -282,7 +282,7 @@ class Player:
         try:
             self.stream.model = model
         except ValueError as error:
-            self.last_word = f"cannot load: {error}"
+            self.last_message = f"cannot load: {error}"
 
     def _keep_time(self, arrived: float) -> None:
         """Notice missing frames, and the rate of those that come."""

@@ -28,7 +28,7 @@ class TextParser:
     --------
     >>> parser = TextParser(n_bands=2)
     >>> parser.feed(b"-40 -50\\nsave jam.npz\\n-4")
-    [Frame(path='', levels=[-40.0, -50.0]), Command(path='', word='save', argument='jam.npz')]
+    [Frame(path='', levels=[-40.0, -50.0]), Command(path='', name='save', argument='jam.npz')]
     """
 
     def __init__(self, n_bands: int = 25, units: str = "db", *,
@@ -84,5 +84,5 @@ class TextParser:
 def _command(line: bytes) -> Command | None:
     if not line[:1].isalpha():
         return None
-    word, _, argument = line.decode("utf-8", errors="replace").strip().partition(" ")
-    return Command("", word, argument.strip()) if word in COMMANDS else None
+    name, _, argument = line.decode("utf-8", errors="replace").strip().partition(" ")
+    return Command("", name, argument.strip()) if name in COMMANDS else None

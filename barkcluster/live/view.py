@@ -51,8 +51,8 @@ def player_lines(player: Player, columns: int = 80) -> list[str]:
     messages = [f"! {said}" for said in (stream.last_error, stream.journal_error) if said]
     if player.last_rejection:
         messages.append(f"last rejected: {player.last_rejection}")
-    if player.last_word:
-        messages.append(player.last_word)
+    if player.last_message:
+        messages.append(player.last_message)
     for fact in facts:
         lines += textwrap.wrap(fact, width, subsequent_indent="  ")
     for message in messages:

@@ -111,10 +111,10 @@ def test_a_packet_of_a_million_db_is_rejected_and_said(live_at, kind, packet):
 
 
 def told(player, word, argument):
-    player.obey(Command("", word, argument))
-    if player._errand is not None:
-        player._errand.join()
-    return player.last_word
+    player.apply(Command("", word, argument))
+    if player._job is not None:
+        player._job.join()
+    return player.last_message
 
 
 def test_nobody_saves_or_loads_unless_it_was_asked_for(new_player, tmp_path, monkeypatch):
@@ -428,7 +428,7 @@ def test_frames_to_another_address_are_counted_and_said(live_at):
 def test_what_a_stranger_sends_cannot_draw_on_the_terminal(live_at):
     live, player, _ = live_at()
     take(live, raw(b"/\x1b[2J\n", b",f", struct.pack(">f", 1.0)), b"\x1b]0;owned\x07\n")
-    player.last_word = "cannot load \x1b[31m\u202ex\r\n"
+    player.last_message = "cannot load \x1b[31m\u202ex\r\n"
     for lines in (player_lines(player), closing_lines(player)):
         assert all(line.isprintable() for line in lines)
     assert status_of(player)[0][1][-1].isprintable()
@@ -532,7 +532,7 @@ def test_a_session_is_played_in_time(rng, new_player):
 @pytest.mark.parametrize("columns", [40, 60, 200])
 def test_the_view_fits_the_terminal(rng, new_player, columns):
     player = new_player("alice")
-    player.last_rejection = player.last_word = "expected a frame, got something long " * 5
+    player.last_rejection = player.last_message = "expected a frame, got something long " * 5
     player.n_elsewhere = 3
     for i, frame in enumerate(jam(rng, 700)):
         player.hear(frame.tolist(), i / 60, i / 60)

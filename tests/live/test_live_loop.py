@@ -253,7 +253,7 @@ def test_only_what_is_played_now_is_live():
 
 def told(live, *commands):
     for path, word, argument in commands:
-        live._obey(Command(path, word, argument))
+        live._apply(Command(path, word, argument))
 
 
 def test_commands_to_one_player_or_all(rng, new_player):
@@ -273,13 +273,13 @@ def test_commands_to_one_player_or_all(rng, new_player):
 def test_save_and_load_by_plain_names(rng, new_player, tmp_path):
     player = new_player()
     model = player.stream.model
-    player.obey(Command("", "save", "jam.npz"))
-    player._errand.join()
-    assert player.last_word == "save jam.npz: done"
-    player.obey(Command("", "reset", ""))
+    player.apply(Command("", "save", "jam.npz"))
+    player._job.join()
+    assert player.last_message == "save jam.npz: done"
+    player.apply(Command("", "reset", ""))
     assert player.stream.model is None
-    player.obey(Command("", "load", "jam.npz"))
-    player._errand.join()
+    player.apply(Command("", "load", "jam.npz"))
+    player._job.join()
     heard = jam(rng, 50)
     player.hear(heard[0].tolist(), 0, 0)
     assert player.stream.model.score(heard) == model.score(heard)
@@ -289,20 +289,20 @@ def test_save_and_load_by_plain_names(rng, new_player, tmp_path):
 def test_nobody_names_files_elsewhere(new_player, name):
     player = new_player()
     for word in ("save", "load"):
-        player.obey(Command("", word, name))
-        player._errand.join()
-        assert "must be a plain name that ends in .npz" in player.last_word
+        player.apply(Command("", word, name))
+        player._job.join()
+        assert "must be a plain name that ends in .npz" in player.last_message
 
 
 def test_what_cannot_be_loaded_is_told(new_player, tmp_path):
     (tmp_path / "jam.npz").write_bytes(b"no model")
     player = new_player()
-    player.obey(Command("", "load", "jam.npz"))
-    player._errand.join()
-    assert player.last_word.startswith("cannot load jam.npz: ")
+    player.apply(Command("", "load", "jam.npz"))
+    player._job.join()
+    assert player.last_message.startswith("cannot load jam.npz: ")
     player = new_player(fitted=False)
-    player.obey(Command("", "save", "jam.npz"))
-    assert player.last_word == "cannot save jam.npz: no model yet"
+    player.apply(Command("", "save", "jam.npz"))
+    assert player.last_message == "cannot save jam.npz: no model yet"
 
 
 # Sinks

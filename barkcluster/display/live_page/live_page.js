@@ -93,7 +93,7 @@ class Player {
     const pause = this.section.querySelector("[data-word='pause'], [data-word='go on']");
     pause.dataset.word = status.paused ? "go on" : "pause";
     pause.textContent = status.paused ? "Go on" : "Pause";
-    this.say(status.word);
+    this.say(status.message);
     const list = this.section.querySelector(".motifs");
     list.replaceChildren(...(this.motifs.length ? this.motifs.map((motif, row) => {
       const name = document.createElement("span");

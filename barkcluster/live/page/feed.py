@@ -201,11 +201,11 @@ class PageFeed:
     def _press(self, player: Player, word: str) -> None:
         if word == "save":
             name = f"{player.name or 'live'}-{time.strftime('%Y%m%d-%H%M%S')}.npz"
-            player.obey(Command("", "save", name), self._folder)
+            player.apply(Command("", "save", name), self._folder)
         elif word in ("pause", "go on"):
-            player.obey(Command("", "pause", "1" if word == "pause" else "0"))
+            player.apply(Command("", "pause", "1" if word == "pause" else "0"))
         else:
-            player.obey(Command("", word, ""))
+            player.apply(Command("", word, ""))
 
     def _wait_for_port(self) -> int:
         answer: Answer = {"error": (None, "the page's process does not answer")}
@@ -261,7 +261,7 @@ def status_of(player: Player) -> dict[str, Json]:
         "state": player.state, "silent": round(player.silent, 1), "heard": round(stream.heard, 1),
         "received": player.n_received, "late": player.n_late, "rejected": player.n_rejected,
         "elsewhere": player.n_elsewhere, "gaps": stream.n_gaps,
-        "reason": player.last_rejection, "word": player.last_word,
+        "reason": player.last_rejection, "message": player.last_message,
         "troubles": [trouble for trouble in troubles if trouble],
         "paused": stream.paused, "learned": stream.n_learned,
         "age": None if stream.model is None else round(stream.model_age, 1),
