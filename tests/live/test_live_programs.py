@@ -1,12 +1,15 @@
-"""Csound, ChucK and SuperCollider themselves, with the examples of docs/clients.
+"""Csound, ChucK, Node and SuperCollider themselves, with the examples of docs/clients.
 
 Each plays its test signal to a player of ours; what arrives are frames, and nothing is rejected.
 """
 
+import contextlib
+import http.client
 import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -31,8 +34,8 @@ def needs(*programs):
     return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
 
 
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+def free_port(kind=socket.SOCK_DGRAM):
+    with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind((LOCAL, 0))
         return probe.getsockname()[1]
 
@@ -102,6 +105,50 @@ def test_chuck_plays(hear):
     # --silent is not in time: what it sends is judged all the same.
     check(*hear(["chuck", "--silent",
                  f"{CLIENTS / 'chuck' / 'barkcluster.ck'}:{port}:{back}"], port, back))
+
+
+@needs("node")
+def test_node_plays_and_is_told(hear):
+    port, back = free_port(), free_port()
+    player, printed = hear(["node", CLIENTS / "node" / "barkcluster.js", str(port), str(back)],
+                           port, back, prints="familiarity 0.")
+    assert player.n_received >= N_FRAMES, printed
+    assert player.n_rejected == 0
+    n, band = np.ogrid[:N_FRAMES, :25]
+    np.testing.assert_allclose(player.heard[:N_FRAMES],
+                               -50 + 20 * np.sin(2 * np.pi * n / 100 + band / 4), atol=1e-4)
+
+
+@needs("node")
+def test_node_passes_on_what_a_page_hears_and_nothing_of_other_pages(hear):
+    port, back, web = free_port(), free_port(), free_port(socket.SOCK_STREAM)
+    levels = " ".join(["-40.5"] * 25)
+
+    def ask(origin):
+        page = http.client.HTTPConnection(LOCAL, web, timeout=30)
+        with contextlib.closing(page):
+            page.request("POST", "/frames", f"{levels}\n" * 10, {"Origin": origin})
+            return page.getresponse().status
+
+    asked = []
+
+    def play():
+        deadline = time.monotonic() + 60
+        while not asked and time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                asked.append(ask("http://elsewhere.example"))
+        asked.extend(ask(f"http://{LOCAL}:{web}") for _ in range(N_FRAMES // 10))
+
+    playing = threading.Thread(target=play)
+    playing.start()
+    try:
+        player, _ = hear(["node", CLIENTS / "node" / "barkcluster.js", str(port), str(back),
+                          str(web)], port, back)
+    finally:
+        playing.join()
+    assert asked == [403] + [204] * (N_FRAMES // 10)
+    assert player.n_received == N_FRAMES
+    assert np.all(np.array(player.heard) == -40.5)
 
 
 @needs("sclang", "scsynth", "jackd")
