@@ -2,7 +2,8 @@
 
 from .comparison import SessionComparison
 from .evaluation import NONE_OF_THEM, Answer, Evaluation
-from .gallery import DEFAULT_HOP, DEFAULT_SCALES, SessionGallery, load_gallery
+from .gallery import DEFAULT_HOP, DEFAULT_SCALES, SessionGallery
+from .loading import load_gallery
 from .soundness import Finding, check_session, check_sessions
 
 __all__ = [

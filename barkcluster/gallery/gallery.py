@@ -17,27 +17,24 @@ import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, clone
-from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
 from barkcluster._threads import OneThread
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster._validation import check_choice, check_fraction, check_positive_int
 from barkcluster.calibration.calibration import Calibration
-from barkcluster.files.archive import ModelFormatError
 from barkcluster.frames.session import Session, check_rate, common_rate
 from barkcluster.frames.text import read_session
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.windows.features import WindowFeatures
 
-from .candidates import N_PROTOTYPES, SKETCH_SIZE, CandidateSearch
+from .candidates import CandidateSearch
 from .comparison import Record, SessionComparison
 from .entry import Windows, strangeness, windows_of
-from .evaluation import NONE_OF_THEM, Evaluation
 from .folder import GalleryFolder
-from .held_out import evaluate
 from .index import GalleryIndex, check_names
 from .learning import Learner
+from .naming import NamingMixin
 from .sources import Source, Sources, by_name, take_of, takes_by_name
 from .store import ModelStore
 from .summary import summarize
@@ -49,7 +46,7 @@ DEFAULT_HOP = 0.5
 _MOST_PIECES = 1000
 
 
-class SessionGallery(BaseEstimator):
+class SessionGallery(NamingMixin, BaseEstimator):
     """Learns sessions by name, then says which of them another one is like.
 
     Parameters
@@ -282,92 +279,6 @@ class SessionGallery(BaseEstimator):
         check_rate("session", take.frame_rate, self.frame_rate_, "as those of the gallery")
         return take
 
-    def identify(self, session: Source) -> str | None:
-        """The name that a session belongs to, or None.
-
-        Parameters
-        ----------
-        session : array-like of shape (n_frames, 25), Session or path
-
-        Returns
-        -------
-        name : str or None
-            None if it is none of them: the most alike is less familiar than
-            ``false_alarm_rate``, and so is that share of what does belong to it.
-        """
-        rate = check_fraction("false_alarm_rate", self.false_alarm_rate)
-        name, familiarity = self.rank(session)[0]
-        return name if familiarity >= rate else None
-
-    def novelty_order(self, sessions: Mapping[str, Source]) -> list[tuple[str, float]]:
-        """Which of these sessions are from none of the known ones?
-
-        Parameters
-        ----------
-        sessions : dict of str to session
-            By what to call them.
-
-        Returns
-        -------
-        order : list of (str, float)
-            The strangest first, each with its familiarity to the most alike name.
-        """
-        best = [(key, self.rank(session)[0][1]) for key, session in sessions.items()]
-        return sorted(best, key=lambda item: item[1])
-
-    def predict(self, sessions: Sequence[Source]) -> npt.NDArray[np.str_]:
-        """The name of each of several sessions, or "none of them".
-
-        Parameters
-        ----------
-        sessions : sequence of session
-
-        Returns
-        -------
-        names : ndarray of shape (n_sessions,)
-        """
-        said = [self.identify(session) for session in sessions]
-        return np.array([NONE_OF_THEM if name is None else name for name in said], dtype=np.str_)
-
-    def score(self, sessions: Sequence[Source], y: Sequence[str]) -> float:
-        """Share of sessions that `predict` names rightly.
-
-        Parameters
-        ----------
-        sessions : sequence of session
-        y : sequence of str
-            Whose they are.
-
-        Returns
-        -------
-        score : float
-        """
-        return float(accuracy_score(np.asarray(y, dtype=np.str_), self.predict(sessions)))
-
-    def evaluate(self, sessions: Mapping[str, Sources], *, n_folds: int = 5,
-                 step: Callable[[str], None] = lambda what: None) -> Evaluation:
-        """How well sessions are named that were not heard: takes are held out, whole, by name.
-
-        Parameters
-        ----------
-        sessions : dict of str to session or list of them
-            As in `fit`. A name's only take is learned and never asked about.
-        n_folds : int, default=5
-            Galleries that are fitted, as this one would be; this one stays as it is.
-        step : callable, optional
-            Told what comes next, for a display of progress.
-
-        Returns
-        -------
-        evaluation : Evaluation
-
-        Raises
-        ------
-        ValueError
-            If fewer than two names have several takes.
-        """
-        return evaluate(self, takes_by_name(sessions), n_folds, step)
-
     def similarity_matrix(self) -> FloatArray:
         """Familiarity of each name's sessions to each name's model.
 
@@ -471,6 +382,15 @@ class SessionGallery(BaseEstimator):
             files.delete(stale)
         return self
 
+    def _restore(self, index: GalleryIndex, files: GalleryFolder) -> None:
+        """Become the gallery of an index."""
+        self.names_, self.frame_rate_ = index.names, index.features.frame_rate
+        self.records_ = dict(zip(index.names, index.records, strict=True))
+        self.comparison_ = SessionComparison().fit(self.records_)
+        self._features, self._search = index.features, CandidateSearch(index.prototypes)
+        self._store = ModelStore(dict(zip(index.names, index.files, strict=True)),
+                                 index.features, files)
+
     def _write_index(self, files: GalleryFolder, names_of_files: list[str]) -> None:
         files.write_index(GalleryIndex(
             self.names_, names_of_files, self.prototypes_, list(self.records_.values()),
@@ -496,52 +416,6 @@ class SessionGallery(BaseEstimator):
         model : FamiliarityModel
         """
         return self._store.model(name)
-
-
-def load_gallery(folder: str | os.PathLike[str], *,
-                 reader: Callable[[str | os.PathLike[str]], Session] = read_session,
-                 n_jobs: int | None = None) -> SessionGallery:
-    """The gallery in a folder; its models stay there until a query needs them.
-
-    Whatever the files hold, nothing in them is executed.
-
-    Parameters
-    ----------
-    folder : path-like
-        As `SessionGallery.save` or a gallery with a ``folder`` left it.
-    reader, n_jobs
-        As in `SessionGallery`.
-
-    Returns
-    -------
-    gallery : SessionGallery
-        Fitted; its ``folder`` is this one, and what is added or removed changes it.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none.
-    ModelFormatError
-        If a file is damaged or none of a gallery.
-    """
-    files = GalleryFolder(folder)
-    index = files.read_index()
-    if index.prototypes.shape[1:] != (N_PROTOTYPES, SKETCH_SIZE):
-        raise ModelFormatError(f"{os.fspath(folder)}: sketches must be of {N_PROTOTYPES} by "
-                               f"{SKETCH_SIZE} numbers; got {index.prototypes.shape[1:]}.")
-    gallery = SessionGallery(
-        clone(files.model(index.files[0], index.features)), n_candidates=index.n_candidates,
-        false_alarm_rate=index.false_alarm_rate, n_pieces=index.n_pieces, folder=folder,
-        reader=reader, n_jobs=n_jobs)
-    gallery.names_ = index.names
-    gallery._search = CandidateSearch(index.prototypes)
-    gallery.records_ = dict(zip(index.names, index.records, strict=True))
-    gallery.comparison_ = SessionComparison().fit(gallery.records_)
-    gallery.frame_rate_ = index.features.frame_rate
-    gallery._features = index.features
-    gallery._store = ModelStore(dict(zip(index.names, index.files, strict=True)),
-                                index.features, files)
-    return gallery
 
 
 def _limit(records: Mapping[str, Record]) -> None:

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import Protocol, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
@@ -41,7 +42,16 @@ class Namer(Protocol):
     def fit(self, sessions: Mapping[str, Sequence[Source]]) -> Self:
         """Learn sessions by name."""
 
-    def judge(self, session: Session) -> tuple[FloatArray, Float32Array]:
+    def rank(self, session: Source) -> list[tuple[str, float]]:
+        """The names that a session is most like."""
+
+    def identify(self, session: Source) -> str | None:
+        """The name that a session belongs to, or None."""
+
+    def predict(self, sessions: Sequence[Source]) -> npt.NDArray[np.str_]:
+        """The name of each of several sessions."""
+
+    def judge(self, session: Source) -> tuple[FloatArray, Float32Array]:
         """What `SessionComparison.judge` takes."""
 
     def model_of(self, name: str) -> FamiliarityModel:

@@ -1,0 +1,105 @@
+"""What can be asked of a gallery once it ranks: names, none of them, how well that goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import accuracy_score
+
+from barkcluster._validation import check_fraction
+
+from .evaluation import NONE_OF_THEM, Evaluation
+from .held_out import Namer, evaluate
+from .sources import Source, Sources, takes_by_name
+
+
+class NamingMixin:
+    """Names sessions by what `rank` says of them."""
+
+    def identify(self: Namer, session: Source) -> str | None:
+        """The name that a session belongs to, or None.
+
+        Parameters
+        ----------
+        session : array-like of shape (n_frames, 25), Session or path
+
+        Returns
+        -------
+        name : str or None
+            None if it is none of them: the most alike is less familiar than
+            ``false_alarm_rate``, and so is that share of what does belong to it.
+        """
+        rate = check_fraction("false_alarm_rate", self.false_alarm_rate)
+        name, familiarity = self.rank(session)[0]
+        return name if familiarity >= rate else None
+
+    def novelty_order(self: Namer, sessions: Mapping[str, Source]) -> list[tuple[str, float]]:
+        """Which of these sessions are from none of the known ones?
+
+        Parameters
+        ----------
+        sessions : dict of str to session
+            By what to call them.
+
+        Returns
+        -------
+        order : list of (str, float)
+            The strangest first, each with its familiarity to the most alike name.
+        """
+        best = [(key, self.rank(session)[0][1]) for key, session in sessions.items()]
+        return sorted(best, key=lambda item: item[1])
+
+    def predict(self: Namer, sessions: Sequence[Source]) -> npt.NDArray[np.str_]:
+        """The name of each of several sessions, or "none of them".
+
+        Parameters
+        ----------
+        sessions : sequence of session
+
+        Returns
+        -------
+        names : ndarray of shape (n_sessions,)
+        """
+        said = [self.identify(session) for session in sessions]
+        return np.array([NONE_OF_THEM if name is None else name for name in said], dtype=np.str_)
+
+    def score(self: Namer, sessions: Sequence[Source], y: Sequence[str]) -> float:
+        """Share of sessions that `predict` names rightly.
+
+        Parameters
+        ----------
+        sessions : sequence of session
+        y : sequence of str
+            Whose they are.
+
+        Returns
+        -------
+        score : float
+        """
+        return float(accuracy_score(np.asarray(y, dtype=np.str_), self.predict(sessions)))
+
+    def evaluate(self: Namer, sessions: Mapping[str, Sources], *, n_folds: int = 5,
+                 step: Callable[[str], None] = lambda what: None) -> Evaluation:
+        """How well sessions are named that were not heard: takes are held out, whole, by name.
+
+        Parameters
+        ----------
+        sessions : dict of str to session or list of them
+            As in `fit`. A name's only take is learned and never asked about.
+        n_folds : int, default=5
+            Galleries that are fitted, as this one would be; this one stays as it is.
+        step : callable, optional
+            Told what comes next, for a display of progress.
+
+        Returns
+        -------
+        evaluation : Evaluation
+
+        Raises
+        ------
+        ValueError
+            If fewer than two names have several takes.
+        """
+        return evaluate(self, takes_by_name(sessions), n_folds, step)
