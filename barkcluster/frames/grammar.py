@@ -222,10 +222,12 @@ def in_plain_numbers(text: bytes) -> bytes:
     Examples
     --------
     >>> in_plain_numbers(b"list -40 -inf;\\nlist -41 -60;")
-    b'-40 -1e9;\\n-41 -60;'
+    b'-40 -1000000000;\\n-41 -60;'
     """
+    if b"i" not in text:
+        return text
     text = (b"\n" + text).replace(b"\nlist ", b"\n")[1:]
-    return _MINUS_INF_FIELD.sub(b"-1e9", text) if b"-inf" in text else text
+    return _MINUS_INF_FIELD.sub(b"-1000000000", text) if b"-inf" in text else text
 
 
 def are_coll_lines(text: bytes) -> bool:
