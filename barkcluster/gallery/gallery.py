@@ -382,14 +382,26 @@ class SessionGallery(NamingMixin, BaseEstimator):
             files.delete(stale)
         return self
 
-    def _restore(self, index: GalleryIndex, files: GalleryFolder) -> None:
-        """Become the gallery of an index."""
+    def restore(self, index: GalleryIndex, files: GalleryFolder) -> Self:
+        """Become the gallery that an index tells of; `load_gallery` reads one.
+
+        Parameters
+        ----------
+        index : GalleryIndex
+        files : GalleryFolder
+            Where its models are.
+
+        Returns
+        -------
+        self : SessionGallery
+        """
         self.names_, self.frame_rate_ = index.names, index.features.frame_rate
         self.records_ = dict(zip(index.names, index.records, strict=True))
         self.comparison_ = SessionComparison().fit(self.records_)
         self._features, self._search = index.features, CandidateSearch(index.prototypes)
         self._store = ModelStore(dict(zip(index.names, index.files, strict=True)),
                                  index.features, files)
+        return self
 
     def _write_index(self, files: GalleryFolder, names_of_files: list[str]) -> None:
         files.write_index(GalleryIndex(

@@ -51,5 +51,4 @@ def load_gallery(folder: str | os.PathLike[str], *,
         clone(files.model(index.files[0], index.features)), n_candidates=index.n_candidates,
         false_alarm_rate=index.false_alarm_rate, n_pieces=index.n_pieces, folder=folder,
         reader=reader, n_jobs=n_jobs)
-    gallery._restore(index, files)
-    return gallery
+    return gallery.restore(index, files)
