@@ -18,22 +18,20 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator, OutlierMixin, clone
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from barkcluster._threads import OneThread
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_fraction, check_positive_int, check_share
-from barkcluster.calibration.calibration import Calibration, correlation_time, held_out_blocks
+from barkcluster.calibration.calibration import Calibration, held_out_blocks
 from barkcluster.calibration.learning_curve import LearningCurve, without_farthest
 from barkcluster.files.archive import Array
 from barkcluster.files.container import write_container
 from barkcluster.files.record import Field
 
+from .augmented import check_augmented, check_offsets
+from .metric import correlation_gap, whitening_basis
 from .stored import ScorerRecord, pack_scorer
-
-# Directions kept in a whitened metric. The others of a rhythm of 10 s are noise that whitening
-# makes large; leaving them out costs nothing in familiarity and saves a fifth of the time.
-_MOST_DIRECTIONS = 200
 
 
 class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
@@ -132,8 +130,8 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         self.check_parameters()
-        learned, sources = self._check_augmented(rows, augmented, augmented_rows)
-        offsets = self._check_offsets(len(learned), augmented, augmented_offsets)
+        learned, sources = check_augmented(rows, augmented, augmented_rows)
+        offsets = check_offsets(len(learned), augmented, augmented_offsets)
         self.gap_ = correlation_gap(rows) if self.gap == "auto" else int(self.gap)
         held_out = np.full(len(rows), np.nan)
         curve = LearningCurve(len(rows), self.learning_power)
@@ -349,38 +347,6 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             raise ValueError(
                 f"gap must be 'auto' or a number of rows from 0 up; got {self.gap!r}.")
 
-    def _check_augmented(
-        self, rows: FloatArray, augmented: npt.ArrayLike | None,
-        augmented_rows: npt.ArrayLike | None,
-    ) -> tuple[FloatArray, npt.NDArray[np.intp]]:
-        """What is learned and the rows it belongs to: the rows of X where none are augmented."""
-        if augmented is None or augmented_rows is None:
-            if augmented is not None or augmented_rows is not None:
-                raise ValueError("augmented and augmented_rows must be given together.")
-            return rows, np.arange(len(rows))
-        others = check_array(augmented, dtype=np.float64, ensure_min_samples=0)
-        sources = np.asarray(augmented_rows)
-        if others.shape[1] != rows.shape[1]:
-            raise ValueError(f"augmented must have the {rows.shape[1]} features of X; "
-                             f"got {others.shape[1]}.")
-        if (sources.shape != (len(others),) or sources.dtype.kind not in "iu"
-                or (len(sources) and not 0 <= sources.min() <= sources.max() < len(rows))):
-            raise ValueError("augmented_rows must name a row of X for each augmented one: "
-                             f"{len(others)} integers from 0 to {len(rows) - 1}.")
-        return (others, sources.astype(np.intp)) if len(others) else (rows, np.arange(len(rows)))
-
-    def _check_offsets(self, n_learned: int, augmented: npt.ArrayLike | None,
-                       augmented_offsets: npt.ArrayLike | None) -> FloatArray:
-        """How far each row that is learned is from what was played."""
-        if augmented_offsets is None:
-            return np.zeros(n_learned)
-        offsets = np.asarray(augmented_offsets, dtype=np.float64)
-        n_augmented = 0 if augmented is None else len(np.asarray(augmented))
-        if offsets.shape != (n_augmented,) or not np.isfinite(offsets).all():
-            raise ValueError("augmented_offsets must hold a finite number for each of the "
-                             f"{n_augmented} augmented rows; got shape {offsets.shape}.")
-        return offsets if n_augmented else np.zeros(n_learned)
-
     def _twin(self, rows: FloatArray, learned: FloatArray, sources: npt.NDArray[np.intp],
               offsets: FloatArray, kept: npt.NDArray[np.intp]) -> Self:
         """The same scorer, having learned some of the rows alone."""
@@ -412,8 +378,8 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
 
     def to_metric(self, rows: npt.NDArray[np.floating]) -> FloatArray:
         """Rows in the metric: whitened, around their mean."""
-        centred = rows - self.metric_mean_
-        return centred if self.metric_basis_ is None else centred @ self.metric_basis_
+        centered = rows - self.metric_mean_
+        return centered if self.metric_basis_ is None else centered @ self.metric_basis_
 
     def from_metric(self, rows: FloatArray) -> FloatArray:
         """Rows of the metric back in the units of the features."""
@@ -435,54 +401,3 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def _novelty(self, X: FloatArray) -> FloatArray:
         """Novelty of rows in the metric; changes nothing."""
-
-
-def whitening_basis(centred: FloatArray, power: float, shrinkage: float) -> FloatArray:
-    """Matrix that evens out the spread of centred rows.
-
-    Parameters
-    ----------
-    centred : ndarray of shape (n, d)
-        Rows with their mean taken off.
-    power : float
-        1 whitens fully, 0 not at all.
-    shrinkage : float
-        Share of the mean variance mixed into the covariance.
-
-    Returns
-    -------
-    basis : ndarray of shape (d, min(d, 200))
-        Rows times this have a covariance whose eigenvalues are ``w ** (1 - power)``.
-    """
-    n, d = centred.shape
-    covariance = centred.T @ centred / n
-    mean_variance = float(np.trace(covariance)) / d
-    n_kept = min(d, _MOST_DIRECTIONS)
-    if mean_variance <= 1e-12:  # one row, or silence: nothing to even out
-        return np.eye(d)[:, :n_kept]
-    covariance *= 1.0 - shrinkage
-    # Constant features must not be divided by nothing.
-    covariance[np.diag_indices(d)] += (shrinkage + 1e-9) * mean_variance
-    values, vectors = np.linalg.eigh(covariance)
-    scales = np.maximum(values, 1e-12) ** (-power / 2.0)
-    return np.ascontiguousarray((vectors * scales)[:, d - n_kept:])
-
-
-def correlation_gap(rows: FloatArray) -> int:
-    """Rows after which windows of this session no longer resemble each other by overlap.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n, d)
-        Windows in time order.
-
-    Returns
-    -------
-    gap : int
-        Correlation time of the rows, averaged over their most variable directions, at most a
-        tenth of the session.
-    """
-    spread = rows.std(axis=0)
-    strongest = np.argsort(spread)[::-1][:16]
-    times = [correlation_time(rows[:, j]) for j in strongest if spread[j] > 0]
-    return min(int(np.ceil(np.mean(times))) if times else 0, len(rows) // 10)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from barkcluster.scorers import GaussianMixtureScorer, KMeansScorer, KNNDensityScorer, SOMScorer
-from barkcluster.scorers.base import correlation_gap, whitening_basis
 from barkcluster.scorers.knn_density import k_center
+from barkcluster.scorers.metric import correlation_gap, whitening_basis
 
 
 def test_knn_agrees_with_naive(rng):
@@ -132,16 +132,16 @@ def test_sizes_are_checked_in_fit(scorer, message):
 
 def test_full_whitening_evens_out_the_spread(rng):
     X = rng.normal(size=(5000, 4)) @ rng.normal(size=(4, 4))
-    centred = X - X.mean(axis=0)
-    covariance = np.cov((centred @ whitening_basis(centred, 1.0, 0.0)).T)
+    centered = X - X.mean(axis=0)
+    covariance = np.cov((centered @ whitening_basis(centered, 1.0, 0.0)).T)
     np.testing.assert_allclose(covariance, np.eye(4), atol=0.05)
 
 
 def test_no_whitening_keeps_distances(rng):
     X = rng.normal(size=(50, 4))
-    centred = X - X.mean(axis=0)
-    moved = centred @ whitening_basis(centred, 0.0, 0.3)
-    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), np.linalg.norm(centred, axis=1))
+    centered = X - X.mean(axis=0)
+    moved = centered @ whitening_basis(centered, 0.0, 0.3)
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), np.linalg.norm(centered, axis=1))
 
 
 def test_the_gap_is_about_the_length_of_the_windows(rng):
