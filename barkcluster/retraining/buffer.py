@@ -19,6 +19,18 @@ KEEP = ("newest", "thinned")
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Segment:
+    """Frames that follow on one another and stay or go together.
+
+    Attributes
+    ----------
+    number : int
+        How many blocks were filled before it, since the beginning or the last `clear`.
+    take : int
+        The take that it is of: blocks of one take follow on one another where their numbers do.
+    rows : ndarray of shape (n_frames, n_bands), float32
+        Levels in dB. They never change.
+    """
+
     number: int
     take: int
     rows: Float32Array
