@@ -99,7 +99,7 @@ def _shares(classifier: KNeighborsClassifier | RandomForestClassifier, learned: 
 
 def _windows(learned: Learned, asked: Sequence[Frames], scales: Sequence[float] | None,
              ) -> tuple[list[npt.NDArray[np.float64]], list[npt.NDArray[np.float64]]]:
-    """Standardised windows of each class and of each piece asked about."""
+    """Standardized windows of each class and of each piece asked about."""
     # Longer windows would leave a piece without any.
     shortest = min(map(len, asked)) / FRAME_RATE
     hop = DEFAULT_HOP if scales is None else 0.1

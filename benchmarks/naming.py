@@ -1,4 +1,4 @@
-"""Who wrote this? The gallery, usual classifiers and small networks on the same labelled minutes.
+"""Who wrote this? The gallery, usual classifiers and small networks on the same labeled minutes.
 
     python -m benchmarks.naming --sessions FOLDER --networks
 
@@ -36,7 +36,7 @@ from barkcluster import Session, SessionGallery, WindowFeatures
 
 from . import corpora
 from .corpora import FRAME_RATE, NOBODY, Frames
-from .labelling import Distances, Labels, System
+from .labeling import Distances, Labels, System
 
 N_FOLDS = 5
 HEARD_S = 90.0

@@ -1,8 +1,8 @@
 """Small networks that name recordings: a classifier, a triplet network, a Siamese one.
 
 The systems that people build for this, on Bark spectrograms of 3 s, 50 columns a second: three
-layers of 2-D convolutions, 20 thousand weights, trained from nothing on the labelled minutes
-alone, PyTorch on one processor. Levels are standardised over what was learned, and each window is
+layers of 2-D convolutions, 20 thousand weights, trained from nothing on the labeled minutes
+alone, PyTorch on one processor. Levels are standardized over what was learned, and each window is
 made up to 3 dB louder or softer in training.
 
 - ``CNN``: cross-entropy over the names; a recording has the mean probability of its windows.
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .corpora import Frames
-from .labelling import Distances, Labels, System
+from .labeling import Distances, Labels, System
 
 N_POOLED = 2                       # frames in a column
 N_WINDOW = 150
@@ -54,8 +54,8 @@ class Namer:
         self._mean, self._spread = frames.mean(axis=0), float(frames.std(axis=0).mean())
         takes = [torch.from_numpy(self._standard(one)) for one in learned]
         of_name = [np.flatnonzero(labels == name) for name in range(labels.max() + 1)]
-        optimiser = torch.optim.AdamW(self._net.parameters(), lr=3e-3, weight_decay=1e-2)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=N_STEPS)
+        optimizer = torch.optim.AdamW(self._net.parameters(), lr=3e-3, weight_decay=1e-2)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=N_STEPS)
         self._net.train()
         for _ in range(N_STEPS):
             names = self._rng.integers(len(of_name), size=N_BATCH)
@@ -65,10 +65,10 @@ class Namer:
                                    for i, a in zip(which, starts, strict=True)])
             louder = torch.from_numpy(
                 self._rng.uniform(-3, 3, (N_BATCH, 1, 1)).astype(np.float32))
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             out = self._net((windows + louder / self._spread)[:, None])
             self._loss(out, torch.from_numpy(names)).backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            optimizer.step()
             schedule.step()
         self._net.eval()
         return self

@@ -1,6 +1,6 @@
 """Would a small neural network do better? Three, trained on the same minutes as everything else.
 
-All look at windows of 2 s of standardised frames and answer with the mean of the last 8 s of
+All look at windows of 2 s of standardized frames and answer with the mean of the last 8 s of
 answers, so that they know 10 s, as the rest of the benchmark does; the column ``2 s`` is a single
 window's. Training is from nothing, on the session alone, PyTorch on one processor.
 
@@ -62,12 +62,12 @@ class Network(ABC):
         torch.set_num_threads(1)
         self._rng = np.random.default_rng(0)
         self._net = self._build()
-        optimiser = torch.optim.AdamW(self._net.parameters(), lr=3e-3, weight_decay=1e-3)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=N_STEPS)
+        optimizer = torch.optim.AdamW(self._net.parameters(), lr=3e-3, weight_decay=1e-3)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=N_STEPS)
         for _ in range(N_STEPS):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             self._loss().backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            optimizer.step()
             schedule.step()
         self._net.eval()
         with torch.no_grad():
@@ -167,13 +167,13 @@ class Contrastive(Network):
     def _remember(self) -> None:
         outputs = torch.cat([self._before_last(take.unfold(0, N_WINDOW, N_HOP))
                              for take in self._takes])
-        self._centre = outputs.mean(dim=0)
+        self._center = outputs.mean(dim=0)
         # An output that hardly moved must not decide.
         self._scale = outputs.std(dim=0) + 0.1 * outputs.std()
-        self._memory = (outputs - self._centre) / self._scale
+        self._memory = (outputs - self._center) / self._scale
 
     def _novelty(self, windows: Tensor) -> Tensor:
-        outputs = (self._before_last(windows) - self._centre) / self._scale
+        outputs = (self._before_last(windows) - self._center) / self._scale
         distances = torch.cdist(outputs, self._memory)
         return distances.topk(min(3, len(self._memory)), largest=False).values.mean(dim=1)
 

@@ -1,8 +1,8 @@
 """What other libraries make of the same windows: the peers of the quality benchmark.
 
 Each peer gets what its users would give it: mean, standard deviation and mean absolute change of
-each band over windows of 0.5, 1, 2 and 6 s, standardised on the training windows; as
-``NAME/library`` it gets barkcluster's own windows instead, standardised likewise. PyOD detectors
+each band over windows of 0.5, 1, 2 and 6 s, standardized on the training windows; as
+``NAME/library`` it gets barkcluster's own windows instead, standardized likewise. PyOD detectors
 answer with their raw score and with its two ``predict_proba`` conversions, which claim to be
 comparable between sessions. STUMPY has no windows of features: it compares the bands themselves.
 """
@@ -83,7 +83,7 @@ def library_windows(frames: Frames, scales: Sequence[float]) -> tuple[Array, Arr
 
 
 class Peer:
-    """A detector of another library on stacked, standardised windows.
+    """A detector of another library on stacked, standardized windows.
 
     Columns are the raw score, then for PyOD ``linear`` and ``unify``: the two conversions of its
     ``predict_proba``, worked out from one scoring where PyOD would score twice more.
@@ -140,7 +140,7 @@ class ScikitLearn:
 class MatrixProfile:
     """STUMPY: for each stretch of each band, how near the nearest one in the session is.
 
-    The mean over bands of the z-normalised distance to the nearest stretch of the training
+    The mean over bands of the z-normalized distance to the nearest stretch of the training
     music (``stump`` as an AB-join; ``mstump`` has none), at 10 frames a second and not at 100 so
     that it ends, and for the longest take alone.
     """

@@ -67,15 +67,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     for done, calibrated in _run(music, scored, names, args):
         outcomes += done
         calibrations += calibrated
-    result = report.summarise(outcomes, calibrations, {t.key: t for t in scored})
+    result = report.summarize(outcomes, calibrations, {t.key: t for t in scored})
     report.show(result, columns=args.columns, worst=args.worst)
-    if args.neighbours:
-        from . import neighbours
+    if args.neighbors:
+        from . import neighbors
 
-        nearby = neighbours.run(everything, [*names, *neighbours.IDENTIFIERS], make_system,
-                                args.limit)
-        neighbours.show(nearby)
-        result["neighbours"] = nearby
+        nearby = neighbors.run(everything, [*names, *neighbors.IDENTIFIERS], make_system,
+                               args.limit)
+        neighbors.show(nearby)
+        result["neighbors"] = nearby
     if args.json:
         result["arguments"] = {k: str(v) for k, v in vars(args).items()}
         args.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
@@ -233,7 +233,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--peer-windows", choices=["own", "library", "both"], default="own",
         help="what peers look at (default: own habits)")
     add("--neural", nargs="*", metavar="NAME", help="small networks too (needs PyTorch)")
-    add("--neighbours", action="store_true",
+    add("--neighbors", action="store_true",
         help="composer, speaker and digit, artist retrieval, where the corpora have them")
     add("--no-calibration", dest="calibration", action="store_false")
     add("--columns", action="store_true", help="also each scale, and each conversion of a peer")

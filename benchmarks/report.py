@@ -17,7 +17,7 @@ Figure = tuple[float, float, float]
 Result = dict[str, object]
 
 
-def summarise(outcomes: Sequence[Outcome], calibrations: Sequence[Outcome],
+def summarize(outcomes: Sequence[Outcome], calibrations: Sequence[Outcome],
               tracks: Mapping[str, Track]) -> Result:
     """Everything the tables are made of, fit for json.
 
@@ -61,7 +61,7 @@ def show(result: Result, *, columns: bool = False, worst: int = 0) -> None:
     Parameters
     ----------
     result : dict
-        From ``summarise``.
+        From ``summarize``.
     columns : bool
         Each scale and each conversion as a row of its own, beside the answer.
     worst : int

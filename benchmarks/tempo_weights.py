@@ -102,7 +102,7 @@ def features(frames: npt.ArrayLike) -> Array:
 
 
 def fit(X: Array, bpm: Array, names: npt.NDArray[np.str_]) -> Array:
-    """Weights of the columns, by ridge-penalised conditional likelihood."""
+    """Weights of the columns, by ridge-penalized conditional likelihood."""
     grid = tempo.TempoGrid(tempo.BPM_RANGE).bpm
     right = np.abs(np.log2(grid[None] / bpm[:, None])) < np.log2(1.03)
     share = np.where(names == "jam", JAMS_WEIGH, 1.0)

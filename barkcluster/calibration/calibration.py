@@ -4,7 +4,7 @@ Neighboring windows share frames, so a window is only "unheard" if the fit heard
 window's length of it: `held_out_blocks` cuts the session into contiguous blocks, each scored by a
 fit on the others with a gap on either side. `Calibration` turns those scores into the share of
 unheard windows that are at least as strange: a rank p-value (Bates et al. 2021, "Testing for
-outliers with conformal p-values"), continued past the strangest of them by a generalised Pareto
+outliers with conformal p-values"), continued past the strangest of them by a generalized Pareto
 tail (Siffer et al. 2017) so that nothing that differs in novelty ties in familiarity.
 """
 

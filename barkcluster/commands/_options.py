@@ -68,7 +68,7 @@ def read(path: str, args: argparse.Namespace) -> barkcluster.Session:
     """Session in a text file, or in a sound file by its suffix."""
     if is_audio(path):
         if args.bands != N_BANDS:
-            raise ValueError(f"{path}: --bands {args.bands} is for text; sound is analysed in "
+            raise ValueError(f"{path}: --bands {args.bands} is for text; sound is analyzed in "
                              f"{N_BANDS} bands.")
         return barkcluster.read_audio(path, frame_rate=args.frame_rate or 100.0)
     return barkcluster.read_session(

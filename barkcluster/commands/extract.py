@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Read, analyse, write, file by file."""
+    """Read, analyze, write, file by file."""
     outputs = _outputs(args.audio, args.output)
     written = []
     with progress(len(outputs)) as step:

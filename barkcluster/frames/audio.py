@@ -1,4 +1,4 @@
-"""Sound files to frames: decode, resample to 44.1 kHz, analyse, average the channels' powers.
+"""Sound files to frames: decode, resample to 44.1 kHz, analyze, average the channels' powers.
 
 All steps go through the file piece by piece, so that hours of sound need no more memory than
 seconds, beside the frames themselves. Needs the extra ``audio``.
@@ -23,7 +23,7 @@ from .session import FLOOR_DB, N_BANDS, Session
 from .text import shown_path
 from .wav import repaired_wav
 
-# All sessions are analysed at one rate: one window, one set of FFT bins in each band.
+# All sessions are analyzed at one rate: one window, one set of FFT bins in each band.
 _SAMPLE_RATE = 44100
 _BLOCK_SAMPLES = 1 << 17
 # Slower than any sound: frames of an analysis that somebody saved as if they were samples.

@@ -18,7 +18,7 @@ BARK_EDGES_HZ: npt.NDArray[np.float64] = np.array([
     3700, 4400, 5300, 6400, 7700, 9500, 12000, 15500, 20500], dtype=np.float64)
 BARK_EDGES_HZ.flags.writeable = False
 
-# Windows analysed at once: small enough for the cache, large enough to hide Python.
+# Windows analyzed at once: small enough for the cache, large enough to hide Python.
 _BLOCK_FRAMES = 128
 # Samples converted at once, 3 s at 44.1 kHz.
 _PIECE_SAMPLES = 1 << 17
@@ -50,7 +50,7 @@ def linear_to_db(power: npt.ArrayLike) -> Levels:
     check_not_masked("power", power)
     values: Levels = np.asarray(power)
     if values.dtype != np.float32:
-        with np.errstate(invalid="ignore"):  # a signalling nan stays one
+        with np.errstate(invalid="ignore"):  # a signaling nan stays one
             values = values.astype(np.float64)
     if not np.all(values >= 0):
         raise ValueError("power must be 0 or more; got negative numbers or nan. "

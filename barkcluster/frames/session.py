@@ -382,7 +382,7 @@ def check_frames(frames: npt.ArrayLike | Session, n_bands: int = N_BANDS, *,
     if array.dtype.kind not in "iuf":
         raise ValueError(f"{name} must hold real numbers; got dtype {array.dtype}.")
     if array.dtype != np.float32:
-        with np.errstate(invalid="ignore"):  # a signalling nan, which is refused below
+        with np.errstate(invalid="ignore"):  # a signaling nan, which is refused below
             array = array.astype(np.float64, copy=False)
     if not array.size:
         return array

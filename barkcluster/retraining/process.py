@@ -1,7 +1,7 @@
 """Learning in a process of its own, so that the one that plays is never kept waiting.
 
 Learning in a thread shares one interpreter with the stream: each time the stream sleeps or waits
-for a socket it may find the interpreter taken, for 5 ms a time, and a self-organising map is a
+for a socket it may find the interpreter taken, for 5 ms a time, and a self-organizing map is a
 long loop in Python. A process costs a second of start, which only the learning waits for. It is
 started as a plain program and not by multiprocessing, which would import the user's main script
 once more. Frames, parameters and the model travel as files in a folder of their own.

@@ -200,7 +200,7 @@ class GaussianMixtureScorer(FamiliarityScorer):
 
 
 def principal_directions(X: FloatArray, most: int) -> tuple[FloatArray, FloatArray, float]:
-    """Strongest directions of centred rows.
+    """Strongest directions of centered rows.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Seeded jam sessions: a small band in sound and frames, with everything about it known.
 
-A band of drums, bass, keys, pad and lead plays a song form, renders to sound and is analysed as
+A band of drums, bass, keys, pad and lead plays a song form, renders to sound and is analyzed as
 any recording is. Its riffs recur with slight changes; its tempo, level and line-up wander, as in
 a real jam. Past the first 40 % something the band never played intrudes now and then. This is the
 data of the demo, the tests and the documentation.
@@ -194,7 +194,7 @@ def make_session(minutes: float = 5, *, random_state: RandomState = 0,
 def make_sound(minutes: float = 5, *, random_state: RandomState = 0,
                tempo: float | None = None, swing: float | None = None, drums: bool = True,
                surprises: bool = True) -> tuple[Sound, int, Annotations]:
-    """The jam of `make_session` as sound, to listen to or to analyse otherwise.
+    """The jam of `make_session` as sound, to listen to or to analyze otherwise.
 
     Parameters
     ----------

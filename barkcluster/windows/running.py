@@ -15,10 +15,10 @@ from barkcluster.frames.session import N_BANDS
 from .layout import PATTERNS, RHYTHM_GROUPS, WindowLayout
 from .rolling import RollingBuffer
 
-# Below this, changes of level are quantisation and codec noise, not music (dB).
+# Below this, changes of level are quantization and codec noise, not music (dB).
 _QUIETEST_DB = -90.0
 # Sums run over levels near zero, so that a day of squares keeps its last digits.
-_CENTRE_DB = 60.0
+_CENTER_DB = 60.0
 
 # dB; average spread of each texture number within a piece, measured on recorded music.
 TEXTURE_UNITS = {
@@ -201,7 +201,7 @@ class RunningWindows:
         start = self._recent.n_rows
         levels = self._recent.extend(n)
         np.maximum(frames, _QUIETEST_DB, out=levels)
-        levels += _CENTRE_DB
+        levels += _CENTER_DB
         if self._needs_textures:
             self._hear_textures(start, n)
         if self._needs_onsets:
@@ -265,7 +265,7 @@ class RunningWindows:
         variance = mean[:, bands:2 * bands] - mean[:, :bands] ** 2
         mean[:, bands:2 * bands] = _root(np.maximum(variance, 0.0), np.sqrt, self._softness)
         common = np.add.reduce(mean[:, :bands], axis=1, keepdims=True) / bands
-        mean[:, :bands] -= (1.0 - COMMON_LEVEL) * common + COMMON_LEVEL * _CENTRE_DB
+        mean[:, :bands] -= (1.0 - COMMON_LEVEL) * common + COMMON_LEVEL * _CENTER_DB
         mean[:, 3 * bands:] = _root(mean[:, 3 * bands:], np.cbrt, self._softness)
         return (mean / self._units).astype(np.float32)
 

@@ -228,7 +228,7 @@ def test_it_fits_a_phone_and_the_dark(browser, live, rng):
     browser.open(url)
     send(ada, jam(rng, 300))
     wait_for(browser, text_of("[data-fact=received]"), "300")
-    for width, least in ((390, 100), (1200, 180)):  # to be read from three metres
+    for width, least in ((390, 100), (1200, 180)):  # to be read from three meters
         browser.size(width, 900)
         for scheme in ("light", "dark"):
             browser.scheme(scheme)

@@ -193,7 +193,7 @@ def test_too_few_frames_names_both_counts():
         WindowFeatures((0.5, 2.0)).transform(np.zeros((57, 25)))
 
 
-def test_transposed_frames_are_recognised():
+def test_transposed_frames_are_recognized():
     with pytest.raises(ValueError, match="Transpose it"):
         WindowFeatures((0.5,)).transform(np.zeros((25, 300)))
 

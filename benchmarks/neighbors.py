@@ -90,7 +90,7 @@ def show(rows: Sequence[Row]) -> None:
 
 def composer(tracks: Sequence[Track], name: str, make: MakeSystem, limit: int | None,
              problem: str) -> dict[str, float | str]:
-    """Accuracy of naming the composer, AUC of "none of them", the strangest unlabelled pieces."""
+    """Accuracy of naming the composer, AUC of "none of them", the strangest unlabeled pieces."""
     pieces = [t for t in tracks if t.corpus == COMPOSERS]
     named: dict[str, list[Track]] = {}
     for piece in pieces:
@@ -123,7 +123,7 @@ def composer(tracks: Sequence[Track], name: str, make: MakeSystem, limit: int | 
     strange = sum(answer(everyone)[k:] for answer, k in zip(asks, n_known, strict=True))
     order = np.argsort(-np.asarray(strange).min(axis=1)) if unknown else []
     return {**_identified(np.array(truth), ask, len(composers)),
-            "strangest unlabelled": " ".join(unknown[i].name[:8] for i in order[:4])}
+            "strangest unlabeled": " ".join(unknown[i].name[:8] for i in order[:4])}
 
 
 def speech(tracks: Sequence[Track], name: str, make: MakeSystem, limit: int | None,
