@@ -140,7 +140,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     memory.add_argument("--folder", default=".", metavar="FOLDER",
                         help="where `save` and `load` find model files (default: here)")
     add_learning(parser)
-    parser.set_defaults(run=run, columns=None, header=None)
+    parser.set_defaults(run=run, columns=None, header=None, one_per_line=False)
 
 
 def run(args: argparse.Namespace) -> int:
