@@ -11,8 +11,10 @@ import threading
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from threadpoolctl import LibController, ThreadpoolController
+if TYPE_CHECKING:
+    from threadpoolctl import LibController
 
 # Of a program's environment, read when numpy is imported: more threads than free cores wait for
 # each other, ten times slower beside a busy audio program.
@@ -121,6 +123,8 @@ class _Several:
 @cache
 def _all_libraries() -> tuple[LibController, ...]:
     """To find them takes 2 ms. All that are used here are loaded by the time that it is asked."""
+    from threadpoolctl import ThreadpoolController  # here, so that --help is there at once
+
     return tuple(ThreadpoolController().lib_controllers)
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from barkcluster.live.loop import Source
     from barkcluster.live.page.feed import PageFeed
     from barkcluster.live.player import Player
+    from barkcluster.live.receiving import Receiver
 
 _DESCRIPTION = """\
 Hears frames from other programs, learns them as they come, and says each tenth of a second how
@@ -145,8 +146,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Open everything, hear and tell until the end, close everything."""
+    # What hears and learns is imported once ports are open: `_play`.
     from barkcluster.display.terminal_lines import TerminalLines
-    from barkcluster.live.view import closing_lines
 
     if not (args.sources or args.wekinator or args.demo):
         print(_WHAT_NEXT, end="", file=sys.stderr)
@@ -161,7 +162,11 @@ def run(args: argparse.Namespace) -> int:
         with ExitStack() as stack:
             terminal = TerminalLines(sys.stderr)
             outer.callback(terminal.close)
-            players = _play(args, addresses, outputs, stack, terminal)
+            receiver = _open_ports(args, addresses, stack, terminal)
+            stopped = _stop_on_sigterm()
+            players = _play(args, addresses, outputs, stack, terminal, receiver, stopped)
+        from barkcluster.live.view import closing_lines  # long imported by now
+
         terminal.keep()
         for player in players:
             for line in closing_lines(player):
@@ -169,12 +174,30 @@ def run(args: argparse.Namespace) -> int:
     return int(any(player.stream.n_unwritten for player in players))
 
 
+def _open_ports(args: argparse.Namespace, addresses: list[Address], stack: ExitStack,
+                terminal: TerminalLines) -> Receiver:
+    """Listen before anything else: numpy and scikit-learn take seconds to import.
+
+    What comes meanwhile waits in the receiver, with the time at which it came. And a second start
+    by mistake finds the ports taken, and has written nothing.
+    """
+    from barkcluster.live.addresses import places_of
+    from barkcluster.live.receiving import Receiver
+
+    receiver = Receiver(places_of(addresses))
+    stack.callback(receiver.close)
+    receiver.start()
+    if not args.quiet and not args.demo:
+        terminal.say(printable(_listening(addresses)))
+    return receiver
+
+
 def _play(args: argparse.Namespace, addresses: list[Address], outputs: list[tuple[Address, bool]],
-          stack: ExitStack, terminal: TerminalLines) -> list[Player]:
+          stack: ExitStack, terminal: TerminalLines, receiver: Receiver,
+          stopped: threading.Event) -> list[Player]:
     """Open what `stack` will close, hear and tell until the end; the players."""
     from barkcluster.live.demonstration import Demonstration
-    from barkcluster.live.loop import Live, places_of
-    from barkcluster.live.receiving import Receiver
+    from barkcluster.live.loop import Live
     from barkcluster.live.sinks import open_sink
     from barkcluster.live.view import player_lines
 
@@ -182,9 +205,6 @@ def _play(args: argparse.Namespace, addresses: list[Address], outputs: list[tupl
         if not args.quiet:
             terminal.say(printable(line))
 
-    # Ports first: a second start by mistake finds them taken and has written nothing.
-    receiver = Receiver(places_of(addresses))
-    stack.callback(receiver.close)
     demo = None
     if args.demo:
         say("demo: a jam is made, and its beginning learned: some seconds")
@@ -216,11 +236,11 @@ def _play(args: argparse.Namespace, addresses: list[Address], outputs: list[tupl
     if page is not None:
         # Not by `say`: who is quiet still needs the address.
         terminal.say(f"page: {page.url}" + _who_sees(page.host))
-    say(_listening(addresses) if demo is None else demo.prepare(players[0], page))
+    if demo is not None:
+        say(demo.prepare(players[0], page))
     # What is imported by now never becomes garbage, and to look through it takes some ms.
     gc.freeze()
     end = time.monotonic() + args.seconds
-    stopped = _stop_on_sigterm()
     with suppress(KeyboardInterrupt):
         live.run(until=lambda: stopped.is_set() or time.monotonic() >= end, tick=tick)
     return players

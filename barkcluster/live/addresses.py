@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -109,6 +110,36 @@ def parse_sink(text: str) -> Address:
 def is_live(address: Address) -> bool:
     """Whether frames from an address come as they are played, not at any speed."""
     return address.kind in (*NETWORK, "mic")
+
+
+def places_of(addresses: Sequence[Address]) -> list[Address]:
+    """Where to listen: each port once, though several sources may share it.
+
+    Raises
+    ------
+    ValueError
+        If two sources want the same frames.
+    """
+    return [addresses[there[0]] for there in shared(addresses)]
+
+
+def shared(addresses: Sequence[Address]) -> list[list[int]]:
+    """Indices of the addresses, those of one place together.
+
+    Raises
+    ------
+    ValueError
+        If two sources want the same frames.
+    """
+    places: dict[tuple[str, str, int, str], list[int]] = {}
+    for i, a in enumerate(addresses):
+        path = "" if a.kind == "osc" else a.path
+        places.setdefault((a.kind, a.host, a.port, path), []).append(i)
+    for there in places.values():
+        if len({addresses[i].path for i in there}) < len(there):
+            raise ValueError(f"--in {addresses[there[0]]} is given twice. Players on one port "
+                             "need OSC and paths of their own.")
+    return list(places.values())
 
 
 def _parse(text: str, option: str, other: str) -> Address:

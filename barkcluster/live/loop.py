@@ -9,7 +9,7 @@ from typing import Protocol
 
 from barkcluster.frames.session import Session
 
-from .addresses import Address
+from .addresses import Address, places_of, shared
 from .decoding import Decoder, decoder_of
 from .messages import Command, Frame
 from .microphone import Microphone
@@ -87,7 +87,7 @@ class Live:
         self._decoders: dict[tuple[int, int], Decoder] = {}
         self._declared_rate: set[tuple[int, int]] = set()
         addresses = [source.address for source in self.sources]
-        self._at_place = [[self.sources[i] for i in there] for there in _shared(addresses)]
+        self._at_place = [[self.sources[i] for i in there] for there in shared(addresses)]
         self._receiver = Receiver(places_of(addresses)) if receiver is None else receiver
         self._microphones: list[Microphone] = []
         self._playing: list[Playback] = []
@@ -235,30 +235,6 @@ class Live:
         named = [s.player for s in self.sources if s.player.name and s.player.name == name]
         for player in named or [source.player for source in self.sources]:
             player.apply(command)
-
-
-def places_of(addresses: Sequence[Address]) -> list[Address]:
-    """Where to listen: each port once, though several sources may share it.
-
-    Raises
-    ------
-    ValueError
-        If two sources want the same frames.
-    """
-    return [addresses[there[0]] for there in _shared(addresses)]
-
-
-def _shared(addresses: Sequence[Address]) -> list[list[int]]:
-    """Indices of the addresses, those of one place together."""
-    places: dict[tuple[str, str, int, str], list[int]] = {}
-    for i, a in enumerate(addresses):
-        path = "" if a.kind == "osc" else a.path
-        places.setdefault((a.kind, a.host, a.port, path), []).append(i)
-    for there in places.values():
-        if len({addresses[i].path for i in there}) < len(there):
-            raise ValueError(f"--in {addresses[there[0]]} is given twice. Players on one port "
-                             "need OSC and paths of their own.")
-    return list(places.values())
 
 
 def _take_some(steps: Iterator[None], until: float) -> bool:

@@ -93,6 +93,40 @@ def test_a_terminal_that_does_not_read_stops_nothing(rng, start, port, tmp_path)
     np.testing.assert_array_equal(read_session(gathered).frames, heard)
 
 
+def test_frames_sent_as_soon_as_it_listens_are_all_heard(rng, start, port, tmp_path):
+    # Ports are open long before anything is there that could hear.
+    gathered = tmp_path / "jam.txt"
+    heard = jam(rng, 300)
+    process = start("--in", f"udp-text://{LOCAL}:{port}", "--gather", gathered)
+    assert b"listening on" in process.stderr.readline()
+    send(port, heard)
+    wait_for_lines(gathered, 300)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert b"300 frames received, 0 rejected" in said
+    np.testing.assert_array_equal(read_session(gathered).frames, heard)
+
+
+def test_asked_to_end_before_it_could_hear_it_ends_well(start, port):
+    process = start("--in", f"udp-text://{LOCAL}:{port}")
+    assert b"listening on" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, b"0 frames received" in said) == (0, True)
+
+
+def test_ports_are_open_before_what_learns_is_imported(port):
+    # Seconds of imports, in which a program that starts at the same time would find no port.
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys\n"
+         "from barkcluster.live import receiving\n"
+         "def opened(self, places): raise OSError('numpy' in sys.modules)\n"
+         "receiving.Receiver.__init__ = opened\n"
+         "from barkcluster.cli import main\n"
+         f"main(['live', '--in', 'udp-text://{LOCAL}:{port}'])"], capture_output=True, timeout=60)
+    assert done.stderr.strip() == b"barkcluster: False"
+
+
 def test_two_programs_that_gather_into_one_file(rng, start, port, tmp_path):
     gathered = tmp_path / "jam.txt"
     first = start("--in", f"udp-text://{LOCAL}:{port}", "--gather", gathered)
@@ -136,7 +170,9 @@ def test_a_full_disk_at_the_end_is_said_and_no_success(rng, start, port, tmp_pat
                     preexec_fn=little_room)
     assert b"listening on" in process.stderr.readline()
     heard = jam(rng, 800)
-    for i in range(0, 800, 100):
+    send(port, heard[:100])
+    wait_for_lines(gathered, 50)  # from here on frames are heard as they come
+    for i in range(100, 800, 100):
         send(port, heard[i:i + 100])
         time.sleep(0.05)
     wait_for_lines(gathered, 250)
