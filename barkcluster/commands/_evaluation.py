@@ -16,7 +16,7 @@ from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable, style_for, table
 from barkcluster.gallery.evaluation import NONE_OF_THEM, Evaluation
 
-from ._files import no_sessions
+from ._files import Skipped, no_sessions
 from ._gallery import named_sessions, reader_of
 
 
@@ -33,6 +33,9 @@ def evaluate(args: argparse.Namespace) -> None:
         on_error="raise" if args.strict else "skip")
     with progress(args.folds) as step:
         found = gallery.evaluate(sessions, n_folds=args.folds, step=step)
+    skipped = Skipped(sum(map(len, sessions.values())), args.strict)
+    for path, why in found.skipped.items():
+        skipped.add(path, why)
     if args.csv == "-":
         found.to_csv(sys.stdout)
     else:
@@ -44,6 +47,7 @@ def evaluate(args: argparse.Namespace) -> None:
         from barkcluster.display.report.gallery import write_gallery_report
 
         write_gallery_report(found, places_of(gallery.fit(sessions)), args.page)
+    skipped.tell()
 
 
 def _print(found: Evaluation, args: argparse.Namespace) -> None:

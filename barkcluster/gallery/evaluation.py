@@ -59,12 +59,15 @@ class Evaluation:
     stranger_auc : dict of str to float
         For each name, how well its sessions are told from those of the others when nobody knows
         it: area under the curve, 0.5 is chance. Empty with fewer than three names.
+    skipped : dict of str to str
+        Sessions that were left out, and why.
     """
 
     names: list[str]
     answers: list[Answer] = field(repr=False)
     false_alarm_rate: float
     stranger_auc: dict[str, float]
+    skipped: dict[str, str] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:

@@ -30,13 +30,15 @@ class Namer(Protocol):
     """What is evaluated: a `SessionGallery`, as far as it is asked here."""
 
     false_alarm_rate: float
+    on_error: str
     reader: Callable[[str | os.PathLike[str]], Session]
     names_: list[str]
     records_: dict[str, Record]
     comparison_: SessionComparison
     frame_rate_: float
+    skipped_: dict[str, str]
 
-    def set_params(self, *, folder: None) -> Self:
+    def set_params(self, *, folder: None, on_error: str) -> Self:
         """Learn in memory."""
 
     def fit(self, sessions: Mapping[str, Sequence[Source]]) -> Self:
@@ -68,10 +70,11 @@ class _Fold:
 
     answers: list[Answer]
     strangers: FloatArray
+    skipped: dict[str, str]
 
 
 def evaluate(gallery: Namer, sessions: Mapping[str, Sequence[Source]], n_folds: int,
-             step: Callable[[str], None]) -> Evaluation:
+             on_error: str, step: Callable[[str], None]) -> Evaluation:
     """Hold out takes of each name in turn, learn the rest, and ask whose they are.
 
     Parameters
@@ -80,6 +83,8 @@ def evaluate(gallery: Namer, sessions: Mapping[str, Sequence[Source]], n_folds: 
         Fitted or not: copies of it learn.
     sessions : dict of str to list of sessions
     n_folds : int
+    on_error : {"raise", "skip"}
+        What becomes of sessions that cannot be read or learned.
     step : callable
         Told what comes next.
 
@@ -102,16 +107,21 @@ def evaluate(gallery: Namer, sessions: Mapping[str, Sequence[Source]], n_folds: 
     folds = []
     for i, one in enumerate(held_out):
         step(f"fold {i + 1} of {len(held_out)}")
-        folds.append(_ask(gallery, sessions, one))
+        folds.append(_ask(gallery, sessions, one, on_error))
     answers = [answer for fold in folds for answer in fold.answers]
-    strangers = np.concatenate([fold.strangers for fold in folds])
+    skipped = {path: why for fold in folds for path, why in fold.skipped.items()}
+    if not answers:
+        raise ValueError("sessions must hold some that can be asked about; got none: "
+                         + next(iter(skipped.values())))
+    strangers = np.concatenate([fold.strangers for fold in folds if fold.answers])
     names = list(sessions)
     auc = {}
     for i, name in enumerate(names if len(names) > 2 else ()):
-        unknown = np.array([answer.truth == name for answer in answers])
-        if unknown.any():
-            auc[name] = float(roc_auc_score(unknown, strangers[:, i]))
-    return Evaluation(names, answers, gallery.false_alarm_rate, auc)
+        asked = ~np.isnan(strangers[:, i])
+        unknown = np.array([answer.truth == name for answer in answers])[asked]
+        if unknown.any() and not unknown.all():
+            auc[name] = float(roc_auc_score(unknown, strangers[asked, i]))
+    return Evaluation(names, answers, gallery.false_alarm_rate, auc, skipped)
 
 
 def folds_of(counts: Mapping[str, int], n_folds: int) -> Iterator[dict[str, list[int]]]:
@@ -140,25 +150,43 @@ def folds_of(counts: Mapping[str, int], n_folds: int) -> Iterator[dict[str, list
 
 
 def _ask(gallery: Namer, sessions: Mapping[str, Sequence[Source]],
-         held_out: Mapping[str, Sequence[int]]) -> _Fold:
+         held_out: Mapping[str, Sequence[int]], on_error: str) -> _Fold:
     """Learn all takes but some, and ask about these."""
     copy: Namer = clone(gallery)
-    learned = copy.set_params(folder=None).fit({
+    learned = copy.set_params(folder=None, on_error=on_error).fit({
         name: [take for i, take in enumerate(takes) if i not in held_out.get(name, ())]
         for name, takes in sessions.items()})
-    without = [SessionComparison.uncalibrated(
+    without = {unknown: SessionComparison.uncalibrated(
         {name: record for name, record in learned.records_.items() if name != unknown})
-        for unknown in (learned.names_ if len(learned.names_) > 2 else ())]
-    answers, strangers = [], []
+        for unknown in (learned.names_ if len(learned.names_) > 2 else ())}
+    answers, strangers, skipped = [], [], dict(learned.skipped_)
     for name, rows in held_out.items():
-        for i in rows:
-            take = take_of(sessions[name][i], learned.frame_rate_, learned.reader)
-            said, summary = learned.judge(take)
-            answers.append(_answer(learned, take, _called(sessions[name][i], take, name, i), name,
+        for i in rows if name in learned.names_ else ():
+            source = sessions[name][i]
+            try:
+                take = take_of(source, learned.frame_rate_, learned.reader)
+                said, summary = learned.judge(take)
+            except (ValueError, OSError) as error:
+                if on_error == "raise":
+                    raise
+                skipped[_path_of(source) or f"{name}, take {i + 1}"] = str(error)
+                continue
+            answers.append(_answer(learned, take, _called(source, take, name, i), name,
                                    learned.comparison_.judge(said, summary)))
-            strangers.append([comparison.judge(np.delete(said, j), summary).min()
-                              for j, comparison in enumerate(without)])
-    return _Fold(answers, np.array(strangers))
+            strangers.append([_nearest_but(unknown, learned, without, said, summary)
+                              for unknown in sessions])
+    return _Fold(answers, np.array(strangers), skipped)
+
+
+def _nearest_but(unknown: str, learned: Namer, without: Mapping[str, SessionComparison],
+                 said: FloatArray, summary: Float32Array) -> float:
+    """How strange a session is to the nearest name, one unknown; nan if one would be left."""
+    if unknown not in learned.names_:       # its takes could not be learned
+        return float(learned.comparison_.judge(said, summary).min())
+    if unknown not in without:
+        return np.nan
+    others = np.delete(said, learned.names_.index(unknown))
+    return float(without[unknown].judge(others, summary).min())
 
 
 def _answer(gallery: Namer, take: Session, called: str, truth: str,
@@ -174,6 +202,11 @@ def _answer(gallery: Namer, take: Session, called: str, truth: str,
 
 
 def _called(source: Source, take: Session, name: str, i: int) -> str:
-    if isinstance(source, (str, os.PathLike)):
-        return PurePath(source).name
+    path = _path_of(source)
+    if path is not None:
+        return PurePath(path).name
     return take.name or f"{name} {i + 1}"
+
+
+def _path_of(source: Source) -> str | None:
+    return os.fsdecode(source) if isinstance(source, (str, os.PathLike)) else None

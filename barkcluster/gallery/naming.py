@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import accuracy_score
 
-from barkcluster._validation import check_fraction
+from barkcluster._validation import check_choice, check_fraction
 
 from .evaluation import NONE_OF_THEM, Evaluation
 from .held_out import Namer, evaluate
@@ -81,6 +81,7 @@ class NamingMixin:
         return float(accuracy_score(np.asarray(y, dtype=np.str_), self.predict(sessions)))
 
     def evaluate(self: Namer, sessions: Mapping[str, Sources], *, n_folds: int = 5,
+                 on_error: str | None = None,
                  step: Callable[[str], None] = lambda what: None) -> Evaluation:
         """How well sessions are named that were not heard: takes are held out, whole, by name.
 
@@ -90,6 +91,9 @@ class NamingMixin:
             As in `fit`. A name's only take is learned and never asked about.
         n_folds : int, default=5
             Galleries that are fitted, as this one would be; this one stays as it is.
+        on_error : {"raise", "skip"}, optional
+            What becomes of sessions that cannot be read or learned; as the gallery has it, unless
+            it is given. With "skip", ``evaluation.skipped`` says why they were left out.
         step : callable, optional
             Told what comes next, for a display of progress.
 
@@ -102,4 +106,6 @@ class NamingMixin:
         ValueError
             If fewer than two names have several takes.
         """
-        return evaluate(self, takes_by_name(sessions), n_folds, step)
+        on_error = check_choice("on_error", self.on_error if on_error is None else on_error,
+                                ("raise", "skip"))
+        return evaluate(self, takes_by_name(sessions), n_folds, on_error, step)

@@ -182,6 +182,31 @@ def test_the_seconds_of_a_mistake_are_where_it_sounds_like_the_other():
     assert stop - start == pytest.approx(0.5)
 
 
+def test_evaluation_leaves_out_what_cannot_be_read_and_says_why(takes, tmp_path):
+    broken = tmp_path / "broken.txt"
+    broken.write_text("no session\n")
+    some = {name: [*takes[name][:3], *([broken, takes[name][3].between(0, 0.3)] if name == "bert"
+                                       else [])] for name in BANDS}
+    found = gallery().evaluate(some, n_folds=4, on_error="skip")
+    assert len(found.answers) == 9
+    assert set(found.stranger_auc) == set(BANDS)
+    assert sorted(found.skipped) == sorted(["bert, take 5", str(broken)])
+    with pytest.raises(ValueError, match=r"broken\.txt"):
+        gallery().evaluate(some, n_folds=4)
+    with pytest.raises(ValueError, match="on_error must be 'raise' or 'skip'; got 'stop'"):
+        gallery().evaluate(takes, on_error="stop")
+
+
+def test_evaluation_goes_on_where_a_name_cannot_be_learned_in_one_fold(takes, tmp_path):
+    broken = tmp_path / "broken.txt"
+    broken.write_text("no session\n")
+    some = {**takes, "carl": [takes["carl"][0], broken]}
+    found = gallery().evaluate(some, n_folds=2, on_error="skip")
+    assert set(found.skipped) == {str(broken)}
+    assert sum(answer.truth != "carl" for answer in found.answers) == 8
+    assert 0.0 <= found.mean_stranger_auc <= 1.0
+
+
 def test_names_with_one_take_each_cannot_be_evaluated():
     with pytest.raises(ValueError, match="two names with several takes"):
         gallery().evaluate({"a": [play(0, 0)], "b": [play(1, 0), play(1, 1)]})
