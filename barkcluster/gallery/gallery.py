@@ -343,7 +343,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
         check_choice("on_error", self.on_error, ("raise", "skip"))
         template = self._template()
         files = None if self.folder is None else GalleryFolder(self.folder, make=True)
-        usual = (self.frame_rate_, self._features.n_bands) if hasattr(self, "names_") else None
+        usual = (self.frame_rate_, self._features.n_bands) if kept else None
         learner = Learner(template, self.reader, self.n_pieces, files, self.n_jobs, self.on_error)
         entries, skipped = learner.learn(takes_by_name(sessions), usual)
         learned, sessions = list(entries.values()), {name: sessions[name] for name in entries}

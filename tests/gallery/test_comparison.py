@@ -207,6 +207,16 @@ def test_evaluation_goes_on_where_a_name_cannot_be_learned_in_one_fold(takes, tm
     assert 0.0 <= found.mean_stranger_auc <= 1.0
 
 
+def test_a_fit_that_skips_forgets_the_rate_of_an_earlier_fit():
+    def at(rate, seed):
+        rng = np.random.default_rng(seed)
+        return Session(rng.normal(-40 - seed, 5, size=(int(10 * rate), 25)), rate)
+
+    some = gallery().set_params(on_error="skip").fit({"a": at(100.0, 0), "b": at(100.0, 1)})
+    some.fit({"c": at(50.0, 2), "d": at(50.0, 3)})
+    assert (some.names_, some.frame_rate_, some.skipped_) == (["c", "d"], 50.0, {})
+
+
 def test_names_with_one_take_each_cannot_be_evaluated():
     with pytest.raises(ValueError, match="two names with several takes"):
         gallery().evaluate({"a": [play(0, 0)], "b": [play(1, 0), play(1, 1)]})
