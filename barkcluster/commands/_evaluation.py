@@ -16,8 +16,8 @@ from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable, style_for, table
 from barkcluster.gallery.evaluation import NONE_OF_THEM, Evaluation
 
-from ._files import Skipped, no_sessions
-from ._gallery import named_sessions, reader_of
+from ._files import Skipped, files_of, no_sessions
+from ._gallery import asked_of, named_sessions, reader_of
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -28,6 +28,8 @@ def evaluate(args: argparse.Namespace) -> None:
     sessions = named_sessions(folder)
     if not sessions:
         raise no_sessions(args.evaluate)
+    paths, queries, unread = asked_of(files_of(args.on_map), args) if args.on_map else (
+        [], [], Skipped(0, args.strict))
     gallery = barkcluster.SessionGallery(
         false_alarm_rate=args.false_alarms, reader=reader_of(args), n_jobs=args.jobs,
         on_error="raise" if args.strict else "skip")
@@ -43,11 +45,15 @@ def evaluate(args: argparse.Namespace) -> None:
         if args.csv is not None:
             found.to_csv(args.csv)
     if args.page is not None:
-        from barkcluster.display.galleries import places_of
+        from barkcluster.display.galleries import places_of, places_of_queries
         from barkcluster.display.report.gallery import write_gallery_report
 
-        write_gallery_report(found, places_of(gallery.fit(sessions)), args.page)
+        gallery.fit(sessions)
+        asked = dict(zip(paths, queries, strict=True))
+        write_gallery_report(found, places_of(gallery), args.page,
+                             places_of_queries(gallery, asked))
     skipped.tell()
+    unread.tell()
 
 
 def _print(found: Evaluation, args: argparse.Namespace) -> None:

@@ -59,6 +59,12 @@ def sessions_in(folder: Path, *, below: bool = False) -> list[Path]:
     return found
 
 
+def files_of(queries: Sequence[str]) -> list[str]:
+    """The files that queries name, those in folders and below among them."""
+    return [str(file) for query in queries for file in (
+        sessions_in(Path(query), below=True) if Path(query).is_dir() else [query])]
+
+
 def is_hidden(path: Path) -> bool:
     """Whether a file or folder is no business of people, by its name."""
     return path.name.startswith((".", "~$")) or path.name in _NOT_OURS

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import barkcluster
 from barkcluster.display.progress import Step, progress
 
-from ._files import Skipped, add_strict, is_hidden, no_sessions, sessions_in
-from ._options import read_to_learn
+from ._files import Skipped, add_strict, is_hidden, no_sessions, read_each, sessions_in
+from ._options import read, read_to_learn
 
 
 def add_gallery(parser: argparse.ArgumentParser) -> argparse.Action:
@@ -23,6 +24,16 @@ def add_gallery(parser: argparse.ArgumentParser) -> argparse.Action:
     parser.add_argument("--jobs", type=int, metavar="N", help="learn with N processes; -1: all")
     add_strict(parser)
     return folder
+
+
+def asked_of(files: Sequence[str], args: argparse.Namespace,
+             ) -> tuple[list[str], list[barkcluster.Session], Skipped]:
+    """The sessions that a gallery is asked about, with what cannot be read; see `read_each`."""
+    if not files:
+        raise ValueError("QUERY must be session or sound files, or folders of them; got folders "
+                         "without any.")
+    with progress(len(files)) as step:
+        return read_each(files, args.strict, partial(read, args=args), step)
 
 
 def gallery_of(args: argparse.Namespace) -> barkcluster.SessionGallery:
@@ -54,12 +65,12 @@ def gallery_of(args: argparse.Namespace) -> barkcluster.SessionGallery:
 
 
 def named_sessions(folder: Path) -> dict[str, list[Path]]:
-    """The files of each name in a folder: a file, or a subfolder with sessions in it."""
+    """The files of each name in a folder: a file, or a subfolder with sessions in it or below."""
     sessions: dict[str, list[Path]] = {}
     files = set(sessions_in(folder))
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not is_hidden(entry):
-            found = sessions_in(entry)
+            found = sessions_in(entry, below=True)
             if found:
                 sessions[entry.name] = found
         elif entry in files:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
-from pathlib import Path
 
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
-from ._files import read_each, sessions_in
-from ._gallery import add_gallery, gallery_of
-from ._options import add_color, add_reading, check_folder_of, positive, read
+from ._files import files_of
+from ._gallery import add_gallery, asked_of, gallery_of
+from ._options import add_color, add_reading, check_folder_of, positive
 
 _DESCRIPTION = """\
 Prints, for each QUERY, the name in the folder that it belongs to, or "none of them". A subfolder
-is one name, with a session in each of its files. A QUERY may be a folder, too: all sessions in it
-and below. With --evaluate there is no QUERY: sessions of the folder are held out, whole, and named
-by what the others teach.
+is one name, with a session in each of its files and in those of folders below. A QUERY may be a
+folder, too: all sessions in it and below. With --evaluate there is no QUERY: sessions of the
+folder are held out, whole, and named by what the others teach.
 """
 _EPILOG = """\
 examples:
@@ -46,6 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="of --evaluate (default: 5)")
     parser.add_argument("--page", metavar="PAGE",
                         help="of --evaluate: an HTML page with a map of the sessions")
+    parser.add_argument("--on-map", nargs="+", default=[], metavar="QUERY",
+                        help="of --page: sessions to show on the map among the others")
     parser.add_argument("--strangers", action="store_true",
                         help="the queries in order, least like anybody known first")
     parser.add_argument("--csv", metavar="FILE", help="write what is said as csv; -: print it so")
@@ -64,26 +64,29 @@ def run(args: argparse.Namespace) -> None:
     if args.evaluate is not None:
         if args.queries:
             raise ValueError(f"--evaluate takes its DIR alone; got {args.queries[0]} as well.")
+        if args.on_map and args.page is None:
+            raise ValueError("--on-map is of --page.")
         evaluate(args)
         return
     if args.page is not None:
         raise ValueError("--page is of --evaluate.")
-    with progress(len(args.queries)) as step:
-        paths, queries, skipped = read_each(_files_in(args.queries), args.strict,
-                                            partial(read, args=args), step)
+    if args.on_map:
+        raise ValueError("--on-map is of --page.")
+    paths, queries, skipped = asked_of(files_of(args.queries), args)
     gallery = gallery_of(args).set_params(false_alarm_rate=args.false_alarms)
     if args.strangers:
         print_strangers(gallery, paths, queries, args)
         skipped.tell()
         return
     rows = []
-    for path, query in zip(paths, queries, strict=True):
-        with skipped.tried(path):
-            name = gallery.identify(query)
-            said = "none of them" if name is None else name
-            rows.append([path, said])
-            if args.csv is None:
-                print(printable(f"{path}: {said}"))
+    with progress(len(queries)) as step:
+        for path, query in zip(paths, queries, strict=True):
+            step(f"identifying {path}")
+            with skipped.tried(path):
+                name = gallery.identify(query)
+                rows.append([path, "none of them" if name is None else name])
+    for row in rows if args.csv is None else ():
+        print(printable(": ".join(row)))
     if args.csv is not None:
         write_rows(["session", "name"], rows, args)
     skipped.tell()
@@ -100,9 +103,3 @@ class _Instead(argparse.Action):
         setattr(namespace, self.dest, values)
         for positional in self.instead_of:
             positional.required = False
-
-
-def _files_in(queries: list[str]) -> list[str]:
-    """The files that queries name, those of folders among them."""
-    return [str(file) for query in queries for file in (
-        sessions_in(Path(query), below=True) if Path(query).is_dir() else [query])]

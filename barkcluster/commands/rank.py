@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from barkcluster.display.terminal import style_for, table
+from barkcluster.display.progress import progress
 
-from ._gallery import add_gallery, gallery_of
-from ._options import add_color, add_reading, read
+from ._files import files_of
+from ._gallery import add_gallery, asked_of, gallery_of
+from ._options import add_color, add_reading, check_folder_of
 
 _DESCRIPTION = """\
 Ranks the sessions of a folder by how familiar QUERY is to each: the share of pieces of the
 folder's own sessions that are at least as strange to the session they are from. A subfolder is one
-name, with a session in each of its files.
+name, with a session in each of its files and in those of folders below. A QUERY may be a folder,
+too: all sessions in it and below.
 """
 _EPILOG = """\
 examples:
   barkcluster rank now.txt sessions/
   barkcluster rank now.txt sessions/ --save gallery
   barkcluster rank other.txt gallery -n 3
+  barkcluster rank found/ gallery -n 1 --csv nearest.csv
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what `barkcluster rank` takes."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
-    parser.add_argument("query", metavar="QUERY", help="session or sound file")
+    parser.add_argument("queries", nargs="+", metavar="QUERY",
+                        help="session or sound files, or folders of them")
     add_gallery(parser)
     parser.add_argument("-n", "--most", type=int, default=10, metavar="N",
-                        help="print so many at most (default: 10)")
+                        help="so many of each QUERY at most (default: 10)")
+    parser.add_argument("--csv", metavar="FILE",
+                        help="write the rankings as csv; -: print them so")
     add_color(parser)
     add_reading(parser)
     parser.set_defaults(run=run)
@@ -37,7 +42,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Learn or load, rank, show."""
-    query = read(args.query, args)
-    ranking = gallery_of(args).rank(query)
-    rows = [[name, f"{familiarity:.3g}"] for name, familiarity in ranking[:max(1, args.most)]]
-    print(table(["name", "familiarity"], rows, style_for(sys.stdout, args.color)))
+    # Here, so that --help is there at once.
+    from ._evaluation import write_rows
+
+    check_folder_of(args.csv)
+    files = files_of(args.queries)
+    paths, queries, skipped = asked_of(files, args)
+    gallery = gallery_of(args)
+    rows = []
+    with progress(len(queries)) as step:
+        for path, query in zip(paths, queries, strict=True):
+            step(f"ranking {path}")
+            with skipped.tried(path):
+                rows += [[path, name, f"{familiarity:.3g}"] for name, familiarity in
+                         gallery.rank(query)[:max(1, args.most)]]
+    # Of a single query everybody knows which one it is; programs read the same columns always.
+    first = 1 if args.csv is None and len(files) == 1 else 0
+    write_rows(["session", "name", "familiarity"][first:], [row[first:] for row in rows], args)
+    skipped.tell()

@@ -58,16 +58,16 @@ def plot_confusion(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_sessions(gallery: SessionGallery, queries: Mapping[str, Session] | None = None, *,
-                  ax: Axes | None = None) -> Axes:
-    """Each session a point, colored by its name; queries among them.
+def plot_sessions(gallery: SessionGallery, query: Session | Mapping[str, Session] | None = None,
+                  *, ax: Axes | None = None) -> Axes:
+    """Each session a point, colored by its name; the query among them.
 
     Parameters
     ----------
     gallery : SessionGallery
         Fitted.
-    queries : dict of str to Session, optional
-        Sessions to show among them, by what to call them.
+    query : Session or dict of str to Session, optional
+        A session to show among them, a star with its name, or several by what to call them.
     ax : matplotlib Axes, optional
 
     Returns
@@ -84,10 +84,11 @@ def plot_sessions(gallery: SessionGallery, queries: Mapping[str, Session] | None
         ax.scatter(places[:, 0], places[:, 1], s=36, color=f"C{i % 10}",
                    marker="os^Dv"[i // 10 % 5],
                    label=plain_text(name) if i < _MOST_IN_LEGEND else None)
-    for called, session in (queries or {}).items():
-        (place,) = gallery.comparison_.places([summarize(session)])
+    asked = {query.name or "query": query} if isinstance(query, Session) else query or {}
+    for called, place in places_of_queries(gallery, asked).items():
         ax.scatter(place[0], place[1], s=140, color="black", marker="*")
-        ax.annotate(plain_text(called), place, xytext=(5, 5), textcoords="offset points")
+        ax.annotate(plain_text(called), (place[0], place[1]), xytext=(5, 5),
+                    textcoords="offset points")
     learned = gallery.comparison_.n_more_ > 0 and len(gallery.names_) > 2
     for axis, which in ((ax.set_xlabel, 1), (ax.set_ylabel, 2)):
         axis(f"{'discriminant' if learned else 'principal component'} {which}")
@@ -108,3 +109,20 @@ def places_of(gallery: SessionGallery) -> dict[str, FloatArray]:
     """
     return {name: gallery.comparison_.places(record.takes)
             for name, record in gallery.records_.items()}
+
+
+def places_of_queries(gallery: SessionGallery, queries: Mapping[str, Session],
+                      ) -> dict[str, FloatArray]:
+    """Where sessions lie that the gallery did not learn.
+
+    Parameters
+    ----------
+    gallery : SessionGallery
+    queries : dict of str to Session
+
+    Returns
+    -------
+    places : dict of str to ndarray of shape (2,)
+    """
+    return {called: gallery.comparison_.places([summarize(session)])[0]
+            for called, session in queries.items()}

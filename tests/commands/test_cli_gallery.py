@@ -35,6 +35,35 @@ def test_rank_puts_the_likeliest_first(folder, capsys):
     assert capsys.readouterr().out.splitlines() == lines[:2]
 
 
+def test_rank_takes_folders_and_writes_csv(folder, capsys):
+    (folder / "found" / "here").mkdir(parents=True)
+    (folder / "now.txt").rename(folder / "found" / "now.txt")
+    write_session(play(1, 8), "found/here/other.txt")
+    (folder / "found" / "broken.txt").write_text("no session")
+    assert cli.main(["rank", "found", "bands", "-n", "1", "--csv", "near.csv"]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines() == ["near.csv: 2 rows"]
+    assert "1 of 3 files skipped" in said.err
+    rows = [row.split(",") for row in (folder / "near.csv").read_text().splitlines()]
+    assert [row[:2] for row in rows] == [
+        ["session", "name"], ["found/here/other.txt", "anna"], ["found/now.txt", "bert"]]
+    assert cli.main(["rank", "found/now.txt", "bands", "--csv", "-"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "session,name,familiarity"
+    (folder / "empty").mkdir()
+    assert cli.main(["rank", "empty", "bands"]) == cli.BAD_INPUT
+    assert "got folders without any" in capsys.readouterr().err
+
+
+def test_a_name_has_the_sessions_of_folders_below_its_own(folder, capsys):
+    (folder / "bands" / "bert" / "live").mkdir()
+    (folder / "bands" / "bert" / "second.csv").rename(folder / "bands" / "bert" / "live" / "2.csv")
+    (folder / "bands" / "dora" / "spring").mkdir(parents=True)
+    write_session(play(4, 24), "bands/dora/spring/first.txt")
+    write_session(play(4, 8), "dora.txt")
+    assert cli.main(["identify", "now.txt", "dora.txt", "bands"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["now.txt: bert", "dora.txt: dora"]
+
+
 def test_identify_says_none_of_them(folder, capsys):
     assert cli.main(["identify", "now.txt", "stranger.txt", "bands"]) == 0
     assert capsys.readouterr().out.splitlines() == ["now.txt: bert", "stranger.txt: none of them"]
@@ -59,7 +88,7 @@ def evenings(folder):
 
 def test_evaluate_prints_the_confusion_and_writes_csv_and_a_page(evenings, capsys):
     assert cli.main(["identify", "--evaluate", "evenings", "--folds", "2", "--csv", "said.csv",
-                     "--page", "page.html"]) == 0
+                     "--page", "page.html", "--on-map", "now.txt"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:5] == ["is,", "said:", "anna", "bert", "carl"]
     assert any(line.startswith("accuracy 1.000, balanced 1.000") for line in lines)
@@ -67,6 +96,7 @@ def test_evaluate_prints_the_confusion_and_writes_csv_and_a_page(evenings, capsy
     assert len(rows) == 7 and rows[1].startswith("anna0.txt,anna,anna,")
     page = (evenings / "page.html").read_text()
     assert page.count("<circle") == 6 and "<script" not in page
+    assert "<title>now.txt, asked about</title>" in page
     assert cli.main(["identify", "--evaluate", "evenings", "--folds", "2", "--csv", "-"]) == 0
     assert capsys.readouterr().out.splitlines() == rows
 
@@ -82,6 +112,8 @@ def test_evaluate_says_what_it_cannot_do(evenings, capsys):
     assert cli.main(["identify", "now.txt", "--jobs", "1", "bands", "--page", "p.html"]) == (
         cli.BAD_INPUT)
     assert "--page is of --evaluate" in capsys.readouterr().err
+    assert cli.main(["identify", "--evaluate", "evenings", "--on-map", "now.txt"]) == cli.BAD_INPUT
+    assert "--on-map is of --page" in capsys.readouterr().err
 
 
 def test_queries_may_be_folders_and_strangers_come_first(evenings, capsys):

@@ -45,6 +45,8 @@ def test_sessions_of_a_name_lie_together_and_the_query_among_them(gallery):
     assert len(ax.collections) == 4
     assert ax.get_xlabel() == "discriminant 1"
     assert [t.get_text() for t in ax.texts] == ["now"]
+    ax = galleries.plot_sessions(gallery, query=Session(np.full((300, 25), -50.0), name="later"))
+    assert [t.get_text() for t in ax.texts] == ["later"]
 
 
 def test_two_names_lie_on_principal_components(gallery):
@@ -64,3 +66,17 @@ def test_the_page_escapes_names_and_says_where_to_listen(evaluation, gallery):
     assert "<title>$carl$, session 3</title>" in page
     assert "1 of anna, said: &lt;b&gt;bert&lt;/b&gt;" in page
     assert "default-src 'none'" in page and "<script" not in page
+
+
+def test_the_page_has_the_query_on_the_map_and_the_table_behind_it(evaluation, gallery):
+    from barkcluster.display.report.gallery import gallery_html
+
+    asked = galleries.places_of_queries(gallery, {"<now>": Session(np.full((300, 25), -50.0))})
+    page = gallery_html(evaluation, galleries.places_of(gallery), asked)
+    assert "<title>&lt;now&gt;, asked about</title></path>" in page
+    x, y = asked["<now>"]
+    assert (f"<tr><td><bdi>&lt;now&gt;, asked about</bdi></td><td class='number'>{x:.2f}</td>"
+            f"<td class='number'>{y:.2f}</td></tr>") in page
+    assert page.count("<circle") == 9
+    table = page[page.index("<details>"):page.index("</details>")]
+    assert table.count("<tr>") == 1 + 9 + 1

@@ -16,6 +16,7 @@ from barkcluster.gallery.evaluation import NONE_OF_THEM, Answer, Evaluation
 
 _SIZE = 460
 _MARGIN = 14
+_STAR = "M{x:.1f} {y:.1f}m0 -11l3 8h8l-6 5l2 8l-7 -5l-7 5l2 -8l-6 -5h8z"
 _STYLE = """
 :root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.45; }
 body { max-width: 60rem; margin: 0 auto; padding: 1rem; }
@@ -32,7 +33,8 @@ svg circle:hover, svg path:hover { stroke: currentColor; stroke-width: 3; }
 
 
 def write_gallery_report(evaluation: Evaluation, places: Mapping[str, FloatArray],
-                         path: str | os.PathLike[str]) -> None:
+                         path: str | os.PathLike[str],
+                         queries: Mapping[str, FloatArray] | None = None) -> None:
     """Write a page about a gallery; it takes the place of an older one when it is all there.
 
     Parameters
@@ -42,12 +44,15 @@ def write_gallery_report(evaluation: Evaluation, places: Mapping[str, FloatArray
         Where each name's sessions lie, by `places_of`.
     path : path-like
         An .html file.
+    queries : dict of str to ndarray of shape (2,), optional
+        Where others lie that were asked about, by `places_of_queries`.
     """
     with replace_file(path) as file:
-        file.write(gallery_html(evaluation, places).encode("utf-8"))
+        file.write(gallery_html(evaluation, places, queries).encode("utf-8"))
 
 
-def gallery_html(evaluation: Evaluation, places: Mapping[str, FloatArray]) -> str:
+def gallery_html(evaluation: Evaluation, places: Mapping[str, FloatArray],
+                 queries: Mapping[str, FloatArray] | None = None) -> str:
     """The page as text: complete in itself, without scripts; points and cells say on hover
     what they are.
 
@@ -55,6 +60,7 @@ def gallery_html(evaluation: Evaluation, places: Mapping[str, FloatArray]) -> st
     ----------
     evaluation : Evaluation
     places : dict of str to ndarray of shape (n_takes, 2)
+    queries : dict of str to ndarray of shape (2,), optional
 
     Returns
     -------
@@ -81,7 +87,7 @@ def gallery_html(evaluation: Evaluation, places: Mapping[str, FloatArray]) -> st
 none of them, at a nominal {evaluation.false_alarm_rate:.0%}.{known}</p>
 {_confusion(evaluation)}
 <h2>Who is near whom</h2>
-{_map(places)}
+{_map(places, queries or {})}
 {_table("Mistakes, the most confident first", evaluation.mistakes)}
 {_table("All sessions", evaluation.answers)}
 </body>
@@ -106,21 +112,37 @@ def _confusion(evaluation: Evaluation) -> str:
             f"{''.join(rows)}</table></div>")
 
 
-def _map(places: Mapping[str, FloatArray]) -> str:
-    """Each session a point that says its name."""
-    points = np.concatenate(list(places.values()))
+def _map(places: Mapping[str, FloatArray], queries: Mapping[str, FloatArray]) -> str:
+    """Each session a point that says its name, and a table of the same."""
+    points = np.concatenate([*places.values(), *(place[None] for place in queries.values())])
     low = points.min(axis=0)
     extent = np.maximum(np.ptp(points, axis=0), 1e-9)
-    shapes = []
-    for i, (name, rows) in enumerate(places.items()):
+
+    def at(place: FloatArray) -> tuple[float, float]:
+        x, y = _MARGIN + (_SIZE - 2 * _MARGIN) * (place - low) / extent
+        return float(x), float(_SIZE - y)
+
+    shapes, rows = [], []
+    for i, (name, takes) in enumerate(places.items()):
         # The golden angle keeps neighbors in the list apart.
         color = f"hsl({i * 137.5 % 360:.0f} 65% {(45, 60, 35)[i % 3]}%)"
-        for j, row in enumerate(rows):
-            x, y = _MARGIN + (_SIZE - 2 * _MARGIN) * (row - low) / extent
-            shapes.append(f"<circle cx='{x:.1f}' cy='{_SIZE - y:.1f}' r='6' fill='{color}'>"
+        for j, place in enumerate(takes):
+            x, y = at(place)
+            shapes.append(f"<circle cx='{x:.1f}' cy='{y:.1f}' r='6' fill='{color}'>"
                           f"<title>{escape(name)}, session {j + 1}</title></circle>")
+            rows.append((f"{name}, session {j + 1}", place))
+    for called, place in queries.items():
+        x, y = at(place)
+        shapes.append(f"<path d='{_STAR.format(x=x, y=y)}' fill='currentColor'>"
+                      f"<title>{escape(called)}, asked about</title></path>")
+        rows.append((f"{called}, asked about", place))
+    cells = "".join(f"<tr><td><bdi>{escape(what)}</bdi></td><td class='number'>{x:.2f}</td>"
+                    f"<td class='number'>{y:.2f}</td></tr>" for what, (x, y) in rows)
     return (f"<svg viewBox='0 0 {_SIZE} {_SIZE}' role='img' "
-            f"aria-label='Sessions as points; near ones are alike'>{''.join(shapes)}</svg>")
+            f"aria-label='Sessions as points; near ones are alike'>{''.join(shapes)}</svg>"
+            "<details><summary>The same as a table</summary><div class='scroll'><table><tr>"
+            "<th>session</th><th>across</th><th>up</th></tr>"
+            f"{cells}</table></div></details>")
 
 
 def _table(caption: str, answers: Sequence[Answer]) -> str:
