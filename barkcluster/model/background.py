@@ -24,6 +24,7 @@ from barkcluster.frames.session import (
     check_rate,
     common_rate,
 )
+from barkcluster.windows.training import golden_places
 
 # Long enough for the longest windows of a model, and for their averages to settle.
 EXCERPT_S = 15.0
@@ -276,8 +277,11 @@ def _of_takes(
 def _excerpts(
     frames: npt.NDArray[np.floating], length: int, wanted: int
 ) -> list[npt.NDArray[np.floating]]:
-    """Stretches from the middles of equal parts, as many as fit: ends are silent more often."""
+    """A stretch from each of equal parts, as many as fit, at places that no loop can lock onto.
+
+    The first is from the middle of its part: ends are silent more often.
+    """
     n = min(wanted, len(frames) // length)
     part = len(frames) / n
-    starts = [round((i + 0.5) * part - 0.5 * length) for i in range(n)]
-    return [frames[start:start + length] for start in starts]
+    starts = np.arange(n) * part + golden_places(n) * (part - length)
+    return [frames[start:start + length] for start in starts.round().astype(int)]

@@ -166,9 +166,47 @@ def spread_ends(first: int, n_frames: int, stride: int, turn: float = 0.0
     array([15, 21, 37, 43, 59])
     """
     number = np.arange(max(0, -(-(n_frames - first + 1) // stride)))
-    place = (0.5 + turn + number * _GOLDEN) % 1.0
+    place = golden_places(len(number), turn)
     ends: npt.NDArray[np.intp] = first + number * stride + (place * stride).astype(np.intp)
     return ends[ends <= n_frames]
+
+
+def golden_places(n: int, turn: float = 0.0) -> FloatArray:
+    """Places from 0 to 1 that walk by the golden ratio: evenly, and in no period.
+
+    Parameters
+    ----------
+    n : int
+    turn : float, default=0.0
+        Added to all of them, around the circle; without it the first is the middle.
+
+    Returns
+    -------
+    places : ndarray of shape (n,)
+
+    Examples
+    --------
+    >>> golden_places(4).round(2)
+    array([0.5 , 0.12, 0.74, 0.35])
+    """
+    return np.asarray((0.5 + turn + np.arange(n) * _GOLDEN) % 1.0)
+
+
+def spread_windows(features: WindowFeatures, frames: npt.NDArray[np.floating],
+                   ) -> list[Float32Array]:
+    """Windows of one take, one in each hop, at places that lock onto no period.
+
+    Parameters
+    ----------
+    features : WindowFeatures
+    frames : ndarray of shape (n_frames, n_bands)
+
+    Returns
+    -------
+    windows : list of ndarray of shape (n, n_features)
+        For each of ``features.blocks``.
+    """
+    return _thinned(features, frames, dict.fromkeys(features.blocks, 1))[0]
 
 
 def _thinned(

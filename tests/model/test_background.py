@@ -96,6 +96,13 @@ def test_many_sessions_give_an_excerpt_each_evenly(rng):
     assert set(np.diff(levels)) <= {-2.0, -3.0}
 
 
+def test_excerpts_of_an_exact_loop_begin_at_other_moments_of_it():
+    loop = np.arange(200.0)[:, None] * np.full(25, -0.2)        # 2 s
+    background = Background().fit([np.tile(loop, (320, 1))])    # parts of 20 s would be in step
+    assert background.excerpts_.shape == (32, 1500, 25)
+    assert len(np.unique(background.excerpts_[:, 0, 0])) > 25
+
+
 def test_few_sessions_give_several_excerpts_from_their_middles():
     ramp = np.repeat(np.arange(4500) / 100.0, 25).reshape(-1, 25)
     background = Background().fit([ramp[:1700], ramp])
