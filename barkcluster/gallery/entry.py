@@ -16,11 +16,12 @@ from scipy.stats import median_abs_deviation
 from sklearn.base import clone
 
 from barkcluster._typing import Float32Array, FloatArray
-from barkcluster.frames.session import Session
+from barkcluster.frames.session import Session, check_frames
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import check_scales
+from barkcluster.windows.training import spread_windows
 
 from .candidates import sketch_prototypes
 from .comparison import Record
@@ -101,9 +102,7 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
         model.set_params(scales=template.scales)
     except ValueError as error:
         raise ValueError(f"{name!r}: {error}") from error
-    longest = max(takes, key=len)
-    start = max(0.0, (longest.duration - _SAMPLE_S) / 2)
-    (sample,) = windows_of(model.features_, longest.between(start, start + _SAMPLE_S))
+    sample = _sample_of(model.features_, max(takes, key=len))
     return Entry(sketch_prototypes(takes), _record(sessions, template, model.scales_, n_pieces),
                  model.features_,
                  (model, sample) if folder is None else folder.write_entry(model, sample))
@@ -161,6 +160,15 @@ def _record(sessions: Sequence[Session], template: FamiliarityModel,
                   np.arange(len(sessions), dtype=np.int32) % n_pieces if whole else (
                       np.array([-1], np.int32)),
                   np.array(folds, dtype=np.int32))
+
+
+def _sample_of(features: WindowFeatures, take: Session) -> Windows:
+    """Windows from the middle of a take, at places that no loop can lock onto."""
+    start = max(0.0, (take.duration - _SAMPLE_S) / 2)
+    frames = check_frames(take.between(start, start + _SAMPLE_S), take.n_bands)
+    return {(features.scales[i], view): rows for (i, view), rows in zip(
+        features.blocks, spread_windows(features, frames), strict=True)
+        if view in _VIEW_WEIGHT and len(rows)}
 
 
 def _stretches(sessions: Sequence[Session], template: FamiliarityModel) -> list[Session]:

@@ -222,6 +222,16 @@ def test_sketches_of_many_names_are_compared_by_their_means_first(heard, queries
     assert gallery.rank(queries["bert"])[0][0] == "bert"
 
 
+def test_windows_kept_of_an_exact_loop_are_from_other_moments_of_it(rng):
+    loop = np.tile(np.repeat(rng.normal(-40, 10, size=(10, 25)), 5, axis=0), (48, 1))   # 0.5 s
+    looped = SessionGallery(FamiliarityModel(scales=(0.7,), hop=0.5)).fit({"loop": loop})
+    rows = looped.similarity_matrix()
+    assert rows.shape == (1, 1)
+    sample = looped._store.sample("loop")[0.7, "texture"]
+    assert len(sample) == 38
+    assert len(np.unique(sample.round(3), axis=0)) > 20
+
+
 def test_saved_and_loaded_answers_the_same(tmp_path, gallery, queries):
     gallery.save(tmp_path / "bands")
     gallery.save(tmp_path / "bands")      # over the first one
