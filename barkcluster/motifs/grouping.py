@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import heapq
+from bisect import bisect
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter1d
+
+from barkcluster.windows.training import spread_ends
 
 from .similarity import DetrendedFrames, blocks, similarities
 
@@ -18,27 +21,67 @@ Partners: TypeAlias = dict[int, Others]
 # An occurrence is at least this share as like as the closest one: a groove is not its riffs.
 _AS_LIKE = 0.8
 _MOST_PARTNERS = 48     # a stretch remembers
+# Rows that look for others: those of 12 minutes, from pieces of half a minute.
+_MOST_SEARCHED = 6144
+_PIECE = 256
 
 
 def all_partners(rows: DetrendedFrames, spans: list[int], least: dict[int, float],
                  ) -> dict[int, Partners]:
-    """For each length and stretch the likest others, at least so like, that do not overlap it."""
+    """For each length and stretch the likest others, at least so like, that do not overlap it.
+
+    Of long sessions only some stretches, from all over them, look for others everywhere.
+    """
     alike: dict[int, Partners] = {span: {} for span in spans}
-    for first, last in blocks(len(rows), len(rows)):
+    able = {span: rows.eventful(span) for span in spans}
+    for first, last in _searched(len(rows)):
         for span, similarity in similarities(rows, rows, first, last, spans):
-            eventful = rows.eventful(span)
-            similarity[:, ~eventful] = -1.0
-            similarity[~eventful[first:first + len(similarity)]] = -1.0
+            eventful = able[span]
             # A stretch overlaps those that start less than a span away.
             for k, against in enumerate(similarity, first):
                 against[max(0, k - span + 1):k + span] = -1.0
-            peaks = similarity >= least[span]
-            peaks &= similarity == maximum_filter1d(similarity, span, axis=1)
-            for i in np.flatnonzero(peaks.any(axis=1)):
-                where = np.flatnonzero(peaks[i])
-                order = np.argsort(-similarity[i, where], kind="stable")[:_MOST_PARTNERS]
-                alike[span][first + int(i)] = (similarity[i, where[order]], where[order])
+            row, column = np.nonzero(similarity >= least[span])
+            kept = eventful[first + row] & eventful[column]
+            row, column = row[kept], column[kept]
+            value = similarity[row, column]
+            peak = _are_highest(row * 2 * len(rows) + column, value, span)
+            row, column, value = row[peak], column[peak], value[peak]
+            # Of each row the likest first; of equal ones the earlier.
+            order = np.lexsort((column, -value, row))
+            begins = np.searchsorted(row, np.arange(len(similarity) + 1))
+            for i in np.flatnonzero(np.diff(begins)).tolist():
+                likest = order[begins[i]:min(begins[i + 1], begins[i] + _MOST_PARTNERS)]
+                alike[span][first + i] = (value[likest], column[likest])
     return alike
+
+
+def _searched(n: int) -> Iterator[tuple[int, int]]:
+    """First and last of the rows that look for others: all of a short session, as in `blocks`.
+
+    What recurs in a long one does so in some of many pieces that lock onto no beat and no form,
+    and so it is found without comparing each stretch with each.
+    """
+    if n <= _MOST_SEARCHED:
+        yield from blocks(n, n)
+        return
+    stop = 0
+    for last in spread_ends(_PIECE, n, n * _PIECE // _MOST_SEARCHED).tolist():
+        for first, end in blocks(last - max(stop, last - _PIECE), n):
+            yield first + max(stop, last - _PIECE), end + max(stop, last - _PIECE)
+        stop = last
+
+
+def _are_highest(places: npt.NDArray[np.intp], values: npt.NDArray[np.float32],
+                 span: int) -> npt.NDArray[np.bool_]:
+    """Whether each value is the highest within half a span of its place, which rise."""
+    if not len(places):
+        return np.zeros(0, np.bool_)
+    begins = np.searchsorted(places, places - span // 2)
+    ends = np.searchsorted(places, places + (span - 1) // 2, side="right")
+    # Of each second pair of bounds: one more value at the end, so that all bounds are within.
+    bounds = np.column_stack([begins, ends]).ravel()
+    highest = np.maximum.reduceat(np.append(values, values[-1:]), bounds)[::2]
+    return np.asarray(values == highest)
 
 
 def groups(partners: Partners, span: int, least: float, most: int,
@@ -74,15 +117,20 @@ def _kept(others: Others, taken: set[int], span: int, least: float,
           ) -> tuple[dict[int, float], float]:
     """The partners much as like as the closest, none overlapping another."""
     kept: dict[int, float] = {}
+    places: list[int] = []       # of those kept, rising
     limit = least
     for similarity, row in zip(others[0].tolist(), others[1].tolist(), strict=True):
-        if row in taken or any(abs(row - other) < span for other in kept):
+        if row in taken:
+            continue
+        i = bisect(places, row)
+        if (i and row - places[i - 1] < span) or (i < len(places) and places[i] - row < span):
             continue
         if not kept:
             limit = max(least, _AS_LIKE * similarity)
         if similarity < limit:
             break
         kept[row] = similarity
+        places.insert(i, row)
     return kept, limit
 
 
@@ -91,8 +139,9 @@ def inside(starts: list[int], span: int, covered: list[tuple[int, list[int]]]) -
     for longer, theirs in covered:
         if longer <= span:
             continue
-        within = sum(any(their - span // 4 <= start <= their + longer - 3 * span // 4
-                         for their in theirs) for start in starts)
-        if within >= len(starts) - (len(starts) > 3):
+        # Of theirs, which rise, some must begin so much before one of these, or a little after.
+        first = np.searchsorted(theirs, np.array(starts) - (longer - 3 * span // 4))
+        last = np.searchsorted(theirs, np.array(starts) + span // 4, side="right")
+        if np.count_nonzero(last > first) >= len(starts) - (len(starts) > 3):
             return True
     return False

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from barkcluster import Session, synthetic
-from barkcluster.motifs import find_motifs, unique_to
+from barkcluster.motifs import find_motifs, grouping, unique_to
+from barkcluster.motifs import similarity as similarity_of
 from barkcluster.motifs.similarity import (
     ROWS_IN_SHORTEST,
     DetrendedFrames,
@@ -175,6 +176,49 @@ def test_similarities_agree_with_naive(rng):
         expected = naive.similarities(mine.tolist(), other.tolist(), 3, 9, span)
         np.testing.assert_allclose(similarity, expected, atol=1e-5)
     assert span == 16
+
+
+@pytest.mark.parametrize("n_columns", [1, 2, 5, 12, 13, 14, 40])
+@pytest.mark.parametrize("reach", [1, 2, 3, 6])
+def test_running_maximum_is_that_of_each_neighborhood(rng, n_columns, reach):
+    matrix = rng.normal(size=(3, n_columns)).astype(np.float32)
+    wanted = [[row[max(0, j - reach):j + reach + 1].max() for j in range(n_columns)]
+              for row in matrix]
+    np.testing.assert_array_equal(similarity_of._running_maximum(matrix, reach), wanted)
+
+
+@pytest.mark.parametrize("span", [8, 16, 32])
+def test_the_highest_are_those_of_their_neighborhood(rng, span):
+    places = np.flatnonzero(rng.random(400) < 0.3)
+    values = np.round(rng.random(len(places)), 1).astype(np.float32)  # with equal ones
+    wanted = [value == max(v for p, v in zip(places, values, strict=True)
+                           if place - span // 2 <= p <= place + (span - 1) // 2)
+              for place, value in zip(places, values, strict=True)]
+    np.testing.assert_array_equal(grouping._are_highest(places, values, span), wanted)
+
+
+def test_a_long_session_is_searched_from_all_over_it():
+    assert list(grouping._searched(400)) == [(0, 400)]
+    n = 40_000
+    pieces = list(grouping._searched(n))
+    searched = np.concatenate([np.arange(first, last) for first, last in pieces])
+    assert len(set(searched.tolist())) == len(searched)
+    assert 0.9 * 6144 < len(searched) <= 6144 + 256
+    assert searched.min() >= 0 and searched.max() < n
+    # Nowhere is a tenth of it without a piece, and no beat divides their distances.
+    assert np.diff(searched).max() < n / 10
+    assert len({np.diff(searched).max(), *np.diff([first for first, _ in pieces])}) > 2
+
+
+def test_what_recurs_in_a_long_session_is_found_from_some_of_it(rng, monkeypatch):
+    frames, starts = with_riff(rng, notes(rng, 3.0), [7.3, 9.1, 6.4, 8.0, 7.0, 9.9, 5.2, 8.1])
+    everything = find_motifs(frames)[0]
+    assert len(everything) == len(starts)
+    monkeypatch.setattr(grouping, "_MOST_SEARCHED", len(frames) // 25)
+    monkeypatch.setattr(grouping, "_PIECE", 48)
+    found = find_motifs(frames)[0]
+    assert found.length == everything.length
+    assert len(found) == len(starts)
 
 
 def test_detrended_frames_leave_level_out(rng):
