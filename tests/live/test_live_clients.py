@@ -121,4 +121,4 @@ def test_touchdesigner_script_sends_25_levels():
                          ids=lambda path: path.name)
 def test_clients_talk_to_this_machine_alone(path):
     hosts = re.findall(r"\b\d+\.\d+\.\d+\.\d+\b", path.read_text("utf-8"))
-    assert set(hosts) == {"127.0.0.1"}
+    assert set(hosts) <= {"127.0.0.1"}  # a page names none: it talks to where it came from
