@@ -55,6 +55,8 @@ html_theme_options = {
     # All of them: nothing that a musician needs hides behind "More".
     "header_links_before_dropdown": 7,
     "navigation_with_keys": False,
+    # A button, not a field: beside seven titles there is no room for one.
+    "navbar_persistent": ["search-button"],
     "secondary_sidebar_items": ["page-toc"],
 }
 html_show_sourcelink = False
