@@ -78,6 +78,7 @@ def test_names_of_scorers_are_those_of_the_library():
 
 # What goes right.
 
+@pytest.mark.slow
 def test_score_shows_bars_and_the_strangest_moments(run):
     code, out, err = run("score", "jam.txt", "now.txt")
     assert (code, err) == (0, "")
@@ -88,6 +89,7 @@ def test_score_shows_bars_and_the_strangest_moments(run):
     assert "\x1b" not in out
 
 
+@pytest.mark.slow
 def test_strangest_moments_stop_at_the_threshold(run):
     noise = np.random.default_rng(0).normal(-40, 20, size=(2000, 25))
     barkcluster.write_session(barkcluster.Session(noise), "noise.txt")
@@ -111,6 +113,7 @@ def test_usage_errors_name_the_help_of_the_command(run):
     assert "(see barkcluster score --help)" in err
 
 
+@pytest.mark.slow
 def test_score_writes_the_timeline_as_csv_and_a_picture(run, tmp_path):
     code, _, _ = run("score", "jam.txt", "now.txt", "--scales", "0.5,2", "--csv",
                      str(tmp_path / "now.csv"), "--plot", str(tmp_path / "now.png"))
@@ -123,12 +126,14 @@ def test_score_writes_the_timeline_as_csv_and_a_picture(run, tmp_path):
     assert (tmp_path / "now.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_csv_on_standard_output_is_alone_there(run, tmp_path):
     _, out, _ = run("score", "jam.txt", "now.txt", "--csv", "-")
     run("score", "jam.txt", "now.txt", "--csv", str(tmp_path / "now.csv"))
     assert out == (tmp_path / "now.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_model_file_scores_as_what_it_was_fitted_on(run, tmp_path):
     model = str(tmp_path / "jam.npz")
     code, out, _ = run("fit", "jam.txt", "other.txt", "--scorer", "gmm", "--scales", "0.5,1",
@@ -141,6 +146,7 @@ def test_a_model_file_scores_as_what_it_was_fitted_on(run, tmp_path):
     assert by_model == by_takes
 
 
+@pytest.mark.slow
 def test_a_background_is_learned_from_a_folder_and_goes_into_the_model(run, tmp_path):
     others, model = str(tmp_path / "others.npz"), str(tmp_path / "jam.npz")
     (tmp_path / "more" / "deeper").mkdir(parents=True)
@@ -340,6 +346,7 @@ def test_motifs_prints_what_recurs(run):
     assert all(row.split()[1] == "s" for row in rows)
 
 
+@pytest.mark.slow
 def test_motifs_unique_to(run):
     code, out, _ = run("motifs", "other.txt", "--unique-to", "jam.txt", "now.txt")
     assert code == 0

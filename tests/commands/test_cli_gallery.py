@@ -27,6 +27,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_rank_puts_the_likeliest_first(folder, capsys):
     assert cli.main(["rank", "now.txt", "bands", "--save", "kept"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -86,6 +87,7 @@ def evenings(folder):
     return folder
 
 
+@pytest.mark.slow
 def test_evaluate_prints_the_confusion_and_writes_csv_and_a_page(evenings, capsys):
     assert cli.main(["identify", "--evaluate", "evenings", "--folds", "2", "--csv", "said.csv",
                      "--page", "page.html", "--on-map", "now.txt"]) == 0
@@ -116,6 +118,7 @@ def test_evaluate_says_what_it_cannot_do(evenings, capsys):
     assert "--on-map is of --page" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_queries_may_be_folders_and_strangers_come_first(evenings, capsys):
     (evenings / "found" / "here").mkdir(parents=True)
     (evenings / "now.txt").rename(evenings / "found" / "now.txt")

@@ -128,6 +128,7 @@ def test_reading_options_reach_the_reader(tmp_path, rng, capsys):
     capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_names_that_are_no_text_are_shown_and_written(tmp_path, capsys, folder):
     if sys.platform != "linux":
         pytest.skip("file names are text here")

@@ -80,6 +80,7 @@ def test_plots_draw_where_they_are_told(rng):
     assert plots.plot_bark(np.full((100, 25), -40.0), ax=ax) is ax
 
 
+@pytest.mark.slow
 def test_map_draws_islands_and_the_way(model):
     fitted, frames = model
     display = plots.plot_map(fitted, frames, scale=0.5)

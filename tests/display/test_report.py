@@ -52,6 +52,7 @@ def data_in(html):
         r'<script type="application/json">(.*?)</script>', html, re.DOTALL)]
 
 
+@pytest.mark.slow
 def test_the_rest_is_judged_by_the_beginning(report):
     assert report.learned_s == pytest.approx(0.4 * 45)
     assert report.timeline.times[0] > report.learned_s
@@ -69,6 +70,7 @@ def test_the_page_holds_the_numbers_of_the_report(report):
     assert data["duration"] == report.session.duration
 
 
+@pytest.mark.slow
 def test_nothing_is_loaded_from_elsewhere(report, hostile):
     html = report_html([report, hostile])
     assert not re.search(r"""(?:src|href)=["'](?!#)""", html)
@@ -119,6 +121,7 @@ def test_no_sessions_is_an_error():
         report_html([])
 
 
+@pytest.mark.slow
 def test_command_writes_a_page(tmp_path, monkeypatch, capsys):
     session, _ = synthetic.make_session(0.5, random_state=3)
     monkeypatch.chdir(tmp_path)

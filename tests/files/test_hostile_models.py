@@ -323,6 +323,7 @@ def deflated_zeros(n_megabytes):
     return b"".join(squeeze.compress(bytes(10 ** 6)) for _ in range(n_megabytes)) + squeeze.flush()
 
 
+@pytest.mark.slow
 def test_zip_bombs(tmp_path):
     """A small file that inflates to 300 MB, one that says it does, and one that hides it."""
     bomb = deflated_zeros(300)
@@ -382,6 +383,7 @@ json_values = st.recursive(
                                                                 max_size=3), max_leaves=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), kind=st.sampled_from(sorted(SCORERS)), value=json_values)

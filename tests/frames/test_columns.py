@@ -423,6 +423,7 @@ pieces_of_text = st.lists(st.sampled_from([
     b"\xd6l \xc4\n", b"time_s,familiarity,x\n", b"1 2 3 4 5 6 7 8 9\n"]), max_size=24)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(parts=pieces_of_text, size=st.integers(1, 40),
        columns=st.sampled_from([None, None, "levels", "time", "skip,time"]),

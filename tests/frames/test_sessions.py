@@ -414,6 +414,7 @@ def test_written_and_read_back_is_the_same(tmp_path_factory, data, dtype, name, 
     assert (back.frame_rate, back.name) == (session.frame_rate, session.name)
 
 
+@pytest.mark.slow
 def test_a_long_session_is_written_and_read_back(rng, tmp_path, monkeypatch):
     session = Session(rng.normal(-50, 20, size=(9000, 25)).astype(np.float32))
     write_session(session, tmp_path / "a.txt")
@@ -543,6 +544,7 @@ def test_a_coll_line_without_a_space_is_the_same_for_any_split():
         assert parser.n_rejected == 1
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(parts=st.lists(line_parts, max_size=25), data=st.data(),
        units=st.sampled_from(["db", "linear"]), one_per_line=st.booleans())

@@ -24,6 +24,7 @@ def test_exact_stamps_give_the_rate(rate, n, start):
     assert n_missing(places) == 0
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(rate=ANY, digits=st.sampled_from([0, 1, 2, 3]), cut=st.sampled_from([np.rint, np.floor]))
 def test_rounded_stamps_give_the_rate(rate, digits, cut):
@@ -44,6 +45,7 @@ def test_hundredths_are_not_read_as_a_hundred(rate):
         assert n_missing(places) == 0
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(rate=ANALYZED, size=st.integers(2, 9), apart=st.sampled_from([0.0, 0.0005, 0.001]),
        n=st.integers(100, 1001))
@@ -68,6 +70,7 @@ def test_a_slow_clock_gives_equal_stamps_and_the_rate(tick, seed):
     assert n_missing(places) == 0
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(rate=ANALYZED, late=st.floats(0.1, 2.0), seed=st.integers(0, 99))
 def test_exponential_delay_gives_the_rate(rate, late, seed):
@@ -156,6 +159,7 @@ def test_stamps_without_a_beat_name_both_readings():
         places_of(np.cumsum(steps))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.one_of(st.sampled_from([0.0, 1.0, 10.0, 0.01]), st.floats(0, 1e12)),
                 min_size=1, max_size=60))

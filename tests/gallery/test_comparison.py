@@ -113,6 +113,7 @@ def test_the_metric_of_a_gallery_tells_bands_from_rooms(takes):
     assert learned.identify(Session(np.random.default_rng(5).normal(-60, 15, (800, 25)))) is None
 
 
+@pytest.mark.slow
 def test_a_gallery_with_takes_is_the_same_from_its_folder(tmp_path, takes):
     learned = gallery().fit(takes)
     learned.save(tmp_path)
@@ -124,6 +125,7 @@ def test_a_gallery_with_takes_is_the_same_from_its_folder(tmp_path, takes):
     assert again.rank(query) == learned.remove("anna").rank(query)
 
 
+@pytest.mark.slow
 def test_no_take_is_on_both_sides(takes, monkeypatch):
     asked, heard = [], []
     fit, judge = SessionGallery.fit, SessionGallery.judge
@@ -146,6 +148,7 @@ def test_folds_hold_out_every_take_once_but_only_ones_never():
         assert all(len(fold.get(name, ())) < n for fold in folds)
 
 
+@pytest.mark.slow
 def test_evaluation_finds_bands_and_strangers(evaluation):
     assert evaluation.accuracy > 0.9
     assert evaluation.confusion.shape == (3, 4)
@@ -249,6 +252,7 @@ def test_names_with_one_take_each_cannot_be_evaluated():
         gallery().evaluate({"a": [play(0, 0)]}, n_folds=1)
 
 
+@pytest.mark.slow
 def test_model_selection_of_scikit_learn_drives_a_gallery(takes):
     sessions = [take for some in takes.values() for take in some]
     names = [name for name, some in takes.items() for _ in some]

@@ -86,6 +86,7 @@ def test_similarity_is_greatest_on_the_diagonal(gallery):
     assert np.all((matrix >= 0) & (matrix <= 1))
 
 
+@pytest.mark.slow
 def test_added_names_are_as_if_always_there(heard, gallery, queries):
     first = dict(list(heard.items())[:2])
     grown = SessionGallery(model()).fit(first)
@@ -103,6 +104,7 @@ def test_removed_names_are_as_if_never_there(heard, queries):
     assert shrunk.rank(queries["bert"]) == without.rank(queries["bert"])
 
 
+@pytest.mark.slow
 def test_a_name_added_again_is_replaced(heard):
     gallery = SessionGallery(model()).fit(dict(list(heard.items())[:2]))
     gallery.add({"anna": heard["carl"]})
@@ -110,6 +112,7 @@ def test_a_name_added_again_is_replaced(heard):
     assert gallery.rank(play(2, 10))[0][0] == "anna"
 
 
+@pytest.mark.slow
 def test_refusals_say_what_is_wrong_and_change_nothing(gallery, queries):
     before = gallery.rank(queries["anna"])
     with pytest.raises(ValueError, match=r"at least one session; got none"):
@@ -135,6 +138,7 @@ def test_a_query_shorter_than_the_longest_window_is_answered(gallery, queries):
     assert gallery.rank(queries["carl"][:150])[0][0] == "carl"
 
 
+@pytest.mark.slow
 def test_takes_and_paths_are_the_same_as_arrays(tmp_path, heard, queries):
     paths = {}
     for name in NAMES[:2]:
@@ -212,6 +216,7 @@ def test_few_candidates_find_the_same_name(heard, queries):
         assert ranking[0][0] == name
 
 
+@pytest.mark.slow
 def test_sketches_of_many_names_are_compared_by_their_means_first(heard, queries, monkeypatch):
     monkeypatch.setattr("barkcluster.gallery.candidates._SKETCHES_COMPARED", 4)
     many = {**heard, **{f"other{i}": play(20 + i, 24) for i in range(4)}}
@@ -369,6 +374,7 @@ def test_an_index_that_would_not_load_is_not_saved(tmp_path, index, message):
 SUMMARIES = ("n_takes", "n_pieces_heard", "n_numbers")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [1, 2])
 def test_an_index_of_older_versions_answers_by_models_alone(tmp_path, gallery, queries, version):
     gallery.save(tmp_path)

@@ -65,6 +65,7 @@ def test_another_frame_rate_than_most_is_found(jam):
     assert not found["b"]
 
 
+@pytest.mark.slow
 def test_copies_are_found_exact_softer_shifted_and_contained(jam):
     others = {f"other {i}": Session(np.asarray(synthetic.make_session(
         0.6, random_state=10 + i, surprises=False)[0])) for i in range(3)}

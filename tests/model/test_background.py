@@ -148,6 +148,7 @@ def test_no_order_changes_and_no_more_alarms(name, jams, background):
     assert not np.array_equal(before.familiarity, after.familiarity)
 
 
+@pytest.mark.slow
 def test_a_stream_says_what_the_timeline_says(model, jams):
     stream = model.stream()
     readings = [r for r in map(stream.push, jams[1][:800]) if r is not None]
@@ -155,6 +156,7 @@ def test_a_stream_says_what_the_timeline_says(model, jams):
                                model.timeline(jams[1][:800]).familiarity, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_excerpts_of_the_session_itself_are_left_out(jams, background):
     other = Background().fit(jams[1:])
     with_own = Background().fit(jams[1:])
@@ -165,6 +167,7 @@ def test_excerpts_of_the_session_itself_are_left_out(jams, background):
         assert vars(first)["typical_"] == vars(second)["typical_"]
 
 
+@pytest.mark.slow
 def test_a_background_of_the_session_alone_is_no_background(jams):
     own = Background().fit([jams[0]])
     with pytest.warns(UserWarning, match="background has too little"):

@@ -10,6 +10,7 @@ def take():
     return make_session(1, random_state=4)[0].frames.astype(float)
 
 
+@pytest.mark.slow
 def test_a_copy_is_found_where_it_begins(take):
     start, stop, in_first = doubled(take, take[1234:4234] - 6.0, 100.0)
     assert (start, in_first) == (0, 1234) and stop == pytest.approx(3000, abs=100)
@@ -18,6 +19,7 @@ def test_a_copy_is_found_where_it_begins(take):
     assert (start, in_first) == pytest.approx((2700, 0), abs=100)
 
 
+@pytest.mark.slow
 def test_other_music_silence_and_loops_are_no_copies(take, rng):
     other = make_session(1, random_state=5)[0].frames.astype(float)
     assert doubled(take, other, 100.0) is None
@@ -29,6 +31,7 @@ def test_other_music_silence_and_loops_are_no_copies(take, rng):
     assert doubled(take[:900], take[:900], 100.0) is None               # 9 s
 
 
+@pytest.mark.slow
 def test_only_what_is_there_twice_goes_and_only_between_sessions(take):
     second = np.concatenate([take[:2000], make_session(1, random_state=6)[0].frames[:3000]])
     kept, found = without_doubles([take, second], [0, 1], 100.0)

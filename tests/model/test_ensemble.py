@@ -53,6 +53,7 @@ def naive_scores(model, frames, stop):
     return by_scale
 
 
+@pytest.mark.slow
 def test_timeline_is_what_the_written_out_sums_say(jam):
     model = FamiliarityModel(scales=(0.5, 2.0, 5.0)).fit(jam.between(0, 40))
     heard = Session(jam.frames[4000:4900])

@@ -42,6 +42,7 @@ def paused(jam):
     return Session(frames, gaps=[(1000, 6000)])
 
 
+@pytest.mark.slow
 def test_what_is_strange_is_told_at_the_time_of_the_file(model, paused):
     timeline = model.timeline(paused)
     assert 75 < timeline.times[np.argmin(timeline.familiarity)] < 77
@@ -157,6 +158,7 @@ def test_no_motif_spans_two_takes_and_starts_are_those_of_the_file(rng):
             assert start + motif.length <= 0.97 or start >= 30.9
 
 
+@pytest.mark.slow
 def test_unique_moments_are_told_by_the_clock_of_the_session():
     jam, _ = synthetic.make_session(0.5, random_state=1, surprises=False)
     other, _ = synthetic.make_session(0.5, random_state=2, surprises=False)
@@ -225,6 +227,7 @@ def test_a_model_warns_of_another_sample_rate(model, jam, tmp_path):
         told.timeline(np.full((500, 25), -100.0))
 
 
+@pytest.mark.slow
 def test_a_gmm_of_frames_that_hardly_move_can_be_saved(rng, tmp_path):
     for frames in (np.full((2000, 25), -40.0), -40 + 1e-9 * rng.normal(size=(2000, 25))):
         fitted = FamiliarityModel("gmm", random_state=0, scales=(0.5, 3.0)).fit(frames)

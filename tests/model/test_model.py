@@ -10,8 +10,9 @@ from sklearn.metrics import roc_auc_score
 
 from barkcluster.frames import Session
 from barkcluster.model import FamiliarityModel, Timeline
-from barkcluster.scorers import SCORERS, KMeansScorer
+from barkcluster.scorers import KMeansScorer
 from barkcluster.synthetic import make_session
+from tests.every_scorer import EVERY_SCORER
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def parts_of(session, seconds):
     return session.frames[:stop], session.frames[stop:]
 
 
-@pytest.mark.parametrize("name", sorted(SCORERS))
+@pytest.mark.parametrize("name", EVERY_SCORER)
 def test_surprises_are_less_familiar_than_the_rest(jam, name):
     session, annotations = jam
     heard, rest = parts_of(session, annotations.clean_stop)
@@ -67,6 +68,7 @@ def test_what_was_learned_is_very_familiar(jam):
     assert model.score(heard) == pytest.approx(model.timeline(heard).familiarity.mean())
 
 
+@pytest.mark.slow
 def test_a_second_fit_equals_a_fresh_one(jam):
     first, second = parts_of(jam[0], 30)
     model = FamiliarityModel("kmeans", scales=(0.5, 2.0), random_state=1)
@@ -130,7 +132,7 @@ def test_too_short_to_score_names_both_counts(jam):
     np.full((1500, 25), -30.0),
     np.vstack([np.full((700, 25), -100.0), np.random.default_rng(1).normal(-40, 5, (800, 25))]),
 ])
-@pytest.mark.parametrize("name", sorted(SCORERS))
+@pytest.mark.parametrize("name", EVERY_SCORER)
 def test_silence_and_constants_never_give_nan(frames, name):
     model = FamiliarityModel(name, scales=(0.5, 3.0), random_state=0).fit(frames)
     timeline = model.timeline(frames)
@@ -138,6 +140,7 @@ def test_silence_and_constants_never_give_nan(frames, name):
     assert np.isfinite(timeline.by_scale[30:]).all()
 
 
+@pytest.mark.slow
 def test_a_session_brings_its_frame_rate(jam):
     frames = jam[0].frames
     model = FamiliarityModel(scales=(0.5,)).fit(Session(frames[:2000], frame_rate=86.13))
@@ -200,6 +203,7 @@ def test_an_empty_timeline_has_no_length():
     assert len(Timeline(empty, empty, empty.reshape(0, 1), np.ones(1))) == 0
 
 
+@pytest.mark.slow
 def test_calibration_holds_on_the_middle_of_a_stationary_session(rng):
     noise = rng.normal(size=(24000, 25))
     frames = -50 + 6 * np.apply_along_axis(

@@ -21,6 +21,7 @@ from barkcluster import (
 )
 from barkcluster.calibration import Calibration
 from barkcluster.files import container
+from tests.every_scorer import EVERY_SCORER
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -61,7 +62,7 @@ def with_header(path, change):
     return path
 
 
-@pytest.mark.parametrize("name", SCORERS)
+@pytest.mark.parametrize("name", EVERY_SCORER)
 def test_a_loaded_model_gives_bit_equal_timelines(rng, tmp_path, name):
     frames = session(rng, 3000)
     model = FamiliarityModel(name, scales=(0.5, 1.0, 3.0), random_state=3).fit(frames[:2000])

@@ -39,6 +39,7 @@ def test_frame_by_frame_equals_the_whole(rng, name):
     assert_same(pushed(model.stream(), heard[1000:]), model.timeline(heard[1000:]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scales", [(0.02,), (0.05, 0.5), (0.5, 1.0, 3.0, 4.0)])
 @pytest.mark.parametrize("hop", [0.01, 0.07, 1.3])
 def test_any_scales_and_hop(rng, scales, hop):
@@ -47,6 +48,7 @@ def test_any_scales_and_hop(rng, scales, hop):
     assert_same(pushed(model.stream(), heard[1200:]), model.timeline(heard[1200:]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frame_rate", [86.1328125, 43.07, 7.3, 187.5])
 def test_any_frame_rate(rng, frame_rate):
     heard = Session(jam(rng, 2600), frame_rate)
@@ -55,6 +57,7 @@ def test_any_frame_rate(rng, frame_rate):
     assert_same(pushed(model.stream(), rest.frames), model.timeline(rest))
 
 
+@pytest.mark.slow
 def test_learned_from_several_takes(rng):
     takes = [jam(rng, n) for n in (900, 150, 700)]
     model = FamiliarityModel(scales=(0.5, 1.0, 3.0)).fit(takes)
@@ -62,6 +65,7 @@ def test_learned_from_several_takes(rng):
         assert_same(pushed(model.stream(), take), model.timeline(take))
 
 
+@pytest.mark.slow
 def test_longer_than_the_batch_is_cut_in(rng):
     # Batches run in chunks of 4096 frames; running sums are moved after as many.
     heard = jam(rng, 9500)

@@ -107,6 +107,7 @@ def test_occurrences_do_not_overlap_and_are_in_order():
         assert len(motif.starts) == len(motif.similarities) == len(motif)
 
 
+@pytest.mark.slow
 def test_links_the_riffs_of_a_jam():
     session, known = synthetic.make_session(1.5, random_state=7, surprises=False)
     found = find_motifs(session)
@@ -123,6 +124,7 @@ def test_links_the_riffs_of_a_jam():
     assert len(linked) >= 0.8 * len(again) > 0
 
 
+@pytest.mark.slow
 def test_max_motifs_and_lengths():
     session, _ = synthetic.make_session(1, random_state=3, surprises=False)
     assert len(find_motifs(session, max_motifs=2)) == 2
@@ -130,6 +132,7 @@ def test_max_motifs_and_lengths():
     assert lengths <= {2.0, 4.0}
 
 
+@pytest.mark.slow
 def test_half_the_frame_rate_finds_the_same():
     session, _ = synthetic.make_session(0.7, random_state=3, surprises=False)
     frames = session.frames[:len(session) // 2 * 2].astype(np.float64)
@@ -161,6 +164,7 @@ def test_nothing_is_unique_beside_the_session_itself():
     assert (answer.motifs, answer.stretches) == ((), ())
 
 
+@pytest.mark.slow
 def test_everything_is_unique_beside_nothing():
     session, _ = synthetic.make_session(0.6, random_state=3, surprises=False)
     answer = unique_to(session, [])

@@ -69,6 +69,7 @@ def test_what_was_just_learned_becomes_familiar(rng, quick):
     assert np.median(strange) < 0.2 < np.median(known)
 
 
+@pytest.mark.slow
 def test_learns_at_5_10_20_and_then_every_so_many_seconds(rng, quick):
     with RetrainingStream(quick, every=10.0, learn_in="thread") as stream:
         learned_at = []

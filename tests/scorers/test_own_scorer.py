@@ -60,6 +60,7 @@ def test_without_its_row_a_file_of_it_is_refused(rng, tmp_path, monkeypatch):
         load_scorer(tmp_path / "own.npz")
 
 
+@pytest.mark.slow
 def test_a_model_takes_it_by_name_and_by_class(jams, tmp_path, named):
     by_name = FamiliarityModel(named, scales=(0.5, 2.0)).fit(jams[0])
     by_class = FamiliarityModel(OwnScorer(), scales=(0.5, 2.0)).fit(jams[0])
@@ -79,6 +80,7 @@ def test_it_explains_itself(jams):
     assert explanation.matches == ()
 
 
+@pytest.mark.slow
 def test_a_gallery_of_it_ranks_as_it_did_before_it_was_saved(jams, tmp_path, named):
     model = FamiliarityModel(OwnScorer(), scales=(1.0, 3.0), hop=0.5)
     gallery = SessionGallery(model).fit(
@@ -102,6 +104,7 @@ def test_a_stream_learns_with_it_in_a_thread_and_says_so_of_a_process(jams, name
         assert stream.n_learned == 1
 
 
+@pytest.mark.slow
 def test_the_example_runs_whole(named):  # and the row that it adds goes again
     pytest.importorskip("matplotlib").use("Agg")
     names = runpy.run_path(str(EXAMPLE))

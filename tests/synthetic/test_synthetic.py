@@ -32,6 +32,7 @@ def autocorrelation_tempo(frames: npt.NDArray[np.float32]) -> float:
     return 6000 / lags[int(np.argmax(likeness))]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits():
     (first, known), (second, known_again) = (make_session(0.2, random_state=4) for _ in range(2))
     np.testing.assert_array_equal(first.frames, second.frames)
@@ -40,12 +41,14 @@ def test_the_same_seed_gives_the_same_bits():
     assert known.surprises == known_again.surprises
 
 
+@pytest.mark.slow
 def test_a_generator_seeds_as_its_number_does():
     by_number, _ = make_session(0.1, random_state=4)
     by_generator, _ = make_session(0.1, random_state=np.random.default_rng(4))
     np.testing.assert_array_equal(by_number.frames, by_generator.frames)
 
 
+@pytest.mark.slow
 def test_other_seeds_give_other_songs():
     songs = [make_session(0.05, random_state=seed, drums=False) for seed in range(8)]
     assert len({known.tempo for _, known in songs}) == 8
@@ -54,6 +57,7 @@ def test_other_seeds_give_other_songs():
     assert all(70 <= known.tempo <= 160 for _, known in songs)
 
 
+@pytest.mark.slow
 def test_session_is_the_sound_analysed():
     sound, sample_rate, known = make_sound(0.15, random_state=1)
     session, known_of_session = make_session(0.15, random_state=1)
@@ -87,6 +91,7 @@ def test_after_the_clean_part_nothing_is_new_but_the_surprises(seed):
     assert {(section.name, section.players) for section in known.sections} == heard
 
 
+@pytest.mark.slow
 def test_surprises_come_after_two_fifths_and_apart():
     session, known = make_session(2, random_state=0)
     assert len(known.surprises) == 3
@@ -104,6 +109,7 @@ def test_three_seconds_hold_no_surprise_and_six_hold_one():
     assert len(make_session(0.1)[1].surprises) == 1
 
 
+@pytest.mark.slow
 def test_the_band_plays_the_same_with_and_without_surprises():
     with_surprise, known = make_session(0.3, random_state=5)
     without, _ = make_session(0.3, random_state=5, surprises=False)
@@ -130,6 +136,7 @@ def test_every_kind_of_surprise_changes_what_is_heard():
         assert np.abs(heard - expected).mean() > 3, surprise.kind
 
 
+@pytest.mark.slow
 def test_riffs_recur_more_alike_than_others(two_plain_minutes):
     session, known = two_plain_minutes
     length = int(100 * 0.95 * 8 * 60 / known.tempo)
@@ -172,6 +179,7 @@ def test_beats_are_the_tempo_and_drift_slowly():
     assert np.abs(np.diff(lengths)).max() < 0.001
 
 
+@pytest.mark.slow
 def test_sound_has_the_levels_of_a_recording():
     for seed in range(3):
         sound, sample_rate, _ = make_sound(0.3, random_state=seed)

@@ -59,6 +59,7 @@ def test_copies_belong_to_the_rows_they_are_copies_of():
             assert copied[~loud].max() <= 30.5
 
 
+@pytest.mark.slow
 def test_a_long_session_is_thinned_and_copied_at_some_tempi_all_of_it(rng):
     frames = np.tile(rng.normal(-40, 5, size=(6000, 25)), (15, 1))       # a quarter of an hour
     features = WindowFeatures((2.0,))
