@@ -13,6 +13,7 @@ from .addresses import Address, places_of, shared
 from .decoding import Decoder, decoder_of
 from .messages import Command, Frame
 from .microphone import Microphone
+from .osc import check_installed
 from .playback import Playback
 from .player import Player, Report
 from .receiving import Received, Receiver
@@ -93,7 +94,9 @@ class Live:
         self._playing: list[Playback] = []
         try:
             for i, there in enumerate(self._at_place):
-                if there[0].address.kind == "mic":
+                if there[0].address.kind == "osc":
+                    check_installed()
+                elif there[0].address.kind == "mic":
                     rate = there[0].player.frame_rate
                     self._microphones.append(Microphone(i, rate, self._receiver.put))
                 elif there[0].session is not None:

@@ -81,6 +81,11 @@ def build_message(address: str, values: Sequence[Value]) -> bytes:
     return builder.build().dgram
 
 
+def check_installed() -> None:
+    """Raise ImportError, with how to install it, if python-osc is missing."""
+    _message_class()
+
+
 def _message_class() -> type[OscMessage]:
     try:
         from pythonosc.osc_message import OscMessage

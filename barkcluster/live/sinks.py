@@ -23,7 +23,7 @@ from barkcluster.tempo import Tempo
 from .addresses import Address
 from .fudi import to_fudi
 from .messages import Value
-from .osc import build_message
+from .osc import build_message, check_installed
 from .player import Player, Report
 
 # Stands for a familiarity not known yet: nan is no number to many programs.
@@ -104,7 +104,7 @@ class NetworkSink:
         self.single = single
         self.n_failed = 0
         if address.kind == "osc":
-            build_message("/", [])  # says now if python-osc is missing
+            check_installed()
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)
         family = found[0][0]
         self._to = found[0][4]

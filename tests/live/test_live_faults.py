@@ -3,6 +3,7 @@
 import itertools
 import socket
 import struct
+import sys
 import time
 
 import numpy as np
@@ -92,6 +93,14 @@ def take(live, *packets):
 
 
 # Levels that no sound has
+
+
+def test_a_source_of_osc_without_python_osc_says_so_at_the_start(live_at, monkeypatch):
+    # It used to hear nothing, and ended at the first packet.
+    monkeypatch.setitem(sys.modules, "pythonosc", None)
+    monkeypatch.delitem(sys.modules, "pythonosc.osc_message", raising=False)
+    with pytest.raises(ImportError, match="OSC needs python-osc"):
+        live_at("osc")
 
 
 @pytest.mark.parametrize("kind, packet", [
