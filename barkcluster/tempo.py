@@ -11,6 +11,7 @@ How an answer comes about:
    high each with weights of their own, at simple ratios of its beat (half, third, twice, ...: the
    meter around it, after Peeters) and by how usual it is. A softmax makes shares of 1 of these
    scores.
+4. While frames arrive, what was heard before counts, too: see `TempoMemory`.
 
 All lengths, from the onsets' 20 ms to the windows, are fixed parts of the beats in ``bpm_range``.
 Frames repeated twice, with that range halved, so give the same numbers, and half the tempo,
@@ -24,6 +25,9 @@ cross-correlation with pulses. IEEE/ACM Trans. Audio, Speech, and Language Proce
 
 Peeters, G. (2006). Template-based estimation of time-varying tempo. EURASIP J. Advances in Signal
 Processing 2007, 67215.
+
+Degara, N. et al. (2012). Reliability-informed beat tracking of musical signals. IEEE Trans. Audio,
+Speech, and Language Processing 20(1), 290-301. (Tempi as states of a hidden Markov model.)
 """
 
 from __future__ import annotations
@@ -61,6 +65,16 @@ _FEWEST_BEATS = 3    # of the longest, that must have been heard
 _LEAST_SHARE = 0.01  # of a candidate
 _CLEAR = 0.1         # autocorrelation from which on a beat is no matter of chance
 _MOST_CANDIDATES = 6
+
+# What is remembered while frames arrive. Chosen on pairs of scores, one after the other (how soon
+# the second tempo is answered), and on recorded music (how often the octave jumps):
+# benchmarks/tempo.py.
+_EVIDENCE = 0.4      # of scores, a second: two windows of 10 s, 0.5 s apart, say much the same
+_CHANGES = 0.1       # chance a second that another tempo begins, whatever it is
+_OCTAVE_CHANGES = 1e-5  # the same, that it is in one of these ratios to the one before
+_OCTAVES = (4 / 3, 3 / 2, 2, 8 / 3, 3, 4, 6)
+_DRIFT = 1.5         # steps of the grid between estimates
+_MOST_DRIFT = 4
 
 # What the autocorrelation at this multiple of the beat's period, and the spectra of bass, middle
 # and high at this multiple of its rate, say for a tempo. Learned (conditional logit, ridge) from
@@ -181,12 +195,12 @@ def estimate_tempo(frames: npt.ArrayLike | Session, *, frame_rate: float = 100.0
 
 
 class TempoTracker:
-    """`estimate_tempo` of what was heard last, while frames arrive.
+    """The tempo now, while frames arrive.
 
     Parameters
     ----------
-    window : float, default=20.0
-        Seconds of frames that count, and are kept.
+    window : float, default=10.0
+        Seconds of frames that are listened to at once, and kept.
     hop : float, default=0.5
         Seconds between estimates.
     frame_rate : float, default=100.0
@@ -195,6 +209,9 @@ class TempoTracker:
         Slowest and fastest tempo to consider.
     n_bands : int, default=25
         Numbers in a frame.
+    memory : bool, default=True
+        Whether what the tempo was before counts, so that an answer does not jump to its double or
+        half within a song. Without it an answer is `estimate_tempo` of the newest window.
 
     Attributes
     ----------
@@ -212,14 +229,16 @@ class TempoTracker:
     120.0
     """
 
-    def __init__(self, *, window: float = 20.0, hop: float = 0.5, frame_rate: float = 100.0,
-                 bpm_range: tuple[float, float] = BPM_RANGE, n_bands: int = N_BANDS) -> None:
+    def __init__(self, *, window: float = 10.0, hop: float = 0.5, frame_rate: float = 100.0,
+                 bpm_range: tuple[float, float] = BPM_RANGE, n_bands: int = N_BANDS,
+                 memory: bool = True) -> None:
         self.window = check_positive("window", window)
         self.hop = check_positive("hop", hop)
         self.frame_rate = check_positive("frame_rate", frame_rate)
         self.bpm_range = bpm_range
         self.n_bands = check_positive_int("n_bands", n_bands)
         self._grid = TempoGrid(bpm_range)
+        self._memory = TempoMemory(self._grid, self.hop) if memory else None
         self.warm_up = self._grid.shortest_s
         if self.window < self.warm_up:
             raise ValueError(f"window must hold {_FEWEST_BEATS} beats of the slowest tempo, "
@@ -234,6 +253,8 @@ class TempoTracker:
     def reset(self) -> None:
         """Forget everything heard."""
         self.n_frames = 0
+        if self._memory is not None:
+            self._memory.forget()
         self._newest: Tempo | None = None
 
     def push(self, frame: npt.ArrayLike) -> Tempo | None:
@@ -247,8 +268,7 @@ class TempoTracker:
         Returns
         -------
         tempo : Tempo or None
-            At ``n_frames``, a multiple of the hop, it is `estimate_tempo` of the newest
-            ``window`` seconds; then the same until the next hop.
+            A new one when ``n_frames`` is a multiple of the hop, then the same until the next.
         """
         levels = check_frames(np.asarray(frame)[None], self.n_bands, name="frame")
         at = self.n_frames % self._kept
@@ -259,7 +279,7 @@ class TempoTracker:
                 heard = self._ring[:self.n_frames]
             else:
                 heard = self._ring[at + 1:at + 1 + self._kept]
-            self._newest = self._grid.answer([heard], self.frame_rate)
+            self._newest = self._grid.answer([heard], self.frame_rate, self._memory)
         return self._newest
 
 
@@ -295,8 +315,9 @@ class TempoGrid:
         """Seconds that must have been heard."""
         return _FEWEST_BEATS * 60.0 / min(self.bpm_range)
 
-    def answer(self, takes: list[npt.NDArray[np.floating]], frame_rate: float) -> Tempo:
-        """The tempo of checked frames, takes apart from each other."""
+    def answer(self, takes: list[npt.NDArray[np.floating]], frame_rate: float,
+               memory: TempoMemory | None = None) -> Tempo:
+        """The tempo of checked frames, takes apart from each other; by what was before, too."""
         fastest = max(self.bpm_range)
         frames_per_value = frame_rate * 60.0 / (fastest * VALUES_PER_BEAT)
         heard = [onsets for take in takes
@@ -316,20 +337,22 @@ class TempoGrid:
             score += for_period * value_at(autocorrelation, self.period * ratio)
             for register, for_rate in zip(spectra, for_rates, strict=True):
                 score += for_rate * value_at(register, n_fft / self.period * ratio)
-        shares = np.exp(score - score.max())
-        shares /= shares.sum()
-        return self._candidates(score, shares, autocorrelation)
+        if memory is None:
+            shares = np.exp(score - score.max())
+            shares /= shares.sum()
+        else:
+            shares = memory.hear(score)
+        return self._candidates(shares, autocorrelation)
 
-    def _candidates(self, score: FloatArray, shares: FloatArray,
-                    autocorrelation: FloatArray) -> Tempo:
-        """The peaks of the score, each with the shares of the tempi it stands for."""
-        padded = np.concatenate([[-np.inf], score, [-np.inf]])
-        peaks = np.flatnonzero((score >= padded[:-2]) & (score > padded[2:]))
+    def _candidates(self, shares: FloatArray, autocorrelation: FloatArray) -> Tempo:
+        """The peaks of the shares, each with those of the tempi it stands for."""
+        padded = np.concatenate([[-1.0], shares, [-1.0]])
+        peaks = np.flatnonzero((shares >= padded[:-2]) & (shares > padded[2:]))
         near = math.log2(_TOLERANCE) * _STEPS_PER_OCTAVE
         found: list[tuple[float, int]] = []
-        taken = np.zeros(len(score), np.bool_)
-        for i in peaks[np.argsort(-score[peaks], kind="stable")]:
-            mine = (np.abs(np.arange(len(score)) - i) <= near) & ~taken
+        taken = np.zeros(len(shares), np.bool_)
+        for i in peaks[np.argsort(-shares[peaks], kind="stable")]:
+            mine = (np.abs(np.arange(len(shares)) - i) <= near) & ~taken
             share = float(shares[mine].sum())
             if taken[i] or (found and share < _LEAST_SHARE) or len(found) == _MOST_CANDIDATES:
                 continue
@@ -343,6 +366,66 @@ class TempoGrid:
         clear = float(value_at(autocorrelation, periods[0] * np.array([1.0, 2.0, 4.0])).max())
         confidence = candidates[0].share * min(1.0, max(0.0, clear) / _CLEAR)
         return Tempo(candidates[0].bpm, confidence, candidates)
+
+
+class TempoMemory:
+    """How likely each tempo is now, by all that was heard: a hidden Markov model of the grid.
+
+    From one estimate to the next a tempo drifts a little or, seldom, another begins. That hardly
+    ever is twice or half the one before: scores that say so are nearly always the same music, of
+    which for some bars the hi-hat or the bass is loudest. So the octave is settled by all of a
+    song, and another tempo is still followed.
+
+    Parameters
+    ----------
+    grid : TempoGrid
+    hop : float
+        Seconds between estimates.
+
+    Attributes
+    ----------
+    shares : ndarray of shape (n_tempi,)
+        Of each tempo of the grid; together 1.
+
+    Examples
+    --------
+    >>> grid = TempoGrid((60, 240))
+    >>> memory = TempoMemory(grid, 0.5)
+    >>> for heard in 40 * [120] + 4 * [240]:       # for two seconds it sounds twice as fast
+    ...     shares = memory.hear(np.where(abs(grid.bpm - heard) < 3, 5.0, 0.0))
+    >>> round(grid.bpm[shares.argmax()])
+    120
+    """
+
+    def __init__(self, grid: TempoGrid, hop: float) -> None:
+        n = len(grid.bpm)
+        apart = np.abs(np.arange(n) - np.arange(n)[:, None])
+        drifted = np.where(apart <= _MOST_DRIFT, np.exp(-apart / _DRIFT), 0.0)
+        near = math.log2(_TOLERANCE) * _STEPS_PER_OCTAVE
+        is_octave = np.any([np.abs(apart - math.log2(ratio) * _STEPS_PER_OCTAVE) <= near
+                            for ratio in _OCTAVES], axis=0)
+        changes = min(0.5, _CHANGES * hop)
+        moves = (1 - changes) * drifted / drifted.sum(axis=0)
+        moves += np.where(is_octave, _OCTAVE_CHANGES, changes) / n
+        self._moves = moves / moves.sum(axis=0)
+        self._weight = min(1.0, _EVIDENCE * hop)
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing was heard yet."""
+        self.shares = np.full(len(self._moves), 1 / len(self._moves))
+
+    def hear(self, score: FloatArray) -> FloatArray:
+        """Return the shares after one more estimate.
+
+        Parameters
+        ----------
+        score : ndarray of shape (n_tempi,)
+            Logarithms of how well each tempo fits, up to a constant.
+        """
+        shares = (self._moves @ self.shares) * np.exp(self._weight * (score - score.max()))
+        self.shares = shares / shares.sum()
+        return self.shares
 
 
 def onset_strength(levels: npt.NDArray[np.floating], frames_per_value: float) -> FloatArray:

@@ -2,13 +2,15 @@
 
     python -m benchmarks.tempo
     python -m benchmarks.tempo --files tempi.csv        # lines: path,bpm (sound or session files)
+    python -m benchmarks.tempo --sessions DIR           # only how often live answers jump on these
 
 Accuracy1: within 4 % of the truth. Accuracy2: of the truth, its double, triple, half or third.
 Synthetic jams of 60 to 200 beats a minute, with and without drums, swinging, with surprises;
 seeded scores in 20 styles by other rules (scores.py), rendered to sound; and files of known tempo.
 librosa, where installed, hears the same sound. Then: how often half speed gives half the tempo,
 exactly with half the range, and with the range left as it is; whether confidence means anything;
-a change of tempo followed live; and the time it takes. The weights were learned on other seeds of
+how often live answers jump, on the same songs or any sessions; how soon another tempo is followed;
+and the time it takes. The weights were learned on other seeds of
 the same jams and styles; benchmarks/tempo_weights.py leaves styles out.
 """
 
@@ -27,7 +29,7 @@ import numpy.typing as npt
 from barkcluster import bark_frames, read_audio, read_session, synthetic
 from barkcluster.tempo import Tempo, TempoTracker, estimate_tempo
 
-from . import scores
+from . import corpora, scores
 
 Array = npt.NDArray[np.float64]
 SAMPLE_RATE = 44_100
@@ -41,7 +43,13 @@ def main() -> None:
     parser.add_argument("--jams", type=int, default=30, help="jams of each kind")
     parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--files", type=Path, help="CSV file of lines path,bpm")
+    parser.add_argument("--sessions", nargs="+", type=Path, metavar="DIR|FILE",
+                        help="music of any tempo: count jumps of live answers, nothing else")
     args = parser.parse_args()
+    if args.sessions:
+        tracks = corpora.spread(corpora.load(args.sessions), 70)
+        jumps([track.frames for track in tracks if track.clips is None])
+        return
     librosa_tempo = _librosa()
     print(f"{'':16}{'n':>4}  {'Acc1':>5} {'Acc2':>5}   {'librosa':>7} {'Acc2':>5}")
     everything: list[tuple[float, Tempo, npt.ArrayLike]] = []
@@ -60,6 +68,9 @@ def main() -> None:
         show(f"all {group}", [row for found in rows.values() for row in found])
     half_speed(everything)
     confidence(everything)
+    jumps([np.asarray(frames) for _, _, frames in everything])
+    changes([(true, np.asarray(frames)) for true, answer, frames in everything
+             if abs(answer.bpm / true - 1) <= 0.04])
     live()
 
 
@@ -143,22 +154,56 @@ def confidence(everything: list[tuple[float, Tempo, npt.ArrayLike]]) -> None:
             print(f"{low:4} to {high:4} {some.sum():5} {100 * right[some].mean():6.1f} %")
 
 
+def jumps(songs: list[npt.NDArray[np.floating]]) -> None:
+    """How often live answers change by more than 4 %, and of these by two, three or four."""
+    minutes = sum(map(len, songs)) / 6000
+    print(f"\nlive answers, {len(songs)} songs, {minutes:.0f} minutes; jumps a minute:")
+    for name, memory, window in (("the newest 20 s alone", False, 20.0),
+                                 ("the newest 10 s alone", False, 10.0),
+                                 ("with memory", True, 10.0)):
+        changed = np.concatenate([np.abs(np.diff(np.log2(answers(
+            song, TempoTracker(window=window, memory=memory))))) for song in songs])
+        by_octaves = np.abs(changed[:, None] - np.log2([2, 3, 4])).min(axis=1) < np.log2(1.04)
+        print(f"{name:24} {np.sum(by_octaves) / minutes:5.2f} by 2, 3 or 4; "
+              f"{np.sum(changed > np.log2(1.04)) / minutes:5.2f} in all", flush=True)
+
+
+def changes(songs: list[tuple[float, npt.NDArray[np.floating]]], n: int = 40) -> None:
+    """How soon another tempo is answered: pairs of songs, one after the other."""
+    order = np.random.default_rng(0).permutation(len(songs))
+    late = []
+    for a, b in zip(order[::2], order[1::2], strict=False):
+        (was, first), (true, then) = songs[a], songs[b]
+        apart = abs(np.log2(true / was))
+        if np.abs(apart - np.log2([1, 4 / 3, 3 / 2, 2, 3])).min() < 0.1 or len(late) == n:
+            continue
+        bpm = answers(np.concatenate([first, then]), TempoTracker(), since=len(first))
+        right = np.abs(bpm / true - 1) <= 0.04
+        late.append(0.5 * (1 + np.argmax(right)) if right.any() else np.inf)
+    print(f"\nanother tempo, {len(late)} pairs of songs: answered within 10 s in "
+          f"{100 * np.mean(np.array(late) <= 10):.0f} %, median {np.median(late):.1f} s")
+
+
+def answers(frames: npt.NDArray[np.floating], tracker: TempoTracker, since: int = 0) -> Array:
+    """Beats per minute each half second, where there are any."""
+    tempi = [tracker.push(frame) for frame in frames][since + 49::50]
+    bpm = np.array([tempo.bpm for tempo in tempi if tempo is not None])
+    return bpm[np.isfinite(bpm)]
+
+
 def live() -> None:
-    """A tempo that changes, followed; and how long pushes and whole sessions take."""
-    first, _ = synthetic.make_session(1, random_state=1, tempo=100.0, surprises=False)
-    then, _ = synthetic.make_session(1, random_state=1, tempo=130.0, surprises=False)
-    frames = np.concatenate([first.frames, then.frames])
+    """How long pushes and whole sessions take."""
+    session, _ = synthetic.make_session(2, random_state=1, tempo=100.0, surprises=False)
+    frames = session.frames
     tracker = TempoTracker()
-    taken, turned = [], np.nan
-    for i, frame in enumerate(frames):
+    taken = []
+    for frame in frames:
         start = time.perf_counter()
-        tempo = tracker.push(frame)
+        tracker.push(frame)
         taken.append(time.perf_counter() - start)
-        if tempo and i > 6000 and np.isnan(turned) and abs(tempo.bpm / 130 - 1) < 0.04:
-            turned = i / 100 - 60
     p50, p99 = 1e3 * np.percentile(taken, [50, 99])
-    print(f"\nlive: 100, then 130 beats a minute: noticed after {turned:.1f} s; a push takes "
-          f"{p50:.3f} ms (median) {p99:.2f} ms (p99) {1e3 * max(taken):.1f} ms (worst)")
+    print(f"\nlive: a push takes {p50:.3f} ms (median) {p99:.2f} ms (p99) "
+          f"{1e3 * max(taken):.1f} ms (worst)")
     start = time.perf_counter()
     estimate_tempo(frames)
     print(f"2 minutes at once: {1e3 * (time.perf_counter() - start):.0f} ms")

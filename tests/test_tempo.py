@@ -153,13 +153,52 @@ def test_answers_lie_in_the_range_whatever_it_is(slowest, ratio, seed):
 def test_tracker_answers_as_the_batch_on_what_it_holds(jam):
     session, _ = jam
     frames = session.frames.astype(np.float64)
-    tracker = TempoTracker(window=7.0, hop=0.5)
+    tracker = TempoTracker(window=7.0, hop=0.5, memory=False)
     for i, frame in enumerate(frames[:1600], 1):
         answer = tracker.push(frame)
         if i < 450:
             assert answer is None
         elif i % 50 == 0:
             assert answer == estimate_tempo(frames[max(0, i - 700):i])
+
+
+def answers(frames, **options):
+    """What a tracker says each half second."""
+    tracker = TempoTracker(**options)
+    tempi = [tracker.push(frame) for frame in frames][449::50]
+    return np.array([tempo.bpm for tempo in tempi])
+
+
+def n_jumps(bpm):
+    return np.count_nonzero(np.abs(np.diff(np.log2(bpm))) > np.log2(1.04))
+
+
+def test_tempo_does_not_jump_to_half_and_double_within_a_song():
+    session, _ = synthetic.make_session(1, random_state=3, surprises=False)
+    assert n_jumps(answers(session.frames, memory=False)) > 0
+    assert n_jumps(answers(session.frames)) == 0
+
+
+def test_another_tempo_is_followed_within_ten_seconds():
+    first, then = (synthetic.make_session(0.5, random_state=1, tempo=bpm, surprises=False)[0]
+                   for bpm in (100.0, 130.0))
+    bpm = answers(np.concatenate([first.frames, then.frames]))
+    before, after = bpm[:50], bpm[71:]  # the first is 4.5 s in, the change 30 s
+    np.testing.assert_allclose(before, 100.0, rtol=0.04)
+    np.testing.assert_allclose(after, 130.0, rtol=0.04)
+
+
+def test_a_pause_does_not_make_the_octave_forgotten():
+    session, _ = synthetic.make_session(0.5, random_state=1, tempo=100.0, surprises=False)
+    tracker = TempoTracker()
+    for frame in session.frames:
+        tracker.push(frame)
+    before = tracker._memory.shares.copy()
+    for frame in np.full((2000, 25), -100.0):
+        answer = tracker.push(frame)
+    assert np.isnan(answer.bpm)
+    grid = tracker._grid.bpm
+    assert abs(grid[tracker._memory.shares.argmax()] / grid[before.argmax()] - 1) < 0.04
 
 
 def test_tracker_forgets_on_reset():
