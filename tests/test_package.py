@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -54,3 +55,12 @@ def test_all_holds_every_extra_of_users():
 def test_setup_cfg_holds_flake8_alone():
     sections = re.findall(r"^\[(.*)\]", (ROOT / "setup.cfg").read_text("utf-8"), re.MULTILINE)
     assert sections == ["flake8"]
+
+
+@pytest.mark.parametrize(("name", "left_out"), [
+    ("read_session", ["scipy", "sklearn"]),
+    ("FamiliarityModel", ["sklearn.cluster", "sklearn.mixture", "minisom"])])
+def test_what_takes_long_to_import_is_imported_by_who_needs_it(name, left_out):
+    code = f"import sys; from barkcluster import {name}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(left_out) & set(done.stdout.split())

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import rfft
 
 from barkcluster._validation import check_not_masked, check_positive, shown
 
@@ -180,6 +179,8 @@ class BarkAnalyzer:
 
     def _analyze(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the frames, in dB, of windows of shape (k, window_samples)."""
+        from scipy.fft import rfft  # here, so that text is read without scipy
+
         windows *= self._window
         # Real and imaginary parts side by side: one square and one product give the
         # band powers, with no array of magnitudes between.

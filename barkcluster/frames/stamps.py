@@ -21,8 +21,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import rfft
-from scipy.ndimage import median_filter
 
 from barkcluster._typing import FloatArray
 
@@ -413,6 +411,8 @@ def _offset(times: FloatArray, rate: float) -> float:
 
 def _coherent_rate(stamps: FloatArray, line: _Line, most: float) -> float | None:
     """The rate from that of all frames there up to `most` which the stamps keep to, or None."""
+    from scipy.fft import rfft  # here, so that text is read without scipy
+
     parts = _stretches(stamps, line.starts)
     bin_s = 1.0 / (16.0 * most)
     longest = max((float(part[-1]) for part in parts), default=0.0)
@@ -463,6 +463,8 @@ def _refined(parts: list[FloatArray], rate: float, step: float) -> float:
 
 def _tracked(stamps: FloatArray, rate: float) -> IntArray:
     """Frame numbers where stamps stray by more than a frame's length, and some frames are lost."""
+    from scipy.ndimage import median_filter
+
     n = len(stamps)
     behind = (stamps - stamps[0]) * rate - np.arange(n)
     level = median_filter(behind, size=min(15, n), mode="nearest")

@@ -20,7 +20,7 @@ from barkcluster.files.archive import Array, Json
 from barkcluster.files.container import open_container, write_container
 from barkcluster.files.header import Fields
 from barkcluster.frames.session import Frames, Session, bands_end, check_frames
-from barkcluster.scorers import SCORERS, FamiliarityScorer
+from barkcluster.scorers import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 
 from .background import Background, check_background
@@ -354,6 +354,9 @@ class FamiliarityModel(BaseEstimator):
 
     def _template(self) -> FamiliarityScorer:
         """The unfitted scorer that every part is a clone of."""
+        # Here, as below, for the time of a start: they bring half of scikit-learn.
+        from barkcluster.scorers import SCORERS
+
         if isinstance(self.scorer, FamiliarityScorer):
             template = clone(self.scorer)
         else:
@@ -399,6 +402,8 @@ def load_model(path: str | os.PathLike[str]) -> FamiliarityModel:
     >>> again.score(heard[2000:]) == model.score(heard[2000:])
     True
     """
+    from barkcluster.scorers import SCORERS
+
     with open_container(path, "model") as (fields, archive):
         parameters, record = _entries(fields, SCORERS)
         arrays = archive.read(record.specs)

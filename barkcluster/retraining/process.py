@@ -31,7 +31,7 @@ from barkcluster.frames.session import Session
 from barkcluster.model.background import Background, load_background
 from barkcluster.model.model import FamiliarityModel, load_model
 from barkcluster.model.stored import pack_parameters
-from barkcluster.scorers import SCORERS, FamiliarityScorer
+from barkcluster.scorers import FamiliarityScorer
 
 _JOB, _MODEL, _BACKGROUND, _LOCK = "job.json", "model.npz", "background.npz", "lock"
 _FOLDER = "barkcluster-learning-"
@@ -85,6 +85,9 @@ def parameters_as_json(model: FamiliarityModel) -> str:
     ValueError
         If the model's scorer is of a class of your own, or seeded by more than a number.
     """
+    # Here, as below, for the time of a start: they bring half of scikit-learn.
+    from barkcluster.scorers import SCORERS
+
     parameters = model.get_params(deep=False)
     del parameters["background"]  # which has a file of its own
     scorer = parameters["scorer"]
@@ -142,6 +145,8 @@ def finish_learning(process: subprocess.Popen[bytes], folder: str | os.PathLike[
 
 
 def _main(folder: str) -> int:
+    from barkcluster.scorers import SCORERS
+
     with suppress(AttributeError, OSError):  # not on every system
         os.nice(5)
     here = Path(folder)
