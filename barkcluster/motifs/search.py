@@ -1,9 +1,10 @@
 """What repeats in a session, where, and what only this session has.
 
-Every stretch of a length is compared with every other (`barkcluster.motifs.similarity`). A stretch with
-partners more alike than chance makes a motif with them; the one that explains most comes first,
-then the rest without it. Chance is measured: the session against itself backwards. Lengths double
-from ``shortest`` to ``longest``; a short motif that occurs only inside a longer one is left out.
+Every stretch of a length is compared with every other (`barkcluster.motifs.similarity`). A stretch
+with partners more alike than chance makes a motif with them; the one that explains most comes
+first, then the rest without it. Chance is measured: the session against itself backwards. Lengths
+double from ``shortest`` to ``longest``; a short motif that occurs only inside a longer one is left
+out.
 
 This is coarser than a matrix profile, which finds the nearest neighbor of every frame's window,
 and far quicker; see benchmarks/motifs.py.
