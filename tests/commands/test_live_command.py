@@ -13,16 +13,10 @@ import pytest
 from barkcluster import FamiliarityModel, read_session
 from barkcluster.cli import main
 from barkcluster.live.osc import build_message, parse_packet
+from tests.players import LOCAL, end, free_port, jam
 
 # Each starts programs of its own.
 pytestmark = pytest.mark.slow
-
-LOCAL = "127.0.0.1"
-
-
-def jam(rng, n_frames):
-    beat = np.exp(-(np.arange(n_frames) % 23) / 6.0)[:, None] * rng.uniform(5, 25, 25)
-    return (-50 + beat + rng.normal(0, 2, size=(n_frames, 25))).astype(np.float32)
 
 
 @pytest.fixture
@@ -46,9 +40,7 @@ def start(listener):
     processes = []
 
     def start(*arguments):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind((LOCAL, 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         process = subprocess.Popen(
             [sys.executable, "-m", "barkcluster", "live", "--quiet", "--in",
              f"osc://{LOCAL}:{port}/bark", "--out", f"osc://{LOCAL}:{listener.getsockname()[1]}",
@@ -59,10 +51,7 @@ def start(listener):
         return process, port
 
     yield start
-    for process in processes:
-        process.kill()
-        process.wait()
-        process.stderr.close()
+    end(processes)
 
 
 def send(port, frames):

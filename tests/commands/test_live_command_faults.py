@@ -14,13 +14,13 @@ import pytest
 from barkcluster import FamiliarityModel, load_model, read_session, write_session
 from barkcluster.cli import main
 from barkcluster.frames.session import Session
+from tests.players import LOCAL, end, free_port
 
 # Each starts programs of its own.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="signals and pseudo-terminals")]
 
-LOCAL = "127.0.0.1"
 LIVE = [sys.executable, "-m", "barkcluster", "live"]
 
 
@@ -30,9 +30,7 @@ def jam(rng, n_frames):
 
 @pytest.fixture
 def port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((LOCAL, 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 @pytest.fixture
@@ -46,11 +44,7 @@ def start():
         return process
 
     yield start
-    for process in processes:
-        process.kill()
-        process.wait()
-        if process.stderr is not None:
-            process.stderr.close()
+    end(processes)
 
 
 def send(port, frames):

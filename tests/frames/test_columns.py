@@ -26,16 +26,6 @@ def frames(rng):
     return np.round(rng.uniform(-99, -1, size=(40, 25)), 3)
 
 
-@pytest.fixture
-def read(tmp_path):
-    """Write text to jam.txt and read it as a session."""
-    def read_text(text, **options):
-        path = tmp_path / "jam.txt"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return read_session(path, **options)
-    return read_text
-
-
 def table(frames, *before, names=None, between=",", newline="\n"):
     """Lines of the columns before the frames and the frames."""
     lines = [] if names is None else [between.join(names)]

@@ -31,16 +31,6 @@ def frames(rng):
     return np.round(rng.uniform(-99, 0, size=(40, 25)), 3)
 
 
-@pytest.fixture
-def read(tmp_path):
-    """Write text to jam.txt and read it as a session."""
-    def read_text(text, **options):
-        path = tmp_path / "jam.txt"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return read_session(path, **options)
-    return read_text
-
-
 def rows(frames, between=" ", before="", after="", newline="\n"):
     return "".join(
         before.replace("INDEX", str(i)) + between.join(f"{v:g}" for v in row) + after + newline

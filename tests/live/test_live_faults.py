@@ -24,20 +24,9 @@ from barkcluster.live.sinks import status_of
 from barkcluster.live.view import closing_lines, player_lines
 from barkcluster.retraining.stream import RetrainingStream
 from barkcluster.tempo import TempoTracker
+from tests.players import LOCAL, free_port, jam
 
-LOCAL = "127.0.0.1"
 LEVELS = [-float(i) - 0.5 for i in range(25)]
-
-
-def jam(rng, n_frames):
-    beat = np.exp(-(np.arange(n_frames) % 23) / 6.0)[:, None] * rng.uniform(5, 25, 25)
-    return (-50 + beat + rng.normal(0, 2, size=(n_frames, 25))).astype(np.float32)
-
-
-def free_port(kind=socket.SOCK_DGRAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((LOCAL, 0))
-        return probe.getsockname()[1]
 
 
 def bundle(*parts):

@@ -19,19 +19,7 @@ from barkcluster.live.sinks import FudiTcpSink, LatestSink, LineSink, NetworkSin
 from barkcluster.live.view import player_lines
 from barkcluster.retraining import RetrainingStream
 from barkcluster.tempo import TempoTracker
-
-LOCAL = "127.0.0.1"
-
-
-def jam(rng, n_frames):
-    beat = np.exp(-(np.arange(n_frames) % 23) / 6.0)[:, None] * rng.uniform(5, 25, 25)
-    return (-50 + beat + rng.normal(0, 2, size=(n_frames, 25))).astype(np.float32)
-
-
-def free_port(kind=socket.SOCK_DGRAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((LOCAL, 0))
-        return probe.getsockname()[1]
+from tests.players import LOCAL, free_port, jam
 
 
 @pytest.fixture

@@ -19,18 +19,13 @@ from barkcluster import FamiliarityModel, load_model
 from barkcluster.live.fudi import to_fudi
 from barkcluster.live.page.likeness import Likeness, motifs_of
 from barkcluster.live.page.memory import MOST_ROWS, Cursor, Memory
+from tests.players import LOCAL, end, free_port, jam
 
 # Each starts programs of its own.
 pytestmark = pytest.mark.slow
 
-LOCAL = "127.0.0.1"
 HELLO = {"marks": [], "players": [
     {"name": "ada", "scales": [0.5, 1.0], "frame_rate": 100.0, "n_bands": 25}]}
-
-
-def jam(rng, n_frames):
-    beat = np.exp(-(np.arange(n_frames) % 23) / 6.0)[:, None] * rng.uniform(5, 25, 25)
-    return (-50 + beat + rng.normal(0, 2, size=(n_frames, 25))).astype(np.float32)
 
 
 def rows(first, n):
@@ -98,11 +93,7 @@ def live(rng, tmp_path):
     processes = []
 
     def start(port=0, names=("ada", "bob")):
-        ports = []
-        for _ in names:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                probe.bind((LOCAL, 0))
-                ports.append(probe.getsockname()[1])
+        ports = [free_port() for _ in names]
         sources = [word for name, at in zip(names, ports, strict=True)
                    for word in ("--in", f"{name}=fudi-udp://{LOCAL}:{at}")]
         process = subprocess.Popen(
@@ -117,10 +108,7 @@ def live(rng, tmp_path):
         return process, ports, lines[-1].split()[1]
 
     yield start
-    for process in processes:
-        process.kill()
-        process.wait()
-        process.stderr.close()
+    end(processes)
 
 
 def send(port, frames):

@@ -19,12 +19,12 @@ from barkcluster.live.player import Player
 from barkcluster.live.sinks import open_sink
 from barkcluster.retraining import RetrainingStream
 from barkcluster.tempo import TempoTracker
+from tests.players import LOCAL, free_port
 
 pytestmark = pytest.mark.skipif(shutil.which("pd") is None,
                                 reason="Pure Data is not installed (Debian: puredata-core)")
 
 PATCHES = Path(__file__).parents[2] / "docs" / "clients" / "pd"
-LOCAL = "127.0.0.1"
 N_FRAMES = 60
 # The clients' patch as an object, and what it passes on printed.
 PATCH = """\
@@ -34,12 +34,6 @@ PATCH = """\
 #X obj 10 70 print familiarity;
 #X connect 1 0 2 0;
 """
-
-
-def free_port(kind):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((LOCAL, 0))
-        return probe.getsockname()[1]
 
 
 def sent_by_the_patch():

@@ -23,21 +23,15 @@ from barkcluster.live.player import Player
 from barkcluster.live.sinks import open_sink
 from barkcluster.retraining import RetrainingStream
 from barkcluster.tempo import TempoTracker
+from tests.players import LOCAL, free_port
 
 CLIENTS = Path(__file__).parents[2] / "docs" / "clients"
-LOCAL = "127.0.0.1"
 N_FRAMES = 150
 
 
 def needs(*programs):
     missing = [program for program in programs if shutil.which(program) is None]
     return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
-
-
-def free_port(kind=socket.SOCK_DGRAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((LOCAL, 0))
-        return probe.getsockname()[1]
 
 
 class Listening(Player):

@@ -17,14 +17,9 @@ from barkcluster import FamiliarityModel, KMeansScorer, read_session
 from barkcluster.retraining import RetrainingStream
 from barkcluster.retraining.buffer import SessionBuffer
 from barkcluster.retraining.journal import SessionJournal
+from tests.players import jam
 
 QUICK = {"scales": (0.2, 0.5), "random_state": 0}
-
-
-def jam(rng, n_frames, level=-50.0):
-    """float32, as what is gathered and written."""
-    beat = np.exp(-(np.arange(n_frames) % 23) / 6.0)[:, None] * rng.uniform(5, 25, 25)
-    return (level + beat + rng.normal(0, 2, size=(n_frames, 25))).astype(np.float32)
 
 
 @pytest.fixture
