@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and read as input from strangers.
+"""Files: written whole or not at all, and read as untrusted input.
 
 The names below are imported when first used: what only asks for a suffix or a lock, as the command
 line does before its ports are open, does without numpy.

@@ -1,4 +1,4 @@
-"""A zip file of a JSON header and plain arrays (.npz), read as if an enemy had written it.
+"""A zip file of a JSON header and plain arrays (.npz), read as untrusted input.
 
 Nothing is believed before it is checked, cheapest first: the end of the zip file, its directory,
 the header, and then, member by member, type and shape and every number. What an array must be

@@ -82,10 +82,10 @@ class Explanation:
     view_scores : tuple of ViewScore
         Strangest first.
     matches : tuple of Match
-        The likest remembered windows of each view at the longest window length, nearest first
-        within a view. Scorers that keep prototypes alone (som, gmm) have no moments to name.
+        The most similar remembered windows of each view at the longest window length, nearest
+        first within a view. Scorers that keep prototypes alone (som, gmm) have no moments to name.
     bands : ndarray of shape (n_bands,)
-        dB: how much louder each band is than in the likest texture remembered, at the scale
+        dB: how much louder each band is than in the most similar texture remembered, at the scale
         whose texture is strangest.
 
     Notes
@@ -106,15 +106,15 @@ class Explanation:
                  f"{_named(worst.view)} of {worst.scale:g} s ({worst.familiarity:.2g})"]
         odd = band_words(self.bands)
         if odd:
-            lines.append(f"beside the likest sound known: {odd}")
+            lines.append(f"compared with the most similar sound known: {odd}")
         # Of the patterns, the group of bands whose memory is nearest.
-        likest: dict[str, Match] = {}
+        closest: dict[str, Match] = {}
         for match in self.matches:
             kind = "pattern" if match.view in PATTERNS else match.view
-            if kind not in likest or match.distance < likest[kind].distance:
-                likest[kind] = match
+            if kind not in closest or match.distance < closest[kind].distance:
+                closest[kind] = match
         lines += [f"{_named(match.view)} reminds of {clock(match.time, 1)}"
-                  for _, match in sorted(likest.items(), reverse=True)]
+                  for _, match in sorted(closest.items(), reverse=True)]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -134,7 +134,7 @@ class Explanation:
         lines = str(self).split("\n")
         return card(lines[0], [("", line) for line in lines[1:]], svg(
             height, *bars, label="familiarity at each window length, and how much louder or "
-                                 "softer each band is than in the likest sound known"))
+                                 "softer each band is than in the most similar sound known"))
 
 
 def explain(ensemble: Ensemble, frames: Frames, time: float,
@@ -234,7 +234,7 @@ def band_words(bands: npt.ArrayLike) -> str:
 
 
 def _nearest(scorer: FamiliarityScorer, row: FloatArray, n: int) -> list[tuple[int, float]]:
-    """Rows of the fit that are likest, no two of them neighbors, and their distances."""
+    """The most similar rows of the fit, no two of them neighbors, and their distances."""
     distances, numbers = scorer.nearest_rows(row)
     chosen: list[tuple[int, float]] = []
     for i in np.argsort(distances, kind="stable"):
@@ -248,13 +248,13 @@ def _nearest(scorer: FamiliarityScorer, row: FloatArray, n: int) -> list[tuple[i
 
 def _bands(ensemble: Ensemble, rows: list[FloatArray],
            view_scores: list[ViewScore]) -> FloatArray:
-    """Level of each band less that of the likest texture, at the strangest texture's scale."""
+    """Level of each band less that of the most similar texture, where texture is strangest."""
     scale = next(w.scale for w in view_scores if w.view == "texture")
     part, row = next((p, r) for p, r in zip(ensemble.parts, rows, strict=True)
                      if p.view == "texture" and ensemble.scales[p.scale_index] == scale)
     scorer, n_bands = part.scorer, ensemble.features.n_bands
-    likest = scorer.nearest_prototype(row)
-    columns = (row[0] - likest)[:n_bands] * TEXTURE_UNITS["level"]
+    nearest = scorer.nearest_prototype(row)
+    columns = (row[0] - nearest)[:n_bands] * TEXTURE_UNITS["level"]
     # The texture holds a share of the level that all bands have in common: back to all of it.
     return columns + (1.0 / COMMON_LEVEL - 1.0) * columns.mean()
 

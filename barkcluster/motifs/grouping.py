@@ -14,11 +14,11 @@ from barkcluster.windows.training import spread_ends
 
 from .similarity import DetrendedFrames, blocks, similarities
 
-# The likest others of a stretch, the likest first: their similarities and where they start.
+# The stretches most similar to one, the most similar first: similarities, and where they start.
 Others: TypeAlias = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]
 Partners: TypeAlias = dict[int, Others]
 
-# An occurrence is at least this share as like as the closest one: a groove is not its riffs.
+# An occurrence is at least this share as similar as the closest one: a groove is not its riffs.
 _AS_LIKE = 0.8
 _MOST_PARTNERS = 48     # a stretch remembers
 # Rows that look for others: those of 12 minutes, from pieces of half a minute.
@@ -28,7 +28,7 @@ _PIECE = 256
 
 def all_partners(rows: DetrendedFrames, spans: list[int], least: dict[int, float],
                  ) -> dict[int, Partners]:
-    """For each length and stretch the likest others, at least so like, that do not overlap it.
+    """For each length and stretch, the most similar others that do not overlap it.
 
     Of long sessions only some stretches, from all over them, look for others everywhere.
     """
@@ -46,7 +46,7 @@ def all_partners(rows: DetrendedFrames, spans: list[int], least: dict[int, float
             value = similarity[row, column]
             peak = _are_highest(row * 2 * len(rows) + column, value, span)
             row, column, value = row[peak], column[peak], value[peak]
-            # Of each row the likest first; of equal ones the earlier.
+            # Of each row the most similar first; of equal ones the earlier.
             order = np.lexsort((column, -value, row))
             begins = np.searchsorted(row, np.arange(len(similarity) + 1))
             for i in np.flatnonzero(np.diff(begins)).tolist():
@@ -115,7 +115,7 @@ def groups(partners: Partners, span: int, least: float, most: int,
 
 def _kept(others: Others, taken: set[int], span: int, least: float,
           ) -> tuple[dict[int, float], float]:
-    """The partners much as like as the closest, none overlapping another."""
+    """Partners nearly as similar as the closest, no two of which overlap."""
     kept: dict[int, float] = {}
     places: list[int] = []       # of those kept, rising
     limit = least

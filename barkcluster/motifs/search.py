@@ -115,7 +115,7 @@ class Stretch:
     start, stop : float
         Seconds.
     similarity : float
-        Of its least familiar window to the likest elsewhere, 0 to 1.
+        How similar its strangest window is to the most similar one elsewhere, 0 to 1.
     """
 
     start: float
@@ -358,7 +358,7 @@ def _tempo_around(session: Session, half: int) -> float:
 
 def _raise_to_best(search: _MotifSearch, other: DetrendedFrames, best: dict[int, FloatArray]
                    ) -> None:
-    """Note the similarity of each stretch to the likest of another session, if it is more."""
+    """Raise what is known of each stretch to its highest similarity in another session."""
     for first, last in blocks(len(search.rows), len(other)):
         for span, similarity in similarities(search.rows, other, first, last, search.spans):
             here = best[span][first:first + len(similarity)]
@@ -366,7 +366,7 @@ def _raise_to_best(search: _MotifSearch, other: DetrendedFrames, best: dict[int,
 
 
 def _heard(row: int, best: FloatArray) -> float:
-    """How like a motif, at the row of its representative, is to the likest of the others."""
+    """Similarity of a motif, at its representative's row, to the most similar of the others."""
     near = best[max(0, row - _HEARD_AGAIN_ROWS):row + _HEARD_AGAIN_ROWS + 1]
     return float(near.max())
 

@@ -52,7 +52,7 @@ class Moment:
 
 @dataclass(frozen=True, eq=False)
 class SessionReport:
-    """All that `barkcluster.display.page.write_report` shows of one session.
+    """All that `barkcluster.display.report.page.write_report` shows of one session.
 
     Attributes
     ----------
@@ -165,9 +165,9 @@ def _moments(heard: Session, model: FamiliarityModel, timeline: Timeline,
         scale = min(explanation.by_scale, key=explanation.by_scale.__getitem__)
         texts = [f"strangest at {scale:g} s ({shown_familiarity(explanation.by_scale[scale])})",
                  band_words(explanation.bands)]
-        likest = next((r for r in explanation.matches if r.view == "texture"), None)
-        if likest is not None:
-            texts.append(f"likest sound learned: {clock(likest.time, 1)}")
+        nearest = next((r for r in explanation.matches if r.view == "texture"), None)
+        if nearest is not None:
+            texts.append(f"most similar sound learned: {clock(nearest.time, 1)}")
         moments.append(Moment(max(judged_from, stop - scale), stop, familiarity,
                               "; ".join(text for text in texts if text)))
     return moments
