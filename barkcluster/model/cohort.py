@@ -14,7 +14,8 @@ from .background import Background
 from .ensemble import Ensemble
 from .listening import Listener
 
-# An excerpt this familiar at its median is no stranger, but of the session itself.
+# An excerpt this familiar at its median is no stranger, but of the session itself: what background
+# models do on recorded music is in docs/developers/experiments.rst.
 _OWN = 0.9
 # Of fewer excerpts nothing is learned about strangers in general.
 _FEWEST = 3

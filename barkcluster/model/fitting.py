@@ -24,7 +24,8 @@ from barkcluster.windows.training import TrainingWindows, training_windows
 
 from .ensemble import Combination, Ensemble, Part, onset_energy
 
-# Texture is measured in its own units; what is heard in time is whitened this far.
+# Texture is measured in its own units; rhythm and patterns are whitened this far. What whitening
+# patterns gains on layered jams is in docs/developers/experiments.rst.
 TIME_WHITENING = 0.75
 # A scale is learned from a session at least this many times as long.
 _SHORTEST_SESSION = 3.0

@@ -21,9 +21,11 @@ from barkcluster.files.record import LONGEST, ArrayField, Field, NumberField
 
 from .base import FamiliarityScorer
 
+# Directions that the Gaussians describe one by one; the others share one variance.
 _MAX_DIRECTIONS = 20
 # Least variance of a Gaussian; a model file may not say less.
 _NARROWEST = 1e-15
+# Least width where rows differ by rounding alone: a share of their size, and for silence.
 _ROUNDING = 1e-6
 _OF_NOTHING = 1e-12
 
