@@ -1,11 +1,14 @@
 """How long does one push take, against the 10 ms until the next frame?
 
-    python -m benchmarks.latency [--minutes 5 120] [--scorers knn] [--pushes 100000]
+    python -m benchmarks.latency [--minutes 5 120] [--scorers knn] [--pushes 100000] [--page]
 
 A model trained on so many minutes hears fresh frames one at a time, on one core. Judged by the
 slow pushes: nine of ten only add a frame to the sums, the tenth answers. Wall time is what a
 performer waits; processor time is what it would be on a machine that does nothing else. The last
 column is what the process grew by while pushing.
+
+--page: 3,000 frames in time, 100 a second, through a whole player, at first alone and then while a
+page shows it and somebody looks. A push then also hands the frame to the page's process.
 """
 
 from __future__ import annotations
@@ -13,15 +16,30 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import subprocess
+import sys
 import time
 
 import numpy as np
 import numpy.typing as npt
 
-from barkcluster import SCORERS, FamiliarityModel
+from barkcluster import SCORERS, FamiliarityModel, RetrainingStream, TempoTracker
+from barkcluster.live.page.feed import PageFeed
+from barkcluster.live.player import Player
 from barkcluster.synthetic import make_session
 
 FloatArray = npt.NDArray[np.float64]
+# A browser that takes all it is told, in a process of its own as browsers are. It ends, which is
+# noticed, if the page refuses it or stays silent.
+_LOOK = """
+import asyncio, sys, aiohttp
+async def look(url):
+    async with aiohttp.ClientSession() as session:
+        async with session.ws_connect(url + "/live", origin=url) as page:
+            while (await page.receive(timeout=10)).type == aiohttp.WSMsgType.TEXT:
+                pass
+asyncio.run(look(sys.argv[1].split("/#")[0]))
+"""
 TARGETS_MS = {"median": 0.05, "p99": 1.0, "worst": 5.0}
 
 
@@ -59,11 +77,47 @@ def time_pushes(model: FamiliarityModel, frames: npt.NDArray[np.floating], n_pus
     return 1e3 * wall, 1e3 * processor, resident_mb() - before
 
 
+def time_player(model: FamiliarityModel, frames: npt.NDArray[np.floating], *,
+                looked_at: bool) -> tuple[FloatArray, FloatArray]:
+    """Wall and processor time of each frame of a player in ms, with a page open or without."""
+    stream = RetrainingStream(model, learn_in="thread")
+    stream.paused = True  # benchmarks/retraining.py measures what learning costs
+    player = Player("", stream, TempoTracker(), live=False)
+    page = PageFeed([player], "127.0.0.1", 0, os.curdir) if looked_at else None
+    looking = None if page is None else subprocess.Popen([sys.executable, "-c", _LOOK, page.url])
+    wall, processor = np.empty(len(frames)), np.empty(len(frames))
+    try:
+        due = time.perf_counter() + 3.0  # until somebody looks
+        for i, levels in enumerate(frames.tolist()):
+            time.sleep(max(0.0, due - time.perf_counter()))
+            due += 0.01
+            begun, begun_processor = time.perf_counter(), time.thread_time()
+            report = player.hear(levels, begun, begun)
+            if page is not None:
+                page.hear(player, levels, report)
+                if i % 10 == 0:
+                    page.tick()
+            processor[i] = time.thread_time() - begun_processor
+            wall[i] = time.perf_counter() - begun
+        if looking is not None and looking.poll() is not None:
+            raise RuntimeError("nobody looked at the page: its figures would mean nothing.")
+    finally:
+        if looking is not None:
+            looking.kill()
+            looking.wait()
+        if page is not None:
+            page.close()
+        player.close()
+    return 1e3 * wall, 1e3 * processor
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="How long does one push take?")
     parser.add_argument("--minutes", type=float, nargs="+", default=[5.0, 120.0])
     parser.add_argument("--scorers", nargs="+", choices=list(SCORERS), default=["knn"])
     parser.add_argument("--pushes", type=int, default=100_000)
+    parser.add_argument("--page", action="store_true",
+                        help="also frames of a player in time, with a page open and without")
     arguments = parser.parse_args()
 
     unheard = np.concatenate(session_takes(10.0, 1000))
@@ -88,6 +142,13 @@ def main() -> None:
                             for value in (np.median(times), np.percentile(times, 99), times.max()))
             print(f"{name:8}{minutes:6.0f} m{fit_s:8.1f}{cells}{grown:8.1f}"
                   f"   {collections} garbage collections", flush=True)
+            if arguments.page:
+                for looked_at in (False, True):
+                    cells = "".join(
+                        f"{value:8.3f}"
+                        for times in time_player(model, unheard[:3000], looked_at=looked_at)
+                        for value in (np.median(times), np.percentile(times, 99), times.max()))
+                    print(f"  player, page {'open' if looked_at else 'none':9}{cells}", flush=True)
 
 
 if __name__ == "__main__":
