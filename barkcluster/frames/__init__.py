@@ -28,7 +28,7 @@ rate and critical bandwidth as a function of frequency. J. Acoust. Soc. Am. 68,
 AES17-2020. Measurement of digital audio equipment. 0 dBFS: section 3.12.
 """
 
-from .audio import read_audio
+from .audio import Sound, read_audio, sound_of
 from .bark import BARK_EDGES_HZ, BarkAnalyzer, bark_frames, linear_to_db
 from .parser import FrameParser
 from .session import FLOOR_DB, LARGEST_DB, N_BANDS, Gap, Session, check_frames
@@ -51,6 +51,7 @@ __all__ = [
     "Gap",
     "MissingFramesWarning",
     "Session",
+    "Sound",
     "TimeColumnWarning",
     "UnfinishedLineWarning",
     "UnitsWarning",
@@ -59,5 +60,6 @@ __all__ = [
     "linear_to_db",
     "read_audio",
     "read_session",
+    "sound_of",
     "write_session",
 ]

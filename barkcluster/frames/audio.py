@@ -6,16 +6,22 @@ seconds, beside the frames themselves. Needs the extra ``audio``.
 
 from __future__ import annotations
 
+import base64
+import io
 import os
+import wave
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._clock import clock
 from barkcluster._extras import missing_extra
-from barkcluster._validation import check_positive
+from barkcluster._html import card
+from barkcluster._validation import check_non_negative, check_positive
 from barkcluster.files.suffixes import how_to_convert
 
 from .bark import BARK_EDGES_HZ, BarkAnalyzer
@@ -26,6 +32,7 @@ from .wav import repaired_wav
 # All sessions are analyzed at one rate: one window, one set of FFT bins in each band.
 _SAMPLE_RATE = 44100
 _BLOCK_SAMPLES = 1 << 17
+_LONGEST_SOUND_S = 60
 # Slower than any sound: frames of an analysis that somebody saved as if they were samples.
 _SLOWEST_SOUND = 2000
 
@@ -88,6 +95,91 @@ def read_audio(path: str | os.PathLike[str], *, frame_rate: float = 100.0) -> Se
     # The resampler leaves a trace of what the file cannot hold.
     frames[:, BARK_EDGES_HZ[:-1] >= own_rate / 2] = FLOOR_DB
     return Session(frames, frame_rate, shown_path(Path(path).stem))
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """A moment of a sound file, which a notebook shows as a player.
+
+    Attributes
+    ----------
+    samples : ndarray of shape (n_samples,)
+        The mean of all channels at 44.1 kHz, float32.
+    title : str
+        What to call it.
+    """
+
+    samples: npt.NDArray[np.float32]
+    title: str = ""
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return len(self.samples) / _SAMPLE_RATE
+
+    def __repr__(self) -> str:
+        return f"<Sound {self.title!r}: {self.duration:.6g} s>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a player that holds the sound itself."""
+        file = io.BytesIO()
+        with wave.open(file, "wb") as written:
+            written.setnchannels(1)
+            written.setsampwidth(2)
+            written.setframerate(_SAMPLE_RATE)
+            written.writeframes((32767 * self.samples.clip(-1, 1)).round().astype("<i2").tobytes())
+        data = base64.b64encode(file.getvalue()).decode("ascii")
+        return card(self.title, [("length", clock(self.duration, 1))],
+                    f'<audio controls src="data:audio/wav;base64,{data}"></audio>')
+
+
+def sound_of(path: str | os.PathLike[str], start_s: float, stop_s: float) -> Sound:
+    """The sound of a moment, to be heard in a notebook.
+
+    Parameters
+    ----------
+    path : path-like
+        What the session was read from, by `read_audio`.
+    start_s, stop_s : float
+        Seconds from the beginning of the file, at most 60 apart: the page holds the sound.
+
+    Returns
+    -------
+    sound : Sound
+        The last line of a cell shows it.
+
+    Raises
+    ------
+    ImportError, OSError, ValueError
+        As `read_audio`; and for a moment that is not in the file or too long.
+
+    Examples
+    --------
+    >>> import soundfile, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "hum.wav"
+    ...     soundfile.write(path, 0.5 * np.sin(np.arange(96000) / 50), 48000)
+    ...     sound_of(path, 0.5, 1.5)
+    <Sound 'hum, 0:00.5 to 0:01.5': 1 s>
+    """
+    first = round(check_non_negative("start_s", start_s) * _SAMPLE_RATE)
+    last = round(check_positive("stop_s", stop_s) * _SAMPLE_RATE)
+    if not 0 < last - first <= _LONGEST_SOUND_S * _SAMPLE_RATE:
+        raise ValueError(f"stop_s must be up to {_LONGEST_SOUND_S} s after start_s={start_s}; got "
+                         f"{stop_s}.")
+    parts, n = [np.empty(0, dtype=np.float32)], 0
+    for _, block in _blocks(path):
+        wanted = block[max(0, first - n):max(0, last - n)]
+        parts.append(wanted.mean(axis=1, dtype=np.float32))
+        n += len(block)
+        if n >= last:
+            break
+    samples = np.concatenate(parts)
+    if not len(samples):
+        raise ValueError(f"{shown_path(path)}: start_s must be within its "
+                         f"{n / _SAMPLE_RATE:.1f} s; got {start_s}.")
+    stop = clock(start_s + len(samples) / _SAMPLE_RATE, 1)
+    return Sound(samples, f"{shown_path(Path(path).stem)}, {clock(start_s, 1)} to {stop}")
 
 
 def _mean_power(channels: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:

@@ -1,9 +1,11 @@
 """Sound files to sessions."""
 
+import base64
 import builtins
 import contextlib
 import io
 import os
+import re
 import tracemalloc
 
 import numpy as np
@@ -17,6 +19,7 @@ from barkcluster.frames import (
     bark_frames,
     read_audio,
     read_session,
+    sound_of,
     write_session,
 )
 
@@ -244,3 +247,24 @@ def test_without_the_extra_the_error_says_what_to_install(tmp_path, monkeypatch,
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"pip install '.*\[audio\]'"):
         read_audio(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_notebook_plays_the_sound_of_a_moment(music, tmp_path, channels):
+    path = tmp_path / "<take>.wav"
+    soundfile.write(path, np.stack([music] * channels, axis=1), 44100)
+    html = sound_of(path, 1.0, 2.5)._repr_html_()
+    assert "<take>" not in html
+    data = re.search(r'<audio controls src="data:audio/wav;base64,([^"]*)"></audio>', html)[1]
+    heard, rate = soundfile.read(io.BytesIO(base64.b64decode(data)))
+    assert rate == 44100
+    np.testing.assert_allclose(heard, music[44100:110250], atol=2e-4)
+
+
+def test_a_moment_ends_with_its_file_and_must_be_in_it(music, tmp_path):
+    soundfile.write(tmp_path / "a.wav", music, 44100)
+    assert sound_of(tmp_path / "a.wav", 3.0, 9.0).duration == 1.0
+    with pytest.raises(ValueError, match=r"a.wav: start_s must be within its 4.0 s; got 5"):
+        sound_of(tmp_path / "a.wav", 5, 6)
+    with pytest.raises(ValueError, match=r"stop_s must be up to 60 s after start_s=1; got 62"):
+        sound_of(tmp_path / "a.wav", 1, 62)
