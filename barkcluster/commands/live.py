@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from barkcluster.live.receiving import Receiver
 
 _DESCRIPTION = """\
-Hears frames from other programs, learns them as they come, and says each tenth of a second how
-familiar it is what it hears. It starts from nothing: the first readings come after some seconds.
-Ctrl-C or SIGTERM ends it; what was gathered is on disk then.
+Listens to another program, a microphone or a file, learns what it hears, and says ten times a
+second how familiar that is: 1 is well known, 0 was never heard. It starts from nothing, so the
+first answers come after some seconds. Ctrl-C ends it.
 
-sources (--in) and sinks (--out):
+where frames come from (--in), and where answers go (--out):
   osc://127.0.0.1:7400/bark     Max, SuperCollider, TouchDesigner, Pd: 25 numbers a message
   fudi-udp://127.0.0.1:7400     Pure Data: bark f f f ...;
   fudi-tcp://127.0.0.1:7400     the same over a connection
@@ -54,11 +54,11 @@ sources (--in) and sinks (--out):
   latest:now.txt                --out only: a file that always holds the newest line alone
   mic                           --in only: the microphone
   -                             standard input and output
-several --in are several players, each with a stream of its own: name them, --in alice=osc://...
+Each --in is a player with a memory of its own. With several, name them: --in alice=osc://...
 
-sent: /familiarity f, /familiarity/scales f f ..., /novelty f, /tempo bpm confidence, and each
-second /status. A scale that is not known yet is -1. To be told, as messages to any source:
-retrain, reset, pause 0|1 and, with --allow-save, save NAME.npz, load NAME.npz.
+answers: /familiarity f, /familiarity/scales f f ... (-1: not known yet), /novelty f, /tempo bpm
+confidence, and each second /status. Messages it takes, at any --in: retrain, reset, pause 0|1 and,
+with --allow-save, save NAME.npz, load NAME.npz.
 """
 _EPILOG = """\
 examples:
@@ -87,7 +87,8 @@ barkcluster live hears frames from a program, a microphone or a file. Copy one o
   barkcluster live --in osc://127.0.0.1:7400/bark --out osc://127.0.0.1:7401 --page
       Max, SuperCollider, Pd, TouchDesigner and others: /bark and 25 levels in dB, 100 a second
 
---page shows it in a browser; without it, it stands here. More: barkcluster live --help
+--page shows the answers in a browser; without it they show in this terminal.
+More: barkcluster live --help
 """
 _WEKINATOR = ("osc://127.0.0.1:6448/wek/inputs", "osc://127.0.0.1:12000/wek/outputs")
 
