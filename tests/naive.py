@@ -6,10 +6,9 @@ import math
 # windows.py
 
 
-def signed_root(value, power):
-    """A root with the sign of the value, as straight as it near 0."""
-    root = (abs(value) + 1e-6) ** power - 1e-6 ** power
-    return math.copysign(root, value)
+def attack_size(cube, change):
+    """Cube root with its sign, in proportion to the cube where the change is larger."""
+    return cube / (abs(cube) ** (2 / 3) + change ** 2 + 1e-4)
 
 
 def texture(frames, length, hop, frame_rate=100.0):
@@ -27,7 +26,7 @@ def texture(frames, length, hop, frame_rate=100.0):
             mean = sum(levels) / length
             row[0].append(mean)
             variance = sum((v - mean) ** 2 for v in levels) / length
-            row[1].append(signed_root(variance, 1 / 2) / 1.9)
+            row[1].append(((variance + 1e-6) ** 0.5 - 1e-3) / 1.9)
             change = quick = slow = 0.0
             for t in range(end - length, end):
                 d1 = x[t][b] - x[t - step][b] if t >= step else 0.0
@@ -36,8 +35,8 @@ def texture(frames, length, hop, frame_rate=100.0):
                 quick += min(max(d1, -20.0), 20.0) ** 3
                 slow += min(max(d5, -30.0), 30.0) ** 3
             row[2].append(change / length / 0.28)
-            row[3].append(signed_root(quick / length, 1 / 3) / 0.67)
-            row[4].append(signed_root(slow / length, 1 / 3) / 1.5)
+            row[3].append(attack_size(quick / length, change / length) / 0.67)
+            row[4].append(attack_size(slow / length, change / length) / 1.5)
         common = sum(row[0]) / n_bands
         row[0] = [(level - 0.75 * common) / 4.0 for level in row[0]]
         rows.append(sum(row, []))

@@ -27,7 +27,8 @@ TEXTURE_UNITS = {
 # Keeps the spectrum of a group without onsets near zero instead of blowing its noise up.
 _RHYTHM_QUIET_POWER = 0.03
 
-# Mean squares (dB^2) and cubes (dB^3) below this are no spread and no attack.
+# Running sums are off by some 1e-10 of what they have seen: mean squares (dB^2) and cubes (dB^3)
+# below this are no spread and no attack, or the root of that error would be heard.
 _SOFTNESS = 1e-6
 
 # Share of the level common to all bands that is left in the texture.
@@ -94,7 +95,6 @@ class RunningWindows:
         self._rises = RollingBuffer(layout.smoothing_frames, chunk_frames, len(RHYTHM_GROUPS))
         self._rises.extend(layout.smoothing_frames - 1)[:] = 0.0
         self._to_groups = group_matrix(layout.n_bands)
-        self._softness = _SOFTNESS if layout.definition > 1 else 0.0
         units = np.array(list(TEXTURE_UNITS.values()))
         self._units = np.repeat(units, layout.n_bands)
 
@@ -263,10 +263,16 @@ class RunningWindows:
         bands = self.layout.n_bands
         mean = (self._sums.at(ends) - self._sums.at(ends - np.ravel(length))) / length
         variance = mean[:, bands:2 * bands] - mean[:, :bands] ** 2
-        mean[:, bands:2 * bands] = _root(np.maximum(variance, 0.0), np.sqrt, self._softness)
+        softness = _SOFTNESS if self.layout.definition > 1 else 0.0
+        mean[:, bands:2 * bands] = (
+            np.sqrt(np.maximum(variance, 0.0) + softness) - np.sqrt(softness))
         common = np.add.reduce(mean[:, :bands], axis=1, keepdims=True) / bands
         mean[:, :bands] -= (1.0 - COMMON_LEVEL) * common + COMMON_LEVEL * _CENTER_DB
-        mean[:, 3 * bands:] = _root(mean[:, 3 * bands:], np.cbrt, self._softness)
+        if softness:
+            change = mean[:, 2 * bands:3 * bands]
+            mean[:, 3 * bands:] = _attack(mean[:, 3 * bands:], np.tile(change, 2), softness)
+        else:
+            mean[:, 3 * bands:] = np.cbrt(mean[:, 3 * bands:])
         return (mean / self._units).astype(np.float32)
 
     def _rhythm(self, ends: npt.NDArray[np.intp], length: int,
@@ -310,14 +316,15 @@ class RunningWindows:
         return (sums[1:] - sums[:-1]) / self.layout.bin_frames
 
 
-def _root(values: FloatArray, root: np.ufunc, softness: float) -> FloatArray:
-    """Roots with their sign, as straight as the values near 0.
+def _attack(cubes: FloatArray, change: FloatArray, softness: float) -> FloatArray:
+    """Signed attack (dB) of mean cubes (dB^3), beside the mean change (dB) of the same bands.
 
-    Running sums are off by some 1e-10 of what they have seen: its cube root would be heard.
+    The cube root where attacks stand out. Where rises and falls are alike, as in noise, the mean
+    cube is the little that they do not cancel, and its root would be large with a sign of chance:
+    there it counts in proportion.
     """
-    if not softness:
-        return np.asarray(root(values))
-    return np.copysign(root(np.abs(values) + softness) - root(softness), values)
+    root = np.cbrt(cubes * cubes)
+    return np.asarray(cubes / (root + change * change + np.cbrt(softness * softness)))
 
 
 def _as_slice(wanted: npt.NDArray[np.bool_]) -> slice:

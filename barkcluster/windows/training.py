@@ -42,6 +42,12 @@ _GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
 # (dB), with noise of what levels in text are rounded to, a tenth of a dB. Nobody hears any of it.
 _ECHOES = ((0.25, -0.25), (0.5, 0.25), (0.75, 0.0))
 _ROUNDING_DB = 0.1
+# Noise has nothing between its frames that could be read off them: its echoes are whole frames
+# later. Frames are noise where levels bend by more than this for each dB they move (white noise
+# .87, a random walk .71, noise that was analyzed as sound .67, recorded music .47 to .67) and most
+# frames of the first minutes occur once: what recurs is a loop, however rough.
+_NOISE_BEND = 0.69
+_NOISE_FRAMES = 30_000
 # A copy keeps one window of so many: half as many again in all as there are rows to judge. Where
 # all rows together are few, it keeps more of them: learned from 10 s, order gains .03.
 _COPY_STRIDE = 5
@@ -247,14 +253,32 @@ def _echoes(features: WindowFeatures, frames: npt.NDArray[np.floating],
     echoes = [np.empty((len(of_block), features.n_features(*block)), np.float32)
               for of_block, block in zip(ends, features.blocks, strict=True)]
     rounding = np.random.default_rng(0)
+    noise_alone = _is_noise(frames)
     for turn, (fraction, louder) in enumerate(_ECHOES):
         mine = [of_block[turn::len(_ECHOES)] for of_block in ends]
-        heard = later(frames, fraction)
+        heard = _whole_frames_later(frames, turn + 1) if noise_alone else later(frames, fraction)
         noise = rounding.random(heard.shape, dtype=np.float32) - 0.5
         heard = heard + louder + _ROUNDING_DB * noise
         for echo, rows in zip(echoes, _windows_at(features, heard, mine), strict=True):
             echo[turn::len(_ECHOES)] = rows
     return echoes
+
+
+def _is_noise(frames: npt.NDArray[np.floating]) -> bool:
+    """Whether each frame is drawn anew, with nothing between it and the next."""
+    steps = np.diff(frames, axis=0)
+    if len(steps) < 2:
+        return False
+    bends = 0.5 * np.diff(steps, axis=0)
+    if np.abs(bends).mean() <= _NOISE_BEND * np.abs(steps).mean():
+        return False
+    some = np.round(frames[:_NOISE_FRAMES], 1)
+    return len(np.unique(some, axis=0)) > len(some) / 2
+
+
+def _whole_frames_later(frames: npt.NDArray[np.floating], n: int) -> npt.NDArray[np.floating]:
+    """The frames from the n-th on; the last is held, so that there are as many."""
+    return np.concatenate([frames[n:], np.repeat(frames[-1:], min(n, len(frames)), axis=0)])
 
 
 def _add_copies(

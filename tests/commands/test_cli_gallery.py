@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch):
     write_session(play(2, 12), "bands/bert/second.csv")
     (tmp_path / "bands" / "notes.md").write_text("not a session")
     write_session(play(2, 8), "now.txt")
-    write_session(play(8, 8), "stranger.txt")
+    write_session(play(9, 8), "stranger.txt")
     return tmp_path
 
 
