@@ -10,7 +10,7 @@ import numpy as np
 from . import figures
 from .corpora import SPARSE_STEMS, Track
 from .figures import between, cell, print_table
-from .tasks import FOUND_WITHIN_S, TASKS, Outcome
+from .tasks import AFTER_S, FOUND_WITHIN_S, TASKS, Outcome
 
 GROUPS = ("all", "other", "jam-like")
 Figure = tuple[float, float, float]
@@ -85,6 +85,12 @@ def show(result: Result, *, columns: bool = False, worst: int = 0) -> None:
                 if group != "other":
                     _pivot(f"T = {train_s:g} s, {group}: 10th to 90th percentile of the tracks",
                            picked, list(TASKS), lambda r: between(_f(r, "p10"), _f(r, "p90")))
+        _pivot(f"T = {train_s:g} s, intrusions: share of moments under .05 from {AFTER_S[0]:g} to"
+               f" {AFTER_S[1]:g} s after one, and of the rest without any",
+               [r for r in rows if keep(r, g="all")],
+               [f"{task} {what}" for task in ("intrusion2", "intrusion6")
+                for what in ("after", "without")],
+               lambda r: f"{_f(r, 'mean'):.3f}")
         _pivot(f"T = {train_s:g} s, intrusions: share found within {FOUND_WITHIN_S:g} s (over the"
                " track's own 95 % of novelty; familiarity under .05), median delay in s, and how"
                " often a second without one alarms",

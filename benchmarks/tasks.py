@@ -31,6 +31,7 @@ INTRUSIONS_S = (2.0, 6.0)
 FIRST_INTRUSION_S = 12.0
 BETWEEN_INTRUSIONS_S = 25.0
 LINGER_S = 0.5                    # rows this long after an intrusion still count as within it
+AFTER_S = (1.0, 9.0)              # from when to when after it the usual should be known again
 AWAY_S = 12.0                     # rows this long after an intrusion are the usual again
 FOUND_WITHIN_S = 1.0
 ALARM = 0.05                      # familiarity below it is an alarm
@@ -278,16 +279,23 @@ def _compare(outcome: Outcome, task: str, usual: Columns, pieces: list[Columns],
 def _intrusions(outcome: Outcome, task: str, usual: Columns, system: System, piece: Frames,
                 starts: list[float], length: float) -> None:
     times, columns = system.novelty(piece)
-    within = np.zeros(len(times), bool)
+    within, after = np.zeros(len(times), bool), np.zeros(len(times), bool)
     away = _warm(times)
     for start in starts:
         within |= (times > start - 1e-6) & (times <= start + length + LINGER_S + 1e-6)
+        after |= ((times > start + length + AFTER_S[0] + 1e-6)
+                  & (times <= start + length + AFTER_S[1] + 1e-6))
         away &= (times <= start) | (times > start + length + AWAY_S)
     for column, novelty in columns.items():
         outcome.values[task, column] = auc(novelty[away], novelty[within])
         thresholds = {"quantile": _quantile(usual[column], 1 - ALARM)}
         if column in system.calibrated:
             thresholds["alarm"] = 1 - ALARM
+            if after.any():
+                outcome.values[f"{task} after", column] = float(
+                    np.mean(novelty[after] > 1 - ALARM))
+                outcome.values[f"{task} without", column] = float(
+                    np.mean(usual[column] > 1 - ALARM))
         for kind, threshold in thresholds.items():
             delays = [_delay(times, novelty, start, length, threshold) for start in starts]
             outcome.delays[f"{task} {kind}", column] = delays

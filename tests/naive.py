@@ -43,6 +43,34 @@ def texture(frames, length, hop, frame_rate=100.0):
     return rows
 
 
+def settled(scores, scales, hop):
+    """Scores of each scale as they count for the moment; scores[i][t], nan where not full."""
+    short = [i for i, scale in enumerate(scales) if scale < 2.0]
+    n = len(scores[0])
+    of_surprise, before = max(1, round(0.8 / hop)), max(1, round(1.5 / hop))
+    sudden = [sum(scores[i][t] for i in short) / len(short) for t in range(n)]
+    sudden = [0.0 if math.isnan(z) else z for z in sudden]
+
+    def newest(t):
+        return sudden[max(0, t - of_surprise + 1):t + 1]
+
+    in_surprise = [sum(z > 1.0 for z in newest(t)) >= 0.6 * of_surprise for t in range(n)]
+    result = [list(row) for row in scores]
+    for i, scale in enumerate(scales):
+        if scale < 2.0:
+            continue
+        within = round((scale - scales[short[-1]]) / hop) + 1
+        clean = [not any(in_surprise[max(0, t - within + 1):t + 1]) for t in range(n)]
+        for t in range(n):
+            last = max((u for u in range(t + 1) if clean[u]), default=-1)
+            calm = sum(newest(t)) / of_surprise < 1.0
+            if not clean[t] and calm and t - last <= round(2 * scale / hop) and last >= before:
+                said = scores[i][last - before]
+                if said < scores[i][t]:
+                    result[i][t] = said
+    return result
+
+
 def mixture_nll(rows, weights, means, variances):
     """Negative log-likelihood of rows under Gaussians with diagonal covariances."""
     result = []

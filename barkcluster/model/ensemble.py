@@ -24,14 +24,15 @@ from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERN_S, PATTERNS, WindowLayout
 
+from .settling import SUDDEN_S
+
 # Weight of each view in a scale, chosen on half of the tracks of docs/developers/experiments.rst:
 # hard .988, order .931; on layered jams hard .82.
 VIEW_WEIGHTS = {"texture": 1.0, "rhythm": 2.0, "pattern": 3.0}
 # Onset energy at which the pattern score is halved, so that silence is not called strange.
 _QUIET_ENERGY = 0.05
-# Scales below this hear what is sudden, and by so much stranger they must be to overrule the rest;
+# By so much stranger the scales that hear what is sudden must be to overrule the rest;
 # leads of 1, 1.5 and 2 are compared in docs/developers/experiments.rst.
-_SUDDEN_S = 2.0
 _SUDDEN_LEAD = 1.5
 # Bands that one of two recordings lacks, and frames that are enough to tell.
 _BANDS_APART = 2
@@ -255,7 +256,7 @@ def combine_scales(by_scale: Sequence[FloatArray], scales: tuple[float, ...]) ->
     n_sudden = 0
     for score, scale in zip(by_scale, scales, strict=False):
         total += scale * score
-        if scale < _SUDDEN_S:
+        if scale < SUDDEN_S:
             sudden += score
             n_sudden += 1
     mean = total / sum(scales[:len(by_scale)])

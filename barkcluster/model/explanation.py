@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,8 @@ from .listening import Listener
 # Bands are named from this difference on, in dB.
 _ODD_DB = 4.0
 _FEW_RANGES = 2
+# Seconds that a surprise and its short windows may take beside the long ones.
+_SPARE_S = 4.0
 
 
 @dataclass(frozen=True)
@@ -165,8 +168,10 @@ def explain(ensemble: Ensemble, frames: Frames, time: float,
     if not shortest <= stop <= len(checked):
         raise ValueError(f"time must be from {start + shortest / rate:g} s, when the first window "
                          f"is full, to the end, {start + len(checked) / rate:g} s; got {time:g}.")
-    # What averages over the longest scale hears starts two of them before; on the grid of hops.
-    first = max(0, stop - 2 * features.scale_frames[-1] - 4 * hop) // hop * hop
+    # What averages over the longest scale hears starts two of them before, what it said before a
+    # surprise three; on the grid of hops.
+    spare = math.ceil(_SPARE_S * rate) + 4 * hop
+    first = max(0, stop - 3 * features.scale_frames[-1] - spare) // hop * hop
     piece = Session(checked[first:stop], rate, n_bands=features.n_bands)
     blocks = [view.X for view in features.transform_views(piece)]
     familiarity, by_scale = Listener(ensemble).answer(blocks)

@@ -8,8 +8,7 @@ from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.windows.rolling import RollingBuffer
 
 from .ensemble import Combination, Ensemble, Part
-
-_HOPS_AT_ONCE = 4096
+from .settling import HOPS_AT_ONCE, Settling
 
 
 class Listener:
@@ -18,17 +17,28 @@ class Listener:
     Parameters
     ----------
     ensemble : Ensemble
+    settling : Settling, optional
+        That of a listener before, who heard the same through another ensemble: what was said
+        before a surprise, and with that it goes on where its scales are the same.
+
+    Attributes
+    ----------
+    settling : Settling or None
+        What long scales said before a surprise; None for model files of before there was any.
 
     Notes
     -----
     Averages over a scale are differences of running sums, kept for the longest scale alone.
     """
 
-    def __init__(self, ensemble: Ensemble) -> None:
+    def __init__(self, ensemble: Ensemble, settling: Settling | None = None) -> None:
         self._ensemble = ensemble
         self._combination = Combination(ensemble.features)
+        if settling is None or settling.layout.scales != ensemble.scales:
+            settling = Settling(ensemble.features)
+        self.settling = settling if ensemble.features.definition > 1 else None
         # The terms of the pattern score, summed.
-        self._sums = RollingBuffer(max(self._combination.pattern_counts) + 2, _HOPS_AT_ONCE, 2)
+        self._sums = RollingBuffer(max(self._combination.pattern_counts) + 2, HOPS_AT_ONCE, 2)
         self._sums.extend(1)[:] = 0.0
 
     @property
@@ -65,9 +75,9 @@ class Listener:
             nan where the scale is not full yet.
         """
         n = max(len(X) for X in windows)
-        if n > _HOPS_AT_ONCE:
-            pieces = [self.answer([X[max(0, len(X) - n + i):max(0, len(X) - n + i + _HOPS_AT_ONCE)]
-                                   for X in windows]) for i in range(0, n, _HOPS_AT_ONCE)]
+        if n > HOPS_AT_ONCE:
+            pieces = [self.answer([X[max(0, len(X) - n + i):max(0, len(X) - n + i + HOPS_AT_ONCE)]
+                                   for X in windows]) for i in range(0, n, HOPS_AT_ONCE)]
             return (np.concatenate([familiarity for familiarity, _ in pieces]),
                     np.concatenate([by_scale for _, by_scale in pieces]))
         ensemble, combination = self._ensemble, self._combination
@@ -83,14 +93,18 @@ class Listener:
         by_scale = np.full((n, n_scales), np.nan)
         heard: list[FloatArray] = []
         for i, calibration in enumerate(ensemble.scale_calibrations):
-            full, longer = n_full[i], n_full[i + 1]
+            full = n_full[i]
             if not full:
                 break
             score = combination.scale_score(i, scores, self._mean_terms(i, full))
             by_scale[n - full:, i] = calibration.familiarity(score)
             heard.append(score)
+        if self.settling is not None:
+            heard = self.settling.settled(heard)
+        for i in range(len(heard)):
+            full, longer = n_full[i], n_full[i + 1]
             if full > longer:  # rows of which this is the longest scale that is full
-                here = [z[len(z) - full:len(z) - longer] for z in heard]
+                here = [z[len(z) - full:len(z) - longer] for z in heard[:i + 1]]
                 familiarity[n - full:n - longer] = ensemble.calibrations[i].familiarity(
                     combination.moment_score(here))
         return familiarity, by_scale

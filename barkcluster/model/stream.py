@@ -122,6 +122,7 @@ class FamiliarityStream(Generic[ModelT]):
             features = model.ensemble_.features
         self.features = features
         self._model: ModelT | None = None
+        self._listener: Listener | None = None
         self.reset()
         self.model = model
 
@@ -159,11 +160,14 @@ class FamiliarityStream(Generic[ModelT]):
 
     def _listen_anew(self) -> None:
         """Judge by the model what the windows still know of: nothing, where they are new."""
+        # In the same unit whoever said it; windows of before a surprise are kept no longer.
+        before = self._listener if self._windows.n_frames else None
+        settling = None if before is None else before.settling
         self._listener = None
         # Whether there is anything to limit is asked here, not in every push.
         self._one_thread = one_thread_for_products()
         if self._model is not None:
-            self._listener = Listener(self._model.ensemble_)
+            self._listener = Listener(self._model.ensemble_, settling)
             if self._listener.n_history:
                 with self._one_thread:
                     self._listener.prime(self._windows.recent_patterns(self._listener.n_history))

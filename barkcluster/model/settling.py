@@ -1,0 +1,146 @@
+"""What long scales say once a surprise is over: what they said before it, until they are clean."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from barkcluster._typing import FloatArray
+from barkcluster.windows.layout import WindowLayout
+from barkcluster.windows.rolling import RollingBuffer
+
+# Scales below this hear what is sudden.
+SUDDEN_S = 2.0
+# A surprise: in most of so long a time their mean is stranger than one in six. It is over when the
+# average of as long a time is not. A higher bar (1.3, 1.64) leaves more behind a surprise: scores
+# of a short session do not rise that far.
+_STRANGE = 1.0
+_SURPRISE_S = 0.8
+_SURPRISE_SHARE = 0.6
+# What a scale said so long before a surprise was noticed knows nothing of it.
+_BEFORE_S = 1.5
+# Hops at once, at most.
+HOPS_AT_ONCE = 4096
+
+
+class Settling:
+    """Long scales that still hold a surprise, and what they said before it.
+
+    A window of 10 s goes on being strange for 10 s after a surprise, when the short ones have long
+    stopped. From when the music is calm again until the window holds nothing of the surprise, its
+    scale counts as no stranger than it was before. Where that is twice as long as the window, it
+    was no surprise but other music, and the scale says what it hears.
+
+    Parameters
+    ----------
+    layout : WindowLayout
+        Which scales there are, and how often they are heard.
+    hops_at_once : int, default=4096
+        How many hops `settled` takes at most.
+
+    Examples
+    --------
+    >>> settling = Settling(WindowLayout(scales=(0.5, 3.0)))
+    >>> short = np.where((np.arange(60) >= 30) & (np.arange(60) < 40), 3.0, 0.0)
+    >>> long = np.where(np.arange(60) >= 30, 2.0, -1.0)
+    >>> settling.settled([short, long])[1][[20, 35, 39, 50, 59]]
+    array([-1.,  2.,  2., -1., -1.])
+    """
+
+    def __init__(self, layout: WindowLayout, hops_at_once: int = HOPS_AT_ONCE) -> None:
+        self.layout = layout
+        hop = layout.hop_frames
+        short = [i for i, scale in enumerate(layout.scales) if scale < SUDDEN_S]
+        self._n_short = len(short)
+        n_scales = len(layout.scales)
+        # Without short scales nobody knows of a surprise.
+        self._long = range(self._n_short, n_scales) if short else range(0)
+        longest_short = layout.scale_frames[short[-1]] if short else 0
+        # Hops at which a short window ends that lies within the long one.
+        self._within = [(layout.scale_frames[i] - longest_short) // hop + 1 for i in self._long]
+        self._patience = [2 * layout.scale_frames[i] // hop for i in self._long]
+
+        def hops(seconds: float) -> int:
+            return max(1, round(seconds * layout.frame_rate / hop))
+
+        self._length = hops(_SURPRISE_S)
+        self._needed = math.ceil(_SURPRISE_SHARE * self._length)
+        self._before = hops(_BEFORE_S)
+        keep = max(self._patience, default=0) + self._before + self._length + 1
+        self._scores = RollingBuffer(keep, hops_at_once, n_scales)
+        self._scores.extend(keep)[:] = np.nan
+        # Running sums: of the sudden, of hops at which it was strange, of those in a surprise.
+        self._sums = RollingBuffer(keep, hops_at_once, 3)
+        self._sums.extend(keep)[:] = 0.0
+        self._last_clean = [keep - 1] * len(self._long)
+
+    def settled(self, scores: list[FloatArray]) -> list[FloatArray]:
+        """Hear the scores of the newest hops; return them as they count for the moment.
+
+        Parameters
+        ----------
+        scores : list of ndarray of shape (n_windows,)
+            Strangeness of each scale that is full, shortest first. Longer ones may have fewer:
+            their last go with the last of the others.
+
+        Returns
+        -------
+        scores : list of ndarray of shape (n_windows,)
+            None higher than it was.
+        """
+        if not self._long or not scores or not len(scores[0]):
+            return scores
+        n, start = len(scores[0]), self._scores.n_rows
+        rows = self._scores.extend(n)
+        rows[:] = np.nan
+        for i, score in enumerate(scores):
+            rows[n - len(score):, i] = score
+        self._hear(rows, start)
+        surprises = self._sums.between(start - max(self._within), start + n)[:, 2]
+        if surprises[0] == surprises[-1]:  # nearly always
+            self._last_clean = [start + n - 1] * len(self._long)
+            return scores
+        numbers = np.arange(start, start + n)
+        calm = self._over(numbers, 0) < _STRANGE * self._length
+        result = list(scores)
+        for j, i in enumerate(self._long):
+            clean = self._sums.at(numbers)[:, 2] == self._sums.at(numbers - self._within[j])[:, 2]
+            last = np.where(clean, numbers, self._last_clean[j])
+            last = np.maximum.accumulate(last)
+            self._last_clean[j] = int(last[-1])
+            if i >= len(scores):
+                continue
+            hold = np.flatnonzero(calm & ~clean & (numbers - last <= self._patience[j]))
+            if len(hold):
+                before = self._scores.at(last[hold] - self._before)[:, i]
+                before = np.maximum(before, self._over(numbers[hold], 0) / self._length)
+                now = rows[:, i].copy()
+                now[hold] = np.fmin(now[hold], before)
+                result[i] = now[n - len(scores[i]):]
+        return result
+
+    def _hear(self, rows: FloatArray, start: int) -> None:
+        """Take the scores of the short scales into the running sums."""
+        n = len(rows)
+        sudden = rows[:, 0].copy()
+        for i in range(1, self._n_short):
+            # Before the longest of the short scales is full, there is no saying what is sudden.
+            sudden += rows[:, i]
+        sudden = np.nan_to_num(sudden / self._n_short, nan=0.0)
+        numbers = np.arange(start, start + n)
+        sums = self._sums.extend(n)
+        sums[:, 0] = sudden
+        sums[:, 1] = sudden > _STRANGE
+        last = self._sums.at(numbers[:1] - 1)[0]
+        sums[0, :2] += last[:2]
+        np.cumsum(sums[:, :2], axis=0, out=sums[:, :2])
+        sums[:, 2] = self._over(numbers, 1) >= self._needed
+        sums[0, 2] += last[2]
+        np.cumsum(sums[:, 2], out=sums[:, 2])
+
+    def _over(self, numbers: npt.NDArray[np.intp], which: int) -> FloatArray:
+        """Sum over the last hops of a surprise's length."""
+        return (self._sums.at(numbers)[:, which]
+                - self._sums.at(numbers - self._length)[:, which])
