@@ -63,11 +63,10 @@ def settled(scores, scales, hop):
         clean = [not any(in_surprise[max(0, t - within + 1):t + 1]) for t in range(n)]
         for t in range(n):
             last = max((u for u in range(t + 1) if clean[u]), default=-1)
-            calm = sum(newest(t)) / of_surprise < 1.0
-            if not clean[t] and calm and t - last <= round(2 * scale / hop) and last >= before:
+            if not clean[t] and t - last <= round(2 * scale / hop) and last >= before:
                 said = scores[i][last - before]
-                if said < scores[i][t]:
-                    result[i][t] = said
+                if not math.isnan(said):
+                    result[i][t] = min(scores[i][t], max(said, sum(newest(t)) / of_surprise))
     return result
 
 

@@ -13,9 +13,8 @@ from barkcluster.windows.rolling import RollingBuffer
 
 # Scales below this hear what is sudden.
 SUDDEN_S = 2.0
-# A surprise: in most of so long a time their mean is stranger than one in six. It is over when the
-# average of as long a time is not. A higher bar (1.3, 1.64) leaves more behind a surprise: scores
-# of a short session do not rise that far.
+# A surprise: in most of so long a time their mean is stranger than one in six. A higher bar (1.3,
+# 1.64) leaves more behind: scores of a short session do not rise that far.
 _STRANGE = 1.0
 _SURPRISE_S = 0.8
 _SURPRISE_SHARE = 0.6
@@ -29,9 +28,9 @@ class Settling:
     """Long scales that still hold a surprise, and what they said before it.
 
     A window of 10 s goes on being strange for 10 s after a surprise, when the short ones have long
-    stopped. From when the music is calm again until the window holds nothing of the surprise, its
-    scale counts as no stranger than it was before. Where that is twice as long as the window, it
-    was no surprise but other music, and the scale says what it hears.
+    stopped. Until it holds nothing of the surprise, its scale counts as no stranger than it was
+    before, or than the short ones are now. Where that takes twice as long as the window, it was
+    no surprise but other music, and the scale says what it hears.
 
     Parameters
     ----------
@@ -46,7 +45,7 @@ class Settling:
     >>> short = np.where((np.arange(60) >= 30) & (np.arange(60) < 40), 3.0, 0.0)
     >>> long = np.where(np.arange(60) >= 30, 2.0, -1.0)
     >>> settling.settled([short, long])[1][[20, 35, 39, 50, 59]]
-    array([-1.,  2.,  2., -1., -1.])
+    array([-1.,  2.,  2.,  0.,  0.])
     """
 
     def __init__(self, layout: WindowLayout, hops_at_once: int = HOPS_AT_ONCE) -> None:
@@ -103,7 +102,7 @@ class Settling:
             self._last_clean = [start + n - 1] * len(self._long)
             return scores
         numbers = np.arange(start, start + n)
-        calm = self._over(numbers, 0) < _STRANGE * self._length
+        now = self._over(numbers, 0) / self._length
         result = list(scores)
         for j, i in enumerate(self._long):
             clean = self._sums.at(numbers)[:, 2] == self._sums.at(numbers - self._within[j])[:, 2]
@@ -112,13 +111,14 @@ class Settling:
             self._last_clean[j] = int(last[-1])
             if i >= len(scores):
                 continue
-            hold = np.flatnonzero(calm & ~clean & (numbers - last <= self._patience[j]))
+            hold = np.flatnonzero(~clean & (numbers - last <= self._patience[j]))
             if len(hold):
                 before = self._scores.at(last[hold] - self._before)[:, i]
-                before = np.maximum(before, self._over(numbers[hold], 0) / self._length)
-                now = rows[:, i].copy()
-                now[hold] = np.fmin(now[hold], before)
-                result[i] = now[n - len(scores[i]):]
+                counted = rows[:, i].copy()
+                # Of before there may be nothing: the window was not full.
+                counted[hold] = np.where(np.isnan(before), counted[hold], np.fmin(
+                    counted[hold], np.maximum(before, now[hold])))
+                result[i] = counted[n - len(scores[i]):]
         return result
 
     def _hear(self, rows: FloatArray, start: int) -> None:
