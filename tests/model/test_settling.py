@@ -80,7 +80,7 @@ def test_familiar_again_after_a_surprise(scorer):
     during = (timeline.times > 30.5) & (timeline.times <= 32)
     after = (timeline.times > 34) & (timeline.times <= 38)
     assert np.median(timeline.familiarity[during]) < 0.05
-    assert np.median(timeline.familiarity[after]) > 0.2
+    assert np.median(timeline.familiarity[after]) > 0.1
     # The window itself still holds the surprise, and says so.
     assert np.median(timeline.by_scale[after, 2]) < 0.05
     readings = [r for r in map(model.stream().push, piece) if r is not None]
