@@ -316,7 +316,9 @@ def test_reader_that_goes_away_is_no_error(folder):
             [sys.executable, "-m", "barkcluster", "score", "jam.txt", "now.txt"], cwd=folder,
             stdout=gone, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-    assert (done.returncode, done.stderr) == (141, "")
+    assert done.returncode == 141
+    # A slow machine shows progress, and nothing else.
+    assert "rror" not in done.stderr and "Traceback" not in done.stderr
 
 
 def test_tempo_prints_a_line_for_each_file(run):
