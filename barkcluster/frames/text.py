@@ -70,7 +70,7 @@ def read_session(path: str | os.PathLike[str], *, frame_rate: float | None = Non
     Parameters
     ----------
     path : path-like
-        The file. Two hours of frames take two or three seconds.
+        The file. Two hours of frames take some seconds.
     frame_rate : float, optional
         Frames per second. If not given: what a comment ``# frame_rate: 86.13`` says,
         else what the time column says (in s or ms: whichever makes sense of its
