@@ -25,6 +25,8 @@ _TICK_S = 0.1
 # What one turn takes of a flood, and how long the view waits while there is one.
 _TURN_S = 0.05
 _LONGEST_TICK_S = 1.0
+# How long an end may take to hear what is still waiting.
+_WAITING_S = 2.0
 # What TouchDesigner calls the channels that nobody gave a name: /chan1, /chan2, ...
 _UNNAMED_CHANNELS = "/chan"
 
@@ -137,6 +139,16 @@ class Live:
                     source.player.tick(now)
                 tick()
             if until():
+                break
+        self._hear_waiting(steps, time.monotonic() + _WAITING_S)
+
+    def _hear_waiting(self, steps: Iterator[None], deadline: float) -> None:
+        """What had come before the end is heard, and gathered, too."""
+        if _take_some(steps, deadline):
+            return
+        for _ in range(self._receiver.batches.qsize()):
+            batch = self._receiver.take(0.0)
+            if batch is None or _take_some(self._steps(batch), deadline):
                 return
 
     def close(self) -> None:

@@ -404,6 +404,20 @@ def test_a_burst_comes_in_order_and_in_few_batches():
     assert [int(received.data) for received in got] == list(range(100))
 
 
+def test_what_had_come_before_the_end_is_heard(new_player):
+    port = free_port()
+    player = new_player()
+    live = Live([Source(Address("osc", LOCAL, port, "/bark"), player)], [])
+    try:
+        message = build_message("/bark", [-40.0] * 25)
+        for _ in range(3):
+            live._receiver.batches.put(datagrams(0, [message] * 20))
+        live.run(until=lambda: True)
+    finally:
+        live.close()
+    assert player.stream.n_frames == 60
+
+
 def test_the_largest_datagram_is_taken_whole():
     port = free_port()
     receiver = Receiver([Address("osc", LOCAL, port)])
