@@ -70,6 +70,8 @@ def wait_until_heard(listener, seconds):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are another matter on Windows")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_asked_to_end_it_writes_what_it_gathered(rng, start, listener, tmp_path, how):
+    if signal.getsignal(how) == signal.SIG_IGN:
+        pytest.skip("whoever started the tests has them ignore this signal")
     gathered = tmp_path / "jam.txt"
     heard = jam(rng, 123)
     process, port = start("--gather", gathered)

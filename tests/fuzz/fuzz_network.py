@@ -54,7 +54,7 @@ def fuzz_one(data: bytes) -> None:
                 assert len(arrival.levels) == 25
                 assert all(isinstance(level, float) for level in arrival.levels)
             else:
-                assert isinstance(arrival, Command) and arrival.word in COMMANDS
+                assert isinstance(arrival, Command) and arrival.name in COMMANDS
         assert (together.last_error is None) == (together.n_rejected == 0)
         if kind in KINDS[:3]:  # a datagram is whole
             assert kind != "osc" or together.n_rejected == 0 or not arrivals
