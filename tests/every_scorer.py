@@ -8,16 +8,8 @@ EVERY_SCORER = ["knn", *(pytest.param(name, marks=pytest.mark.slow)
                          for name in sorted(SCORERS) if name != "knn")]
 
 
-def each_scorer(first, *others):
-    """Pairs of a value and a scorer: the default with all values, the others with the first few.
-
-    Parameters
-    ----------
-    first : list
-        Values that every scorer is tested with.
-    *others : object
-        More of them, for the default alone.
-    """
-    return [*(("knn", value) for value in (*first, *others)),
+def each_scorer(values):
+    """Pairs of a scorer and a value, all with all; those of the default are the fast ones."""
+    return [*(("knn", value) for value in values),
             *(pytest.param(name, value, marks=pytest.mark.slow)
-              for name in sorted(SCORERS) if name != "knn" for value in first)]
+              for name in sorted(SCORERS) if name != "knn" for value in values)]
