@@ -249,10 +249,11 @@ class Calibration:
 
 def _first_of_ranks(novelty: FloatArray, resolution: float) -> npt.NDArray[np.intp]:
     """Where in sorted novelties each rank begins: what lies within the resolution is one."""
-    starts = [0]
-    while (start := int(np.searchsorted(
-            novelty, novelty[starts[-1]] + resolution, "right"))) < len(novelty):
+    beyond = np.searchsorted(novelty, novelty + resolution, "right").tolist()
+    starts, start = [], 0
+    while start < len(beyond):
         starts.append(start)
+        start = beyond[start]
     return np.array(starts, dtype=np.intp)
 
 

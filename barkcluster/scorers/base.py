@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -135,16 +136,17 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         self.gap_ = correlation_gap(rows) if self.gap == "auto" else int(self.gap)
         held_out = np.full(len(rows), np.nan)
         curve = LearningCurve(len(rows), self.learning_power)
+        unfitted = clone(self)
         blocks = list(held_out_blocks(len(rows), self.n_blocks, self.gap_))
         # Here, too: a model may fit its scorers in threads of their own.
         with OneThread():
             # Every second block shows how much more a fit on all of them knows.
             for number, (kept, block) in enumerate(blocks):
-                twin = self._twin(rows, learned, sources, offsets, kept)
+                twin = unfitted._twin(rows, learned, sources, offsets, kept)
                 held_out[block] = twin.novelty_of(rows[block])
                 less = without_farthest(kept, block)
                 if number % 2 == 0 and 2 <= len(less) < len(kept):
-                    twin = self._twin(rows, learned, sources, offsets, less)
+                    twin = unfitted._twin(rows, learned, sources, offsets, less)
                     curve.add(len(kept), len(less), held_out[block],
                               twin.novelty_of(rows[block]))
             self._learn_rows(learned, sources, offsets)
@@ -349,8 +351,8 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _twin(self, rows: FloatArray, learned: FloatArray, sources: npt.NDArray[np.intp],
               offsets: FloatArray, kept: npt.NDArray[np.intp]) -> Self:
-        """The same scorer, having learned some of the rows alone."""
-        twin = clone(self)
+        """A copy of this unfitted scorer that has learned some of the rows alone."""
+        twin = deepcopy(self)  # as `clone` does, which looks up what parameters there are anew
         heard = np.isin(sources, kept)
         if heard.any():
             twin._learn_rows(learned[heard], sources[heard], offsets[heard])

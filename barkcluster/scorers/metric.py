@@ -10,6 +10,10 @@ from barkcluster.calibration.calibration import correlation_time
 # Directions kept in a whitened metric. The others of a rhythm of 10 s are noise that whitening
 # makes large; leaving them out costs nothing in familiarity and saves a fifth of the time.
 _MOST_DIRECTIONS = 200
+# With fewer rows for each feature, their products with each other are decomposed sooner.
+_FEW = 0.75
+# Variance of this share of the largest is rounding.
+_ROUNDING = 1e-10
 
 
 def whitening_basis(centred: FloatArray, power: float, shrinkage: float) -> FloatArray:
@@ -30,17 +34,35 @@ def whitening_basis(centred: FloatArray, power: float, shrinkage: float) -> Floa
         Rows times this have a covariance whose eigenvalues are ``w ** (1 - power)``.
     """
     n, d = centred.shape
-    covariance = centred.T @ centred / n
-    mean_variance = float(np.trace(covariance)) / d
+    mean_variance = float(np.einsum("nd,nd->", centred, centred)) / (n * d)
     n_kept = min(d, _MOST_DIRECTIONS)
     if mean_variance <= 1e-12:  # one row, or silence: nothing to even out
         return np.eye(d)[:, :n_kept]
-    covariance *= 1.0 - shrinkage
+    if n < _FEW * d and n_kept < d:
+        variances, directions = _strongest_of_few(centred, n_kept)
+    else:
+        variances, directions = np.linalg.eigh(centred.T @ centred / n)
+        variances, directions = variances[d - n_kept:], directions[:, d - n_kept:]
     # Constant features must not be divided by nothing.
-    covariance[np.diag_indices(d)] += (shrinkage + 1e-9) * mean_variance
-    values, vectors = np.linalg.eigh(covariance)
-    scales = np.maximum(values, 1e-12) ** (-power / 2.0)
-    return np.ascontiguousarray((vectors * scales)[:, d - n_kept:])
+    shrunk = (1.0 - shrinkage) * variances + (shrinkage + 1e-9) * mean_variance
+    return np.ascontiguousarray(directions * np.maximum(shrunk, 1e-12) ** (-power / 2.0))
+
+
+def _strongest_of_few(centred: FloatArray, n_kept: int) -> tuple[FloatArray, FloatArray]:
+    """Variance along the strongest directions of fewer rows than features, and the directions.
+
+    The products of the rows with each other have the same variances as their covariance, and are
+    a smaller matrix. Where the rows reach in fewer directions than that, any others will do: in
+    all of them there is none.
+    """
+    n, d = centred.shape
+    values, vectors = np.linalg.eigh(centred @ centred.T / n)
+    reached = np.flatnonzero(values > _ROUNDING * values[-1])[::-1][:n_kept]
+    directions = centred.T @ (vectors[:, reached] / np.sqrt(n * values[reached]))
+    others = np.random.default_rng(0).normal(size=(d, n_kept - len(reached)))
+    others, _ = np.linalg.qr(others - directions @ (directions.T @ others))
+    return (np.append(values[reached], np.zeros(others.shape[1])),
+            np.hstack([directions, others]))
 
 
 def correlation_gap(rows: FloatArray) -> int:

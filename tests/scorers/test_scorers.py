@@ -3,6 +3,7 @@
 import naive
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist
 
 from barkcluster.scorers import GaussianMixtureScorer, KMeansScorer, KNNDensityScorer, SOMScorer
 from barkcluster.scorers.knn_density import k_center
@@ -142,6 +143,20 @@ def test_no_whitening_keeps_distances(rng):
     centered = X - X.mean(axis=0)
     moved = centered @ whitening_basis(centered, 0.0, 0.3)
     np.testing.assert_allclose(np.linalg.norm(moved, axis=1), np.linalg.norm(centered, axis=1))
+
+
+@pytest.mark.parametrize("n_rows", [2, 50, 220])
+def test_few_rows_with_many_features_lie_as_far_apart_as_by_their_covariance(rng, n_rows):
+    X = rng.normal(size=(n_rows, 300)) * np.linspace(0.1, 3.0, 300)
+    X[1] = X[0] + 1.0  # not of full rank, either, once the mean is off
+    centered = X - X.mean(axis=0)
+    covariance = centered.T @ centered / n_rows
+    shrunk = 0.7 * covariance + 0.3 * np.trace(covariance) / 300 * np.eye(300)
+    values, vectors = np.linalg.eigh(shrunk)
+    expected = centered @ (vectors[:, -200:] * values[-200:] ** -0.375)
+    basis = whitening_basis(centered, 0.75, 0.3)
+    assert basis.shape == (300, 200)
+    np.testing.assert_allclose(pdist(centered @ basis), pdist(expected), rtol=1e-6)
 
 
 def test_the_gap_is_about_the_length_of_the_windows(rng):
