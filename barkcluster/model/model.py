@@ -22,6 +22,7 @@ from barkcluster.files.header import Fields
 from barkcluster.frames.session import Frames, Session, bands_end, check_frames
 from barkcluster.scorers import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
+from barkcluster.windows.running import CHUNK_FRAMES
 
 from .background import Background, check_background
 from .cohort import cohort_calibrations
@@ -35,8 +36,6 @@ from .takes import on_clock, takes_of
 from .timeline import Timeline
 
 DEFAULT_SCALES = (0.5, 1.0, 3.0, 6.0, 10.0)
-
-_CHUNK_FRAMES = 4096
 
 
 class FamiliarityModel(BaseEstimator):
@@ -344,8 +343,8 @@ class FamiliarityModel(BaseEstimator):
         running = self.features_.running()
         listener = Listener(self.ensemble_)
         hop = self.features_.hop_frames
-        for start in range(0, len(frames), _CHUNK_FRAMES):
-            windows = running.push(frames[start:start + _CHUNK_FRAMES])
+        for start in range(0, len(frames), CHUNK_FRAMES):
+            windows = running.push(frames[start:start + CHUNK_FRAMES])
             familiarity, by_scale = listener.answer(windows)
             n = len(familiarity)
             if n:

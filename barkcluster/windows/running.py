@@ -5,6 +5,8 @@ The numbers of every view are computed here, once, for whole sessions and for st
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 from scipy import fft
@@ -36,8 +38,13 @@ COMMON_LEVEL = 0.25
 
 _PATTERN_QUIET_POWER = 0.03
 
+_LEAST_FLOAT = np.finfo(np.float32).tiny
+_THIRD = np.float32(1.0 / 3.0)
+
 # Frames worked on at once: large enough for numpy, small enough for the cache.
-CHUNK_FRAMES = 4096
+CHUNK_FRAMES = 2048
+# Frames that may wait to be summed: those between two hops cost less together than one by one.
+_MOST_WAITING = 32
 
 
 class RunningWindows:
@@ -50,7 +57,7 @@ class RunningWindows:
     ----------
     layout : WindowLayout
         What to compute.
-    chunk_frames : int, default=4096
+    chunk_frames : int, default=2048
         Frames worked on at once, at most: a kilobyte of memory each.
 
     Attributes
@@ -70,6 +77,7 @@ class RunningWindows:
     def __init__(self, layout: WindowLayout, chunk_frames: int = CHUNK_FRAMES) -> None:
         self.layout = layout
         self.n_frames = 0
+        self._n_summed = 0
         self._chunk_frames = chunk_frames
         longest, rate = layout.scale_frames[-1], layout.frame_rate
         self._step = max(1, round(0.01 * rate))    # what counts as one frame: 10 ms
@@ -86,13 +94,15 @@ class RunningWindows:
             if view == "rhythm"}
         self._needs_textures = "texture" in layout.views
         self._needs_onsets = any(view != "texture" for _, view in layout.blocks)
+        room = chunk_frames + _MOST_WAITING
+        # An even number of columns: sums run over two at a time.
+        self._sums = RollingBuffer(longest + 1, room, -(-5 * layout.n_bands // 2) * 2)
         # One row more than the window: a sum over L frames is a difference of rows L apart.
-        self._sums = RollingBuffer(longest + 1, chunk_frames, 5 * layout.n_bands)
         self._sums.extend(1)[:] = 0.0
-        self._recent = RollingBuffer(self._attack + 1, chunk_frames, layout.n_bands)
-        self._onsets = RollingBuffer(longest + 1, chunk_frames, len(RHYTHM_GROUPS))
+        self._recent = RollingBuffer(self._attack + _MOST_WAITING + 1, room, layout.n_bands)
+        self._onsets = RollingBuffer(longest + 1, room, len(RHYTHM_GROUPS))
         self._onsets.extend(1)[:] = 0.0
-        self._rises = RollingBuffer(layout.smoothing_frames, chunk_frames, len(RHYTHM_GROUPS))
+        self._rises = RollingBuffer(layout.smoothing_frames, room, len(RHYTHM_GROUPS))
         self._rises.extend(layout.smoothing_frames - 1)[:] = 0.0
         self._to_groups = group_matrix(layout.n_bands)
         units = np.array(list(TEXTURE_UNITS.values()))
@@ -116,24 +126,18 @@ class RunningWindows:
             parts = [self.push(frames[i:i + self._chunk_frames])
                      for i in range(0, len(frames), self._chunk_frames)]
             return [np.concatenate(block) for block in zip(*parts, strict=True)]
-        before = self.n_frames
-        self.hear(frames)
         hop = self.layout.hop_frames
-        first = (before // hop + 1) * hop
+        first = (self.n_frames // hop + 1) * hop
+        self._take(frames)
         if first > self.n_frames:
+            if self.n_frames - self._n_summed >= _MOST_WAITING:
+                self._sum()
             return self._nothing.copy()
+        self._sum()
         ends = np.arange(first, self.n_frames + 1, hop)
-        if len(ends) > 1 or not self._needs_textures:
-            return self.windows_at([ends[ends >= length] for _, _, length, _ in self._blocks])
-        # A push of one frame is mostly calls into numpy: the textures of all scales at once.
-        textures = self._textures_of_scales(int(ends[0]))
-        out = self.windows_at([
-            ends if view != "texture" and ends[0] >= length else ends[:0]
-            for _, view, length, _ in self._blocks])
-        for b, (scale, view, length, _) in enumerate(self._blocks):
-            if view == "texture" and ends[0] >= length:
-                out[b] = textures[scale:scale + 1]
-        return out
+        if first >= self._lengths[-1]:
+            return self.windows_at([ends] * len(self._blocks))
+        return self.windows_at([ends[ends >= length] for _, _, length, _ in self._blocks])
 
     def recent_patterns(self, n_hops: int) -> list[Float32Array]:
         """The patterns that the newest hops ended with, once more.
@@ -171,13 +175,13 @@ class RunningWindows:
         -------
         windows : list of ndarray of shape (n_windows, n_features), float32
         """
-        out = []
-        patterns = None
+        out: list[Float32Array] = []
+        textures, patterns = self._textures(ends), None
         for (scale, view, length, width), mine in zip(self._blocks, ends, strict=True):
-            if not len(mine):
+            if view == "texture":
+                out.append(next(textures))
+            elif not len(mine):
                 out.append(np.empty((0, width), np.float32))
-            elif view == "texture":
-                out.append(self._texture(mine, length))
             elif view == "rhythm":
                 out.append(self._rhythm(mine, length, self._rhythm_columns[scale]))
             else:
@@ -194,14 +198,22 @@ class RunningWindows:
         frames : ndarray of shape (n_frames, n_bands)
             The next frames in dB, at most ``chunk_frames`` of them.
         """
-        n = len(frames)
-        if not n:
-            return
-        self.n_frames += n
-        start = self._recent.n_rows
-        levels = self._recent.extend(n)
+        self._take(frames)
+        self._sum()
+
+    def _take(self, frames: npt.NDArray[np.floating]) -> None:
+        """Remember frames, to be summed before the next windows end."""
+        levels = self._recent.extend(len(frames))
         np.maximum(frames, _QUIETEST_DB, out=levels)
         levels += _CENTER_DB
+        self.n_frames += len(frames)
+
+    def _sum(self) -> None:
+        """Take the frames that wait into the running sums."""
+        start, n = self._n_summed, self.n_frames - self._n_summed
+        if not n:
+            return
+        self._n_summed = self.n_frames
         if self._needs_textures:
             self._hear_textures(start, n)
         if self._needs_onsets:
@@ -223,9 +235,13 @@ class RunningWindows:
             lowest = -limit if self.layout.definition > 1 else 0.0
             bounded = np.minimum(np.maximum(rise, lowest), limit)
             np.multiply(bounded * bounded, bounded, out=row[:, k * bands:(k + 1) * bands])
+        row[:, 5 * bands:] = 0.0
         row[0] += total
         if n > 1:
-            np.cumsum(row, axis=0, out=row)
+            # Each addition waits for the one before it: two columns at a time, as if they were
+            # complex numbers, take half as long.
+            pairs = row.view(np.complex128)
+            np.cumsum(pairs, axis=0, out=pairs)
 
     def _hear_onsets(self, start: int, n: int) -> None:
         """Add the rise of the level in groups of bands, smoothed, to the running sums."""
@@ -253,78 +269,121 @@ class RunningWindows:
         if n > 1:
             np.cumsum(row, axis=0, out=row)
 
-    def _textures_of_scales(self, end: int) -> Float32Array:
-        """A row for each scale that is full at this end, shortest first."""
-        lengths = self._lengths[self._lengths <= end]
-        return self._texture(np.full(len(lengths), end), lengths[:, None])
+    def _textures(self, ends: list[npt.NDArray[np.intp]]) -> Iterator[Float32Array]:
+        """The texture of each scale, all of them worked out together."""
+        mine = [(of_block, length) for (_, view, length, _), of_block in zip(
+            self._blocks, ends, strict=True) if view == "texture"]
+        if not mine:
+            return iter(())
+        counts = [len(of_block) for of_block, _ in mine]
+        rows = self._texture(np.concatenate([of_block for of_block, _ in mine]),
+                             np.repeat([length for _, length in mine], counts))
+        return iter(np.split(rows, np.cumsum(counts[:-1])))
 
     def _texture(self, ends: npt.NDArray[np.intp],
-                 length: int | npt.NDArray[np.intp]) -> Float32Array:
+                 lengths: npt.NDArray[np.intp]) -> Float32Array:
+        """The texture of windows of these lengths."""
         bands = self.layout.n_bands
-        mean = (self._sums.at(ends) - self._sums.at(ends - np.ravel(length))) / length
-        variance = mean[:, bands:2 * bands] - mean[:, :bands] ** 2
+        mean = self._sums.at(ends)
+        mean -= self._sums.at(ends - lengths)
+        mean /= lengths[:, None]
+        level, spread = mean[:, :bands], mean[:, bands:2 * bands]
         softness = _SOFTNESS if self.layout.definition > 1 else 0.0
-        mean[:, bands:2 * bands] = (
-            np.sqrt(np.maximum(variance, 0.0) + softness) - np.sqrt(softness))
-        common = np.add.reduce(mean[:, :bands], axis=1, keepdims=True) / bands
-        mean[:, :bands] -= (1.0 - COMMON_LEVEL) * common + COMMON_LEVEL * _CENTER_DB
+        spread -= level * level
+        np.maximum(spread, 0.0, out=spread)
+        spread += softness
+        np.sqrt(spread, out=spread)
+        spread -= np.sqrt(softness)
+        common = np.add.reduce(level, axis=1, keepdims=True) / bands
+        level -= (1.0 - COMMON_LEVEL) * common + COMMON_LEVEL * _CENTER_DB
+        change = mean[:, None, 2 * bands:3 * bands]
+        attacks = mean[:, 3 * bands:5 * bands].reshape(len(mean), 2, bands)
         if softness:
-            change = mean[:, 2 * bands:3 * bands]
-            mean[:, 3 * bands:] = _attack(mean[:, 3 * bands:], np.tile(change, 2), softness)
+            _soften(attacks, change, softness)
         else:
-            mean[:, 3 * bands:] = np.cbrt(mean[:, 3 * bands:])
-        return (mean / self._units).astype(np.float32)
+            np.cbrt(attacks, out=attacks)
+        return (mean[:, :5 * bands] / self._units).astype(np.float32)
 
     def _rhythm(self, ends: npt.NDArray[np.intp], length: int,
                 columns: slice) -> Float32Array:
-        windows = self._onset_windows(ends, length)
+        # Around zero or not: the lowest bin, which alone knows, is none of the rhythm's.
+        windows = self._onset_windows(ends, length).transpose(1, 0, 2)
         strength = np.abs(fft.rfft(windows, axis=2)[:, :, columns])
-        power = _mean_square(strength)
-        strength /= np.sqrt(power + _RHYTHM_QUIET_POWER)
-        return strength.reshape(len(ends), -1).astype(np.float32)
+        strength /= np.sqrt(_mean_square(strength) + _RHYTHM_QUIET_POWER)
+        return strength.astype(np.float32).reshape(len(ends), -1)
 
     def _patterns(self, ends: npt.NDArray[np.intp], length: int) -> list[Float32Array]:
         windows = self._onset_windows(ends, length)
-        power = _mean_square(windows)
-        windows /= np.sqrt(power + _PATTERN_QUIET_POWER)
-        return list(windows.transpose(1, 0, 2).astype(np.float32))
+        windows = windows - np.add.reduce(windows, axis=2, keepdims=True) / windows.shape[2]
+        windows /= np.sqrt(_mean_square(windows) + _PATTERN_QUIET_POWER)
+        return list(windows.astype(np.float32))
 
     def _onset_windows(self, ends: npt.NDArray[np.intp], length: int) -> FloatArray:
-        """Onset strength (n_windows, n_groups, n_samples) around its mean.
+        """Onset strength (n_groups, n_windows, n_samples), to be read alone.
 
         Samples are counted back from the end of each window: what is said of a moment does not
         depend on when listening began.
         """
         size = self.layout.bin_frames
         n_samples = length // size
+        places = ends % size
+        if len(ends) == 1 or (places == places[0]).all():
+            return self._windows_at_a_place(ends, n_samples)
+        windows = np.empty((len(RHYTHM_GROUPS), len(ends), n_samples))
+        for place in np.unique(places).tolist():
+            mine = np.flatnonzero(places == place)
+            windows[:, mine] = self._windows_at_a_place(ends[mine], n_samples)
+        return windows
+
+    def _windows_at_a_place(self, ends: npt.NDArray[np.intp], n_samples: int) -> FloatArray:
+        """The same for ends that are whole samples apart."""
+        size = self.layout.bin_frames
+        sums = self._onsets.between(int(ends[0]) - n_samples * size,
+                                    int(ends[-1]) + 1)[::size].T.copy()
+        samples = (sums[:, 1:] - sums[:, :-1]) / size
         if len(ends) == 1:
-            windows = self._onset_samples(int(ends[0]) - n_samples * size, int(ends[0])).T[None]
-        else:
-            windows = np.empty((len(ends), len(RHYTHM_GROUPS), n_samples))
-            places = ends % size
-            for place in np.unique(places).tolist():
-                mine = np.flatnonzero(places == place)
-                stops = ends[mine]
-                samples = self._onset_samples(int(stops[0]) - n_samples * size, int(stops[-1]))
-                from_each = np.lib.stride_tricks.sliding_window_view(samples, n_samples, axis=0)
-                windows[mine] = from_each[(stops - stops[0]) // size]
-        return windows - np.add.reduce(windows, axis=2, keepdims=True) / n_samples
-
-    def _onset_samples(self, start: int, stop: int) -> FloatArray:
-        """Mean onset strength of each ``bin_frames`` from one frame to another."""
-        sums = self._onsets.between(start, stop + 1)[::self.layout.bin_frames]
-        return (sums[1:] - sums[:-1]) / self.layout.bin_frames
+            return samples[:, None]
+        each = np.lib.stride_tricks.sliding_window_view(samples, n_samples, axis=1)
+        numbers = (ends - ends[0]) // size
+        step = int(numbers[1])
+        if step * (len(ends) - 1) == numbers[-1] and (numbers[1:] - numbers[:-1] == step).all():
+            return each[:, ::step]
+        return each[:, numbers]
 
 
-def _attack(cubes: FloatArray, change: FloatArray, softness: float) -> FloatArray:
-    """Signed attack (dB) of mean cubes (dB^3), beside the mean change (dB) of the same bands.
+def _soften(cubes: FloatArray, change: FloatArray, softness: float) -> None:
+    """Make attacks (dB, signed) of mean cubes (dB^3), beside the mean change (dB) of their bands.
 
     The cube root where attacks stand out. Where rises and falls are alike, as in noise, the mean
     cube is the little that they do not cancel, and its root would be large with a sign of chance:
     there it counts in proportion.
     """
-    root = np.cbrt(cubes * cubes)
-    return np.asarray(cubes / (root + change * change + np.cbrt(softness * softness)))
+    root = cube_root(cubes * cubes)
+    root += change * change
+    root += np.cbrt(softness * softness)
+    cubes /= root
+
+
+def cube_root(X: FloatArray) -> FloatArray:
+    """`numpy.cbrt` of what is not negative, in less than half the time.
+
+    Logarithms in single precision give six digits, and a step of Halley's method triples them.
+    """
+    guess = X.astype(np.float32)
+    np.maximum(guess, _LEAST_FLOAT, out=guess)
+    np.log(guess, out=guess)
+    guess *= _THIRD
+    np.exp(guess, out=guess)
+    root = guess.astype(np.float64)
+    cube = root * root
+    cube *= root
+    above = cube + X
+    above += X
+    cube += cube
+    cube += X
+    above /= cube
+    root *= above
+    return root
 
 
 def _as_slice(wanted: npt.NDArray[np.bool_]) -> slice:
@@ -334,8 +393,8 @@ def _as_slice(wanted: npt.NDArray[np.bool_]) -> slice:
 
 
 def _mean_square(X: FloatArray) -> FloatArray:
-    """Along the last axis, which stays; np.mean takes as long again to think about one row."""
-    return np.add.reduce(X * X, axis=-1, keepdims=True) / X.shape[-1]
+    """Along the last axis, which stays."""
+    return np.vecdot(X, X)[..., None] / X.shape[-1]
 
 
 def _rise(levels: RollingBuffer, start: int, n: int, lag: int) -> FloatArray:

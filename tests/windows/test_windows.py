@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from barkcluster.frames import Session
 from barkcluster.windows import PATTERNS, TEXTURE_UNITS, WindowFeatures
-from barkcluster.windows.running import group_matrix
+from barkcluster.windows.running import cube_root, group_matrix
 
 
 @pytest.mark.parametrize(("length", "hop", "rate"), [(10, 10, 100.0), (35, 4, 100.0),
@@ -202,3 +202,20 @@ def test_no_frames_at_once_are_no_windows():
     running = WindowFeatures((0.5,)).running()
     running.push(np.zeros((60, 25)))
     assert [len(X) for X in running.push(np.zeros((0, 25)))] == [0]
+
+
+def test_frames_that_wait_for_the_end_of_a_hop_are_not_those_that_came_into_their_place(rng):
+    frames = rng.normal(-50, 15, size=(400, 25))
+    features = WindowFeatures((0.2, 3.0), hop=0.5)  # more frames than are let wait
+    together = [v.X for v in features.transform_views(frames)]
+    running, sent, pieces = features.running(), np.empty((1, 25)), []
+    for frame in frames:
+        sent[:] = frame
+        pieces.append(running.push(sent))
+    for whole, *parts in zip(together, *pieces, strict=True):
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+def testcube_roots_from_silence_to_the_loudest_attack():
+    squares = np.concatenate([[0.0], np.logspace(-60, 9, 2000)])
+    np.testing.assert_allclose(cube_root(squares), np.cbrt(squares), rtol=1e-14, atol=1e-12)
