@@ -38,7 +38,7 @@ from .archive import (
 from .atomic import replace_file
 from .header import Fields
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 _FORMAT = "barkcluster"
 # What a file may hold.
 _HOLDS = ("model", "scorer", "background")
@@ -47,6 +47,9 @@ _HOLDS = ("model", "scorer", "background")
 _MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {
     # Version 2 says by which definition windows are described; without it, it is the first.
     1: dict,
+    # Version 3 holds calibrations of what scales say together; without them, their scores are
+    # added as they are.
+    2: dict,
 }
 
 Specs: TypeAlias = dict[str, ArraySpec]

@@ -2,9 +2,9 @@
 
 Every part of an ensemble says how strange a window is, as a normal score: its *view score*. A
 scale weighs three of them, each over just as long as the scale is: texture and rhythm of its
-window, and the patterns of two seconds within it. The scales make the score of the moment. Both
-formulas stand here, once: the calibration in the fit uses them on held-out windows, `Listener` on
-what is heard.
+window, and the patterns of two seconds within it. The scales make the score of the moment, in
+moments.py. Both formulas stand once: the calibration in the fit uses them on held-out windows,
+`Listener` on what is heard.
 """
 
 from __future__ import annotations
@@ -24,16 +24,13 @@ from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERN_S, PATTERNS, WindowLayout
 
-from .settling import SUDDEN_S
+from .moments import Moments
 
 # Weight of each view in a scale, chosen on half of the tracks of docs/developers/experiments.rst:
 # hard .988, order .931; on layered jams hard .82.
 VIEW_WEIGHTS = {"texture": 1.0, "rhythm": 2.0, "pattern": 3.0}
 # Onset energy at which the pattern score is halved, so that silence is not called strange.
 _QUIET_ENERGY = 0.05
-# By so much stranger the scales that hear what is sudden must be to overrule the rest;
-# leads of 1, 1.5 and 2 are compared in docs/developers/experiments.rst.
-_SUDDEN_LEAD = 1.5
 # Bands that one of two recordings lacks, and frames that are enough to tell.
 _BANDS_APART = 2
 _LONG_ENOUGH_S = 2.0
@@ -79,6 +76,8 @@ class Ensemble:
         Of the views of each scale together.
     calibrations : list of Calibration
         Of the first scale, the first two, ... and of all scales together.
+    moments : Moments
+        How scales make the score of the moment.
     duration : float
         Seconds of music learned.
     bands_end : int or None
@@ -89,6 +88,7 @@ class Ensemble:
     parts: list[Part]
     scale_calibrations: list[Calibration]
     calibrations: list[Calibration]
+    moments: Moments
     duration: float
     bands_end: int | None = None
 
@@ -129,7 +129,7 @@ class Fitted(Protocol):
 
 
 class Combination:
-    """How the view scores of an ensemble make the score of each scale and of the moment.
+    """How the view scores of an ensemble make the score of each scale.
 
     View scores are given as a list, one array for each of ``layout.blocks``.
 
@@ -217,10 +217,6 @@ class Combination:
             None if rhythm is None else scores[rhythm],
             None if pattern_terms is None else weighted_pattern_score(pattern_terms))
 
-    def moment_score(self, by_scale: Sequence[FloatArray]) -> FloatArray:
-        """Strangeness of moments from that of the scales that are full, shortest first."""
-        return combine_scales(by_scale, self.scales)
-
 
 def combine_views(
     texture: FloatArray, rhythm: FloatArray | None, pattern: FloatArray | None
@@ -232,37 +228,6 @@ def combine_views(
             total = total + VIEW_WEIGHTS[view] * score
             weight += VIEW_WEIGHTS[view]
     return total / weight
-
-
-def combine_scales(by_scale: Sequence[FloatArray], scales: tuple[float, ...]) -> FloatArray:
-    """Strangeness of a moment from that of its scales.
-
-    Longer windows know more, and weigh as much as they are long; but what is sudden fills only
-    the short ones, so these may overrule the mean where they are far stranger than it.
-
-    Parameters
-    ----------
-    by_scale : sequence of ndarray of shape (n,)
-        Strangeness of each scale, shortest first.
-    scales : tuple of float
-        Their lengths in seconds; those beyond ``len(by_scale)`` are not full yet.
-
-    Returns
-    -------
-    strangeness : ndarray of shape (n,)
-    """
-    # Sums, not np.average: a stream has one row to add, and ten times a second.
-    total, sudden = np.zeros_like(by_scale[0]), np.zeros_like(by_scale[0])
-    n_sudden = 0
-    for score, scale in zip(by_scale, scales, strict=False):
-        total += scale * score
-        if scale < SUDDEN_S:
-            sudden += score
-            n_sudden += 1
-    mean = total / sum(scales[:len(by_scale)])
-    if not 0 < n_sudden < len(by_scale):
-        return mean
-    return np.maximum(mean, sudden / n_sudden - _SUDDEN_LEAD)
 
 
 def weighted_pattern_score(terms: FloatArray) -> FloatArray:

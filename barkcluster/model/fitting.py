@@ -1,8 +1,8 @@
 """What a fit does: a scorer for each scale and view, then the calibration of their sums.
 
 Each view of each scale has a scorer of its own, calibrated on blocks it did not hear. Their view
-scores add up to the strangeness of a scale and of the moment; both sums are calibrated again, on
-the same held-out windows, so that every number that comes out means the same.
+scores add up to the strangeness of a scale, and these to that of the moment; both are calibrated
+again, on the same held-out windows, so that every number that comes out means the same.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from barkcluster.windows.layout import PATTERNS, check_scales
 from barkcluster.windows.training import TrainingWindows, training_windows
 
 from .ensemble import Combination, Ensemble, Part, onset_energy
+from .moments import Moments
 
 # Texture is measured in its own units; rhythm and patterns are whitened this far. What whitening
 # patterns gains on layered jams is in docs/developers/experiments.rst.
@@ -108,21 +109,25 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         delayed(learn)(windows, scale_index, view)
         for windows, (scale_index, view) in zip(training, features.blocks, strict=True))
     parts, scores, echoes = (list(of_all) for of_all in zip(*learned, strict=True))
-    by_scale, of_all = [], []
     # What was held out, and its echoes, as all that was learned hears them together.
-    for (scale, moment), (scale_echo, moment_echo) in zip(
-            _combined(scores, features, training), _combined(echoes, features, training),
-            strict=True):
-        by_scale.append(Calibration(raised(scale, scale_echo)))
-        of_all.append(Calibration(raised(moment, moment_echo)))
+    held_out, echoed = (_by_scale(z, features, training) for z in (scores, echoes))
+    scales = [Calibration(raised(score, echo))
+              for (_, score), (_, echo) in zip(held_out, echoed, strict=True)]
+    usual, again = (
+        _at_moments([(times, calibration.strangeness(score))
+                     for calibration, (times, score) in zip(scales, of_one, strict=True)])
+        for of_one in (held_out, echoed))
+    moments = Moments.learned(features.scales, usual, again)
+    of_all = [Calibration(raised(moments.score(score), moments.score(echo)))
+              for score, echo in zip(usual, again, strict=True)]
     duration = sum(len(take) for take in takes) / features.frame_rate
-    return Ensemble(features, parts, by_scale, of_all, duration)
+    return Ensemble(features, parts, scales, of_all, moments, duration)
 
 
-def _combined(
+def _by_scale(
     scores: list[FloatArray], features: WindowFeatures, training: list[TrainingWindows]
 ) -> list[tuple[FloatArray, FloatArray]]:
-    """Strangeness of each scale's windows, and of the moments at which they end.
+    """When the windows of each scale end, and their strangeness.
 
     They are heard as `Listener` hears them, but that most were thinned out: what ends with a
     window, or is averaged over it, is what is left of it.
@@ -135,18 +140,19 @@ def _combined(
                                           [windows.rows for windows in patterns])
     hop_s = features.hop_frames / features.frame_rate
     heard: list[tuple[FloatArray, FloatArray]] = []
-    combined: list[tuple[FloatArray, FloatArray]] = []
     for i, count in enumerate(combination.pattern_counts):
         rows = training[combination.texture[i]]
         of_rows = [score if windows is rows else _latest(windows.times, score, rows.times)
                    for windows, score in zip(training, scores, strict=True)]
-        scale = combination.scale_score(
-            i, of_rows, _mean_before(patterns[0], terms, rows, count * hop_s) if count else None)
-        heard.append((rows.times, scale))
-        moment = combination.moment_score(
-            [_latest(times, score, rows.times) for times, score in heard])
-        combined.append((scale, moment))
-    return combined
+        heard.append((rows.times, combination.scale_score(
+            i, of_rows, _mean_before(patterns[0], terms, rows, count * hop_s) if count else None)))
+    return heard
+
+
+def _at_moments(by_scale: list[tuple[FloatArray, FloatArray]]) -> list[list[FloatArray]]:
+    """For the first scale, the first two, ...: what each said when the longest's windows end."""
+    return [[_latest(times, score, moments) for times, score in by_scale[:i + 1]]
+            for i, (moments, _) in enumerate(by_scale)]
 
 
 def _latest(times: FloatArray, values: FloatArray, when: FloatArray) -> FloatArray:

@@ -98,7 +98,7 @@ class Listener:
                 break
             score = combination.scale_score(i, scores, self._mean_terms(i, full))
             by_scale[n - full:, i] = calibration.familiarity(score)
-            heard.append(score)
+            heard.append(ensemble.moments.common(score, by_scale[n - full:, i]))
         if self.settling is not None:
             heard = self.settling.settled(heard)
         for i in range(len(heard)):
@@ -106,7 +106,7 @@ class Listener:
             if full > longer:  # rows of which this is the longest scale that is full
                 here = [z[len(z) - full:len(z) - longer] for z in heard[:i + 1]]
                 familiarity[n - full:n - longer] = ensemble.calibrations[i].familiarity(
-                    combination.moment_score(here))
+                    ensemble.moments.score(here))
         return familiarity, by_scale
 
     @staticmethod

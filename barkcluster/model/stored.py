@@ -27,6 +27,8 @@ from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import VIEWS
 
 from .ensemble import Ensemble, Part
+from .moments import Moments
+from .settling import SUDDEN_S
 
 _MOST_SCALES = 32
 # Faster frames would let a small file ask for a window of gigabytes.
@@ -57,6 +59,7 @@ def pack_ensemble(ensemble: Ensemble, arrays: dict[str, Array]) -> dict[str, Jso
         "calibrations": [
             pack_calibration(calibration, f"calibration{i}", arrays)
             for i, calibration in enumerate(ensemble.calibrations)],
+        **_pack_moments(ensemble.moments, arrays),
     }
 
 
@@ -141,6 +144,13 @@ class EnsembleRecord:
                        for i, (part, block) in enumerate(zip(parts, blocks, strict=True))]
         self._scale_calibrations = self._calibrations(fields, "scale_calibration")
         self._sum_calibrations = self._calibrations(fields, "calibration")
+        self._mean_calibrations: list[CalibrationRecord] = []
+        self._sudden_calibration: CalibrationRecord | None = None
+        if fields.has("mean_calibrations"):
+            self._mean_calibrations = self._calibrations(fields, "mean_calibration")
+            if self._features.scales[0] < SUDDEN_S:
+                self._sudden_calibration = CalibrationRecord(
+                    fields.fields("sudden_calibration"), "sudden_calibration", self.specs)
         fields.nothing_else()
 
     def _part(self, i: int, part: Fields, scale_index: int, view: str
@@ -173,8 +183,11 @@ class EnsembleRecord:
         """Raise unless the arrays go with one another."""
         for part in self._parts:
             part.check(arrays)
-        for calibration in (*self._scale_calibrations, *self._sum_calibrations):
+        for calibration in (*self._scale_calibrations, *self._sum_calibrations,
+                            *self._mean_calibrations):
             calibration.check(arrays)
+        if self._sudden_calibration is not None:
+            self._sudden_calibration.check(arrays)
 
     def build(self, arrays: Mapping[str, Array]) -> Ensemble:
         """What was learned."""
@@ -184,9 +197,26 @@ class EnsembleRecord:
                  np.asarray(arrays.get(f"part{i}.times", ()), dtype=np.float64))
             for i, ((scale_index, view), record) in enumerate(
                 zip(features.blocks, self._parts, strict=True))]
+        sudden = self._sudden_calibration
+        moments = Moments(features.scales, [c.build(arrays) for c in self._mean_calibrations],
+                          None if sudden is None else sudden.build(arrays))
         return Ensemble(
             features, parts, [c.build(arrays) for c in self._scale_calibrations],
-            [c.build(arrays) for c in self._sum_calibrations], self._duration, self._bands_end)
+            [c.build(arrays) for c in self._sum_calibrations], moments, self._duration,
+            self._bands_end)
+
+
+def _pack_moments(moments: Moments, arrays: dict[str, Array]) -> dict[str, Json]:
+    """What the header says of how scales make one number; nothing in files of before version 3."""
+    if not moments.means:
+        return {}
+    sudden = moments.sudden
+    return {
+        "mean_calibrations": [pack_calibration(calibration, f"mean_calibration{i}", arrays)
+                              for i, calibration in enumerate(moments.means)],
+        **({} if sudden is None else {
+            "sudden_calibration": pack_calibration(sudden, "sudden_calibration", arrays)}),
+    }
 
 
 def _pack_times(times: FloatArray, name: str,

@@ -7,7 +7,6 @@ from barkcluster import FamiliarityModel
 from barkcluster.frames import Session
 from barkcluster.model.ensemble import (
     Combination,
-    combine_scales,
     combine_views,
     onset_energy,
     weighted_pattern_score,
@@ -61,7 +60,12 @@ def test_timeline_is_what_the_written_out_sums_say(jam):
     for stop in (500, 620, 900):
         row = int(np.flatnonzero(np.isclose(timeline.times, stop / 100))[0])
         scores = naive_scores(model, heard, stop)
-        moment = max(np.dot([0.5, 2.0, 5.0], scores) / 7.5, scores[0] - 1.5)
+        common = [float(calibration.strangeness([score])[0]) for calibration, score in zip(
+            model.scale_calibrations_, scores, strict=True)]
+        moments = model.ensemble_.moments
+        moment = max(
+            moments.means[2].strangeness([np.dot([0.5, 2.0, 5.0], common) / 7.5])[0],
+            moments.sudden.strangeness([common[0]])[0] - 0.25)
         for i, score in enumerate(scores):
             expected = model.scale_calibrations_[i].familiarity([score])
             assert timeline.by_scale[row, i] == pytest.approx(expected[0], rel=1e-6)
@@ -90,12 +94,6 @@ def test_views_weigh_one_two_three():
     assert combine_views(one, None, None) == 1.0
     assert combine_views(one, 4 * one, None) == 3.0
     assert combine_views(one, 4 * one, 7 * one) == 5.0
-
-
-def test_sudden_strangeness_of_short_scales_is_not_averaged_away():
-    scores = [np.array([0.0, 9.0]), np.array([0.0, 0.0])]
-    np.testing.assert_allclose(combine_scales(scores, (0.5, 10.0)), [0.0, 7.5])
-    np.testing.assert_allclose(combine_scales(scores[:1], (0.5, 10.0)), [0.0, 9.0])
 
 
 def test_where_nobody_plays_no_pattern_is_strange():

@@ -1,0 +1,122 @@
+"""How scales make one number: what they say of a moment together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from barkcluster._typing import FloatArray
+from barkcluster.calibration.calibration import Calibration, normal_score
+from barkcluster.calibration.echoes import raised
+
+from .settling import SUDDEN_S
+
+# By so much stranger the scales that hear what is sudden must be to overrule the rest; what leads
+# from 0 to 1 find, and what they cost, is in docs/developers/experiments.rst.
+_SUDDEN_LEAD = 0.25
+# In files of before version 3, whose scores are added as they are.
+_SUDDEN_LEAD_UNCALIBRATED = 1.5
+
+
+@dataclass(eq=False)
+class Moments:
+    """How scales make the score of the moment.
+
+    Longer windows know more, and weigh as much as they are long; but what is sudden fills only the
+    short ones, so these may overrule the mean of all where they are stranger than it. What "as
+    strange" means is learned: a mean over many scales varies less than one over two, and both are
+    compared as what one in so many held-out moments would say.
+
+    Parameters
+    ----------
+    scales : tuple of float
+        Window lengths in seconds, shortest first.
+    means : list of Calibration
+        Of the mean of the first scale, of the first two, ... and of all. Empty in files of before
+        version 3.
+    sudden : Calibration or None
+        Of the mean of the scales below two seconds; None where there are none.
+    """
+
+    scales: tuple[float, ...]
+    means: list[Calibration] = field(default_factory=list)
+    sudden: Calibration | None = None
+
+    @classmethod
+    def learned(cls, scales: tuple[float, ...], held_out: Sequence[Sequence[FloatArray]],
+                echoes: Sequence[Sequence[FloatArray]]) -> Self:
+        """Learn from held-out moments and from echoes of them.
+
+        Parameters
+        ----------
+        scales : tuple of float
+        held_out, echoes : sequence of sequence of ndarray of shape (n,)
+            For the first scale, the first two, ... and all, the score of each, as `common`
+            returns them.
+        """
+        n_short = sum(scale < SUDDEN_S for scale in scales)
+        means = [Calibration(raised(_mean(a, scales), _mean(b, scales)))
+                 for a, b in zip(held_out, echoes, strict=True)]
+        sudden = Calibration(raised(_sudden(held_out[n_short - 1], n_short),
+                                    _sudden(echoes[n_short - 1], n_short))) if n_short else None
+        return cls(scales, means, sudden)
+
+    def common(self, score: FloatArray, familiarity: FloatArray) -> FloatArray:
+        """The score of one scale in the unit of all: calibrated, but in files of before version 3.
+
+        Parameters
+        ----------
+        score, familiarity : ndarray of shape (n,)
+            Of the same windows.
+        """
+        return normal_score(familiarity) if self.means else score
+
+    def score(self, by_scale: Sequence[FloatArray]) -> FloatArray:
+        """Strangeness of moments from that of the scales that are full, shortest first.
+
+        Parameters
+        ----------
+        by_scale : sequence of ndarray of shape (n,)
+            As `common` returns them. Scales beyond ``len(by_scale)`` are not full yet.
+
+        Returns
+        -------
+        strangeness : ndarray of shape (n,)
+
+        Examples
+        --------
+        >>> from barkcluster.calibration.calibration import Calibration
+        >>> usual = Calibration(np.linspace(-1.0, 1.0, 99))
+        >>> moments = Moments((0.5, 10.0), [usual, usual], usual)
+        >>> moments.score([np.array([0.0, 0.9]), np.array([0.0, 0.0])]).round(2)
+        array([-0.17,  0.69])
+        """
+        n_short = sum(scale < SUDDEN_S for scale in self.scales)
+        mean, lead = _mean(by_scale, self.scales), _SUDDEN_LEAD_UNCALIBRATED
+        overruled = 0 < n_short < len(by_scale)
+        sudden = _sudden(by_scale, n_short) if overruled else mean
+        if self.means:
+            mean, lead = self.means[len(by_scale) - 1].strangeness(mean), _SUDDEN_LEAD
+            if overruled and self.sudden is not None:
+                sudden = self.sudden.strangeness(sudden)
+        return np.maximum(mean, sudden - lead) if overruled else mean
+
+
+def _mean(by_scale: Sequence[FloatArray], scales: tuple[float, ...]) -> FloatArray:
+    """Mean over scales, each as much as it is long."""
+    # Sums, not np.average: a stream has one row to add, and ten times a second.
+    total = np.zeros_like(by_scale[0])
+    for score, scale in zip(by_scale, scales, strict=False):
+        total += scale * score
+    return total / sum(scales[:len(by_scale)])
+
+
+def _sudden(by_scale: Sequence[FloatArray], n_short: int) -> FloatArray:
+    """Mean over the scales that hear what is sudden."""
+    total = np.zeros_like(by_scale[0])
+    for score in by_scale[:n_short]:
+        total += score
+    return total / n_short
