@@ -110,7 +110,8 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         for windows, (scale_index, view) in zip(training, features.blocks, strict=True))
     parts, scores, echoes = (list(of_all) for of_all in zip(*learned, strict=True))
     # What was held out, and its echoes, as all that was learned hears them together.
-    held_out, echoed = (_by_scale(z, features, training) for z in (scores, echoes))
+    held_out = _by_scale(scores, features, training)
+    echoed = _by_scale(echoes, features, [windows.echoed for windows in training])
     scales = [Calibration(raised(score, echo))
               for (_, score), (_, echo) in zip(held_out, echoed, strict=True)]
     usual, again = (

@@ -3,7 +3,7 @@
 Neighboring windows say the same again, so a scale keeps a few in each of its lengths, at places
 that no beat can lock onto. Live bands drift: rhythm and pattern are learned from copies at tempi
 around the one that was played as well; how far off a copy is, a scorer takes as a distance. And
-every window is heard once more a fraction of a frame later, which is how a session differs from
+windows are heard once more a fraction of a frame later, which is how a session differs from
 itself where nobody could tell.
 """
 
@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -42,10 +42,16 @@ _GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
 # (dB), with noise of what levels in text are rounded to, a tenth of a dB. Nobody hears any of it.
 _ECHOES = ((0.25, -0.25), (0.5, 0.25), (0.75, 0.0))
 _ROUNDING_DB = 0.1
+# Each of them is heard of a stretch in turn, about so long (s), which the longest windows lead in
+# to. Of longer sessions so much (s) is heard again, all over them: it is ranks that are wanted.
+_ECHO_PIECE_S = 60.0
+_ECHOED_S = 600.0
+# Frames that windows of one frame know of: what they rise from, and what is between two of them.
+_CONTEXT_FRAMES = 16
 # Noise has nothing between its frames that could be read off them: its echoes are whole frames
 # later. Frames are noise where levels bend by more than this for each dB they move (white noise
 # .87, a random walk .71, noise that was analyzed as sound .67, recorded music .47 to .67) and most
-# frames of the first minutes occur once: what recurs is a loop, however rough.
+# occur once, of the first minutes: what recurs is a loop, however rough.
 _NOISE_BEND = 0.69
 _NOISE_FRAMES = 30_000
 # A copy keeps one window of so many: half as many again in all as there are rows to judge. Where
@@ -76,8 +82,10 @@ class TrainingWindows:
         The row that each of them is a copy of.
     augmented_offsets : ndarray of shape (m,)
         How far off the tempo of each of them is, in units of 3 %.
-    echoes : ndarray of shape (n, n_features)
-        The rows, heard a fraction of a frame later.
+    echoes : ndarray of shape (k, n_features)
+        Rows, heard a fraction of a frame later: all of them, in a session of ten minutes.
+    echoed_rows : ndarray of shape (k,)
+        The row that each of them is an echo of, rising.
     """
 
     rows: Float32Array
@@ -87,6 +95,13 @@ class TrainingWindows:
     augmented_rows: npt.NDArray[np.intp]
     augmented_offsets: FloatArray
     echoes: Float32Array
+    echoed_rows: npt.NDArray[np.intp]
+
+    @property
+    def echoed(self) -> Self:
+        """The rows alone that there are echoes of."""
+        return replace(self, rows=self.rows[self.echoed_rows], times=self.times[self.echoed_rows],
+                       takes=self.takes[self.echoed_rows])
 
     @property
     def step(self) -> float:
@@ -121,7 +136,6 @@ def training_windows(features: WindowFeatures, takes: Takes) -> list[TrainingWin
 
     strides = {block: stride(*block) for block in blocks}
     kept = [_thinned(features, take, strides) for take in takes]
-    echoes = [_echoes(features, take, strides) for take in takes]
     starts = np.cumsum([0, *(len(take) for take in takes)]) / features.frame_rate
     windows = []
     for b, block in enumerate(blocks):
@@ -133,7 +147,9 @@ def training_windows(features: WindowFeatures, takes: Takes) -> list[TrainingWin
             augmented=np.empty((0, features.n_features(*block)), np.float32),
             augmented_rows=np.empty(0, np.intp),
             augmented_offsets=np.empty(0),
-            echoes=np.concatenate([rows[b] for rows in echoes])))
+            echoes=np.empty((0, features.n_features(*block)), np.float32),
+            echoed_rows=np.empty(0, np.intp)))
+    _add_echoes(windows, features, takes, strides)
     _add_copies(windows, features, takes, strides)
     return windows
 
@@ -246,34 +262,64 @@ def _windows_at(features: WindowFeatures, frames: npt.NDArray[np.floating],
     return [np.concatenate(of_block) for of_block in rows]
 
 
-def _echoes(features: WindowFeatures, frames: npt.NDArray[np.floating],
-            strides: dict[tuple[int, str], int]) -> list[Float32Array]:
-    """The windows that are kept of one take, each heard as nobody could tell from it."""
-    ends = _ends(features, len(frames), strides)
-    echoes = [np.empty((len(of_block), features.n_features(*block)), np.float32)
-              for of_block, block in zip(ends, features.blocks, strict=True)]
-    rounding = np.random.default_rng(0)
-    noise_alone = _is_noise(frames)
-    for turn, (fraction, louder) in enumerate(_ECHOES):
-        mine = [of_block[turn::len(_ECHOES)] for of_block in ends]
-        heard = _whole_frames_later(frames, turn + 1) if noise_alone else later(frames, fraction)
-        noise = rounding.random(heard.shape, dtype=np.float32) - 0.5
-        heard = heard + louder + _ROUNDING_DB * noise
-        for echo, rows in zip(echoes, _windows_at(features, heard, mine), strict=True):
-            echo[turn::len(_ECHOES)] = rows
-    return echoes
+def _add_echoes(
+    windows: list[TrainingWindows], features: WindowFeatures, takes: Takes,
+    strides: dict[tuple[int, str], int],
+) -> None:
+    """Windows that are kept, each heard as nobody could tell from it."""
+    ends = [_ends(features, len(take), strides) for take in takes]
+    pieces = list(_echo_pieces(takes, features.frame_rate))
+    every = max(1, int(sum(map(len, takes)) / features.frame_rate / _ECHOED_S))
+    draw = np.random.default_rng(0)
+    # One of so many, at random: takes may be alike in length.
+    some = [group[draw.integers(len(group))]
+            for group in (pieces[i:i + every] for i in range(0, len(pieces), every))]
+    # Long windows end late in each take, where none of the pieces may be.
+    if any(len(of_block.times) and not any(
+            len(_within(ends[take][b], begin, end)) for take, begin, end in some)
+           for b, of_block in enumerate(windows)):
+        some = pieces
+    noise_alone = {take: _is_noise(takes[take]) for take in {take for take, _, _ in some}}
+    for turn, (take, begin, end) in enumerate(some):
+        start = max(0, begin - features.scale_frames[-1] - _CONTEXT_FRAMES)
+        frames = takes[take][start:end + _CONTEXT_FRAMES]
+        fraction, louder = _ECHOES[turn % len(_ECHOES)]
+        heard = (_whole_frames_later(frames, 1 + turn % len(_ECHOES)) if noise_alone[take]
+                 else later(frames, fraction))[:end - start]
+        noise = draw.random(heard.shape, dtype=np.float32) - 0.5
+        mine = [_within(of_block, begin, end) for of_block in ends[take]]
+        rows = _windows_at(features, heard + louder + _ROUNDING_DB * noise,
+                           [ends[take][b][which] - start for b, which in enumerate(mine)])
+        for b, of_block in enumerate(windows):
+            first = np.searchsorted(of_block.takes, take)
+            of_block.echoes = np.concatenate([of_block.echoes, rows[b]])
+            of_block.echoed_rows = np.concatenate([of_block.echoed_rows, first + mine[b]])
+
+
+def _echo_pieces(takes: Takes, rate: float) -> Iterator[tuple[int, int, int]]:
+    """Takes in pieces to be heard in turn in each of the ways: take, first frame and end."""
+    for number, take in enumerate(takes):
+        n_turns = max(1, round(len(take) / rate / _ECHO_PIECE_S / len(_ECHOES)))
+        cuts = np.linspace(0, len(take), n_turns * len(_ECHOES) + 1).astype(int).tolist()
+        for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+            yield number, begin, end
+
+
+def _within(ends: npt.NDArray[np.intp], begin: int, end: int) -> npt.NDArray[np.intp]:
+    """Which of rising ends lie after one frame, up to another."""
+    return np.arange(*np.searchsorted(ends, [begin, end], "right"))
 
 
 def _is_noise(frames: npt.NDArray[np.floating]) -> bool:
     """Whether each frame is drawn anew, with nothing between it and the next."""
-    steps = np.diff(frames, axis=0)
+    some = frames[:_NOISE_FRAMES]
+    steps = np.diff(some, axis=0)
     if len(steps) < 2:
         return False
     bends = 0.5 * np.diff(steps, axis=0)
     if np.abs(bends).mean() <= _NOISE_BEND * np.abs(steps).mean():
         return False
-    some = np.round(frames[:_NOISE_FRAMES], 1)
-    return len(np.unique(some, axis=0)) > len(some) / 2
+    return len(np.unique(np.round(some, 1), axis=0)) > len(some) / 2
 
 
 def _whole_frames_later(frames: npt.NDArray[np.floating], n: int) -> npt.NDArray[np.floating]:

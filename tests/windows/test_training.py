@@ -46,6 +46,42 @@ def test_an_echo_is_what_nobody_could_tell_apart(rng):
     np.testing.assert_allclose(later(frames, 1.0)[:-1], frames[1:])
 
 
+def test_every_row_of_some_minutes_has_an_echo_and_each_is_of_one_way(rng):
+    frames = gaussian_filter1d(rng.normal(-40, 20, size=(9000, 25)), 2, axis=0)
+    ways = [(0.25, -0.25), (0.5, 0.25), (0.75, 0.0)]
+    whole = [WindowFeatures((1.0, 3.0), hop=0.01).transform_views(later(frames, t) + louder)
+             for t, louder in ways]
+    for b, windows in enumerate(training_windows(WindowFeatures((1.0, 3.0)), [frames])):
+        np.testing.assert_array_equal(windows.echoed_rows, np.arange(len(windows.rows)))
+        chosen = np.isin(np.round(whole[0][b].times, 6), np.round(windows.times, 6))
+        apart = np.array([np.linalg.norm(windows.echoes - heard[b].X[chosen], axis=1)
+                          for heard in whole])
+        assert (apart.argmin(axis=0) == windows.times.searchsorted([0, 30, 60]).searchsorted(
+            np.arange(len(windows.rows)), "right") - 1).mean() > 0.95
+
+
+@pytest.mark.parametrize(("n_takes", "seconds", "scales"), [(1, 2700, (1.0, 6.0)),
+                                                            (43, 63, (1.0, 60.0))])
+def test_of_a_long_session_stretches_all_over_it_have_echoes(rng, n_takes, seconds, scales):
+    take = gaussian_filter1d(rng.normal(-40, 20, size=(100 * seconds, 25)), 2, axis=0)
+    features = WindowFeatures(scales, views=("texture",))
+    for windows in training_windows(features, [take] * n_takes):
+        assert 0.1 < len(windows.echoes) / len(windows.rows) < 0.4
+        echoed = windows.echoed
+        assert (np.diff(echoed.times) > 0).all()
+        assert echoed.times[0] < 900.0 and echoed.times[-1] > 1800.0
+        apart = np.linalg.norm(windows.echoes - echoed.rows, axis=1)
+        assert apart.max() < np.linalg.norm(echoed.rows, axis=1).min()
+
+
+def test_windows_that_no_stretch_would_have_ended_in_have_echoes(rng):
+    # The longest windows end in the last stretch of the first take, and others are chosen there.
+    takes = [gaussian_filter1d(rng.normal(-40, 20, size=(6300, 25)), 2, axis=0)] + [
+        np.full((600, 25), -40.0)] * 400
+    *_, longest = training_windows(WindowFeatures((1.0, 60.0), views=("texture",)), takes)
+    assert len(longest.rows) == len(longest.echoes) == 1
+
+
 def test_copies_belong_to_the_rows_they_are_copies_of():
     # Half a minute of silence, then a beat: a copy with onsets is a copy of the second half.
     frames = np.full((6000, 25), -60.0)
