@@ -329,11 +329,9 @@ class RunningWindows:
         places = ends % size
         if len(ends) == 1 or (places == places[0]).all():
             return self._windows_at_a_place(ends, n_samples)
-        windows = np.empty((len(RHYTHM_GROUPS), len(ends), n_samples))
-        for place in np.unique(places).tolist():
-            mine = np.flatnonzero(places == place)
-            windows[:, mine] = self._windows_at_a_place(ends[mine], n_samples)
-        return windows
+        # Those of a fit: few, and each at a place of its own.
+        sums = self._onsets.at(ends[:, None] - size * np.arange(n_samples, -1, -1))
+        return ((sums[:, 1:] - sums[:, :-1]) / size).transpose(2, 0, 1)
 
     def _windows_at_a_place(self, ends: npt.NDArray[np.intp], n_samples: int) -> FloatArray:
         """The same for ends that are whole samples apart."""
