@@ -5,7 +5,10 @@
 A model trained on so many minutes hears fresh frames one at a time, on one core. Judged by the
 slow pushes: nine of ten only add a frame to the sums, the tenth answers. Wall time is what a
 performer waits; processor time is what it would be on a machine that does nothing else. The last
-column is what the process grew by while pushing.
+columns are what the process grew by while pushing; the mean processor time of a push that answers;
+and, as "x the limit", how many times as long that is as the matrix products of one answer, in
+single precision, measured in the same process. PyOD's KNN, asked each tenth of a second about the
+newest windows as its users would make them, stands beside where it is installed (extra `bench`).
 
 --page: 3,000 frames in time, 100 a second, through a whole player, at first alone and then while a
 page shows it and somebody looks. A push then also hands the frame to the page's process.
@@ -19,6 +22,7 @@ import os
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +31,9 @@ from barkcluster import SCORERS, FamiliarityModel, RetrainingStream, TempoTracke
 from barkcluster.live.page.feed import PageFeed
 from barkcluster.live.player import Player
 from barkcluster.synthetic import make_session
+
+from .limit import Products
+from .peers import SCALES_S, make_peer
 
 FloatArray = npt.NDArray[np.float64]
 # A browser that takes all it is told, in a process of its own as browsers are. It ends, which is
@@ -75,6 +82,41 @@ def time_pushes(model: FamiliarityModel, frames: npt.NDArray[np.floating], n_pus
         processor[i] = time.thread_time() - begun_processor
         wall[i] = time.perf_counter() - begun
     return 1e3 * wall, 1e3 * processor, resident_mb() - before
+
+
+def time_products(model: FamiliarityModel, frames: npt.NDArray[np.floating]) -> float:
+    """Processor time of the matrix products of one answer, ms."""
+    windows = [view.X[-1:] for view in model.features_.transform_views(frames)]
+    products = Products(model)
+    n = 1000
+    begun = time.thread_time()
+    for _ in range(n):
+        products.run(windows)
+    return 1e3 * (time.thread_time() - begun) / n
+
+
+def time_peer(takes: list[npt.NDArray[np.floating]], frames: npt.NDArray[np.floating],
+              n_answers: int) -> tuple[float, FloatArray, FloatArray]:
+    """Seconds of PyOD's fit; wall and processor time of each of its answers, ms."""
+    peer = make_peer("pyod-knn")
+    begun = time.perf_counter()
+    peer.fit(takes)
+    fit_s = time.perf_counter() - begun
+    wall, processor = np.empty(n_answers), np.empty(n_answers)
+    longest = round(max(SCALES_S) * 100)
+    for i in range(n_answers):
+        start = 10 * i % (len(frames) - longest)
+        begun, begun_processor = time.perf_counter(), time.thread_time()
+        peer.novelty(frames[start:start + longest])
+        processor[i] = time.thread_time() - begun_processor
+        wall[i] = time.perf_counter() - begun
+    return fit_s, 1e3 * wall, 1e3 * processor
+
+
+def cells_of(*columns: FloatArray) -> str:
+    """Median, 99 % and worst of each."""
+    return "".join(f"{value:8.3f}" for times in columns
+                   for value in (np.median(times), np.percentile(times, 99), times.max()))
 
 
 def time_player(model: FamiliarityModel, frames: npt.NDArray[np.floating], *,
@@ -126,7 +168,7 @@ def main() -> None:
           + f"; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print(f"{'':24}{'wall':^24}{'processor':^24}")
     print(f"{'scorer':8}{'trained':>8}{'fit s':>8}" + 2 * f"{'median':>8}{'p99':>8}{'worst':>8}"
-          + f"{'+MB':>8}")
+          + f"{'+MB':>8}{'answer':>8}{'x the limit':>13}")
     for minutes in arguments.minutes:
         takes = session_takes(minutes, 0)
         for name in arguments.scorers:
@@ -138,17 +180,19 @@ def main() -> None:
             collections = sum(generation["collections"] for generation in gc.get_stats())
             wall, processor, grown = time_pushes(model, unheard, arguments.pushes)
             collections = sum(g["collections"] for g in gc.get_stats()) - collections
-            cells = "".join(f"{value:8.3f}" for times in (wall, processor)
-                            for value in (np.median(times), np.percentile(times, 99), times.max()))
-            print(f"{name:8}{minutes:6.0f} m{fit_s:8.1f}{cells}{grown:8.1f}"
+            answer = float(np.mean(processor[model.features_.hop_frames - 1::
+                                             model.features_.hop_frames]))
+            print(f"{name:8}{minutes:6.0f} m{fit_s:8.1f}{cells_of(wall, processor)}{grown:8.1f}"
+                  f"{answer:8.3f}{answer / time_products(model, unheard[:2000]):13.1f}"
                   f"   {collections} garbage collections", flush=True)
             if arguments.page:
                 for looked_at in (False, True):
-                    cells = "".join(
-                        f"{value:8.3f}"
-                        for times in time_player(model, unheard[:3000], looked_at=looked_at)
-                        for value in (np.median(times), np.percentile(times, 99), times.max()))
+                    cells = cells_of(*time_player(model, unheard[:3000], looked_at=looked_at))
                     print(f"  player, page {'open' if looked_at else 'none':9}{cells}", flush=True)
+        if find_spec("pyod"):
+            fit_s, wall, processor = time_peer(takes, unheard, min(1000, arguments.pushes))
+            print(f"{'PyOD KNN':8}{minutes:6.0f} m{fit_s:8.1f}{cells_of(wall, processor)}"
+                  f"{'':8}{np.mean(processor):8.3f}  (answers alone)", flush=True)
 
 
 if __name__ == "__main__":

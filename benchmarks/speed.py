@@ -5,7 +5,10 @@
     python -m benchmarks.speed --sessions jam.txt   # your own, repeated to the length asked for
 
 Each scorer runs in a process of its own with one thread for matrices, so that the peak memory is
-its own. Processor seconds are what a busy machine does not distort; wall seconds stand beside.
+its own. Processor seconds are what other programs distort least; wall seconds stand beside. "x the
+limit" is how many times as long the timeline takes as the matrix products in it alone, in single
+precision, measured in the same process: this hardly depends on the machine. PyOD's KNN, on windows
+as its users would make them, stands beside where it is installed (extra `bench`).
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +30,11 @@ from barkcluster.model import FamiliarityModel
 from barkcluster.scorers import SCORERS
 from barkcluster.synthetic import make_session
 from barkcluster.windows import WindowFeatures
+
+from .limit import Products
+from .peers import make_peer
+
+PEER = "pyod-knn"
 
 
 def seconds(task: Callable[[], object], repeats: int) -> tuple[float, float]:
@@ -53,18 +62,27 @@ def jam(minutes: float, path: str | None) -> npt.NDArray[np.float32]:
 
 
 def measure(what: str, minutes: float, path: str | None, repeats: int) -> dict[str, float]:
-    """Figures of one scorer, or of the features alone."""
+    """Figures of one scorer, of the peer, or of the features alone."""
     frames = jam(minutes, path)
     before = peak_mib()
     if what == "features":
         work = seconds(lambda: WindowFeatures().transform_views(frames), repeats)
         return {"fit": work[0], "fit_wall": work[1], "mib": peak_mib() - before}
-    model = FamiliarityModel(what, random_state=0)
-    fit = seconds(lambda: model.fit(frames), repeats)
     scored = frames[:60_000]
-    score = seconds(lambda: model.timeline(scored), repeats)
+    if what == PEER:
+        peer = make_peer(PEER)
+        fit = seconds(lambda: peer.fit([frames]), repeats)
+        score = seconds(lambda: peer.novelty(scored), repeats)
+        limit = {}
+    else:
+        model = FamiliarityModel(what, random_state=0)
+        fit = seconds(lambda: model.fit(frames), repeats)
+        score = seconds(lambda: model.timeline(scored), repeats)
+        windows = [view.X for view in model.features_.transform_views(scored)]
+        products = Products(model)
+        limit = {"limit": score[0] / seconds(lambda: products.run(windows), 3 * repeats)[0]}
     return {"fit": fit[0], "fit_wall": fit[1], "real_time": len(scored) / 100 / score[0],
-            "real_time_wall": len(scored) / 100 / score[1], "mib": peak_mib()}
+            "real_time_wall": len(scored) / 100 / score[1], "mib": peak_mib(), **limit}
 
 
 def main() -> None:
@@ -75,16 +93,17 @@ def main() -> None:
     parser.add_argument("--scorers", nargs="+", choices=sorted(SCORERS), default=list(SCORERS))
     parser.add_argument("--sessions", metavar="FILE", help="a session file to learn from")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--one", choices=["features", *SCORERS], help=argparse.SUPPRESS)
+    parser.add_argument("--one", choices=["features", PEER, *SCORERS], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         print(json.dumps(measure(options.one, options.minutes[0], options.sessions,
                                  options.repeats)))
         return
     print(f"{'minutes':>7}  {'what':8}  {'fit s':>7} {'(wall)':>8}  {'x real time':>11} "
-          f"{'(wall)':>7}  {'peak MiB':>8}")
+          f"{'(wall)':>7}  {'x the limit':>11}  {'peak MiB':>8}")
+    peers = [PEER] if find_spec("pyod") else []
     for minutes in options.minutes:
-        for what in ("features", *options.scorers):
+        for what in ("features", *options.scorers, *peers):
             command = [sys.executable, "-m", "benchmarks.speed", "--one", what, "--minutes",
                        str(minutes), "--repeats", str(options.repeats)]
             if options.sessions:
@@ -93,8 +112,12 @@ def main() -> None:
                 command, check=True, capture_output=True, text=True).stdout)
             line = (f"{minutes:7g}  {what:8}  {figures['fit']:7.2f} {figures['fit_wall']:8.2f}  ")
             if "real_time" in figures:
-                line += f"{figures['real_time']:11.0f} {figures['real_time_wall']:7.0f}"
-            print(f"{line:44}  {figures['mib']:8.0f}", flush=True)
+                line += f"{figures['real_time']:11.0f} {figures['real_time_wall']:7.0f}  "
+            if "limit" in figures:
+                line += f"{figures['limit']:11.1f}"
+            print(f"{line:59}  {figures['mib']:8.0f}", flush=True)
+    if not peers:
+        print("left out: PyOD, which is not installed.")
     print("\npeak MiB of the features: above the input; of the scorers: of the whole process.")
 
 
