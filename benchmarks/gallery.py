@@ -77,23 +77,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"\n{'names':>7} {'query, ms':>10} {'of it sketches':>15} {'found':>6} "
           f"{'sketches, MB':>13} {'summaries, MB':>14} {'process, MB':>12} {'by means, ms':>13} "
           f"{'by tree, ms':>12}")
-    kept = list(gallery._store.kept.values())
+    kept = list(gallery.store_.kept.values())
     for n in sorted(args.names):
         names = [f"name {i}" for i in range(n)]
         gallery.names_ = names
-        gallery._search = CandidateSearch(prototypes[:n])
+        gallery.search_ = CandidateSearch(prototypes[:n])
         fitted = list(gallery.records_.values())[:len(jams)]
         gallery.comparison_ = SessionComparison().fit({
             name: replace(fitted[i % len(jams)], takes=summaries[i:i + 1],
                           pieces=fitted[i % len(jams)].pieces[:None if i < len(jams) else 0])
             for i, name in enumerate(names)})
-        gallery._store.kept = {name: kept[i % len(kept)] for i, name in enumerate(names)}
+        gallery.store_.kept = {name: kept[i % len(kept)] for i, name in enumerate(names)}
         whole, coarse, found = [], [], []
         for i in np.linspace(0, min(n, most) - 1, N_QUERIES).astype(int):
             query = Session(_played(jams, int(i))[ASKED])
             start = time.perf_counter()
             apart = gallery.comparison_.log_distances(summarize(query))
-            candidates = gallery._search.find(query, apart, gallery.comparison_,
+            candidates = gallery.search_.find(query, apart, gallery.comparison_,
                                               gallery.n_candidates)
             coarse.append(time.perf_counter() - start)
             start = time.perf_counter()

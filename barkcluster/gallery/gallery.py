@@ -88,6 +88,10 @@ class SessionGallery(NamingMixin, BaseEstimator):
         Strangeness of each name's held-out pieces.
     calibration_ : Calibration
         Of all of them together.
+    search_ : CandidateSearch
+        Finds the names that full models are to judge.
+    store_ : ModelStore
+        Those models, in memory or in the folder.
     frame_rate_ : float
         Frames per second of all sessions.
 
@@ -110,8 +114,8 @@ class SessionGallery(NamingMixin, BaseEstimator):
     skipped_: dict[str, str]
     _features: WindowFeatures                # of a query: those of the names with long sessions
     records_: dict[str, Record]
-    _store: ModelStore
-    _search: CandidateSearch
+    store_: ModelStore
+    search_: CandidateSearch
 
     def __init__(
         self,
@@ -137,7 +141,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
     @property
     def prototypes_(self) -> Float32Array:
         """The sketches."""
-        return self._search.prototypes
+        return self.search_.prototypes
 
     @property
     def held_out_(self) -> dict[str, FloatArray]:
@@ -192,7 +196,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
         """
         check_is_fitted(self)
         kept = [name for name in self.names_ if name not in sessions]
-        return self._learn(sessions, kept, self._store.files_of(sessions))
+        return self._learn(sessions, kept, self.store_.files_of(sessions))
 
     def remove(self, *names: str) -> Self:
         """Forget names.
@@ -219,7 +223,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
         kept = [name for name in self.names_ if name not in names]
         if not kept:
             raise ValueError("names must leave at least one in the gallery.")
-        return self._learn({}, kept, self._store.files_of(names))
+        return self._learn({}, kept, self.store_.files_of(names))
 
     def rank(self, session: Source) -> list[tuple[str, float]]:
         """The names that a session is most like.
@@ -239,7 +243,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
         take = self._taken(session)
         windows = windows_of(self._features, take)
         apart = self.comparison_.log_distances(summarize(take))
-        rows = self._search.find(take, apart, self.comparison_, self.n_candidates)
+        rows = self.search_.find(take, apart, self.comparison_, self.n_candidates)
         together = self.comparison_.combine(self._judged(rows, windows), apart[rows])
         order = np.argsort(together, kind="stable")
         familiarity = self.calibration_.familiarity(together[order])
@@ -290,7 +294,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
             models judge all pairs, so this takes n times as long as a query.
         """
         check_is_fitted(self)
-        samples = [self._store.sample(name) for name in self.names_]
+        samples = [self.store_.sample(name) for name in self.names_]
         with OneThread():
             columns: list[list[float]] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
                 delayed(_column)(self.model_of(name), samples) for name in self.names_)
@@ -328,13 +332,13 @@ class SessionGallery(NamingMixin, BaseEstimator):
         target = GalleryFolder(folder, make=True)
         stale = target.files()
         self._write_index(target, [
-            target.write_entry(self._store.model(name), self._store.sample(name))
+            target.write_entry(self.store_.model(name), self.store_.sample(name))
             for name in self.names_])
         target.delete(stale)
 
     def _learn(self, sessions: Mapping[str, Sources], kept: list[str], stale: list[str]) -> Self:
         """Become a gallery of some of the old names and these new ones."""
-        if kept and (self.folder is None) != isinstance(self._store.kept[kept[0]], tuple):
+        if kept and (self.folder is None) != isinstance(self.store_.kept[kept[0]], tuple):
             raise ValueError("folder must stay as it was when the gallery was fitted.")
         check_positive_int("n_candidates", self.n_candidates)
         check_positive_int("n_pieces", self.n_pieces)
@@ -367,18 +371,18 @@ class SessionGallery(NamingMixin, BaseEstimator):
         comparison = SessionComparison().fit(records)
         self.skipped_ = skipped
         self._features = max(features, key=lambda one: len(one.scales))
-        self._store = ModelStore(
-            {**{name: self._store.kept[name] for name in kept},
+        self.store_ = ModelStore(
+            {**{name: self.store_.kept[name] for name in kept},
              **dict(zip(sessions, (entry.kept for entry in learned), strict=True))},
             self._features, files)
-        self._search = CandidateSearch(np.stack([
+        self.search_ = CandidateSearch(np.stack([
             *(self.prototypes_[rows[name]] for name in kept),
             *(entry.prototypes for entry in learned)]))
         self.names_ = [*kept, *sessions]
         self.records_, self.comparison_ = records, comparison
         self.frame_rate_ = self._features.frame_rate
         if files is not None:
-            self._write_index(files, self._store.files_of(self.names_))
+            self._write_index(files, self.store_.files_of(self.names_))
             files.delete(stale)
         return self
 
@@ -398,8 +402,8 @@ class SessionGallery(NamingMixin, BaseEstimator):
         self.names_, self.frame_rate_ = index.names, index.features.frame_rate
         self.records_ = dict(zip(index.names, index.records, strict=True))
         self.comparison_ = SessionComparison().fit(self.records_)
-        self._features, self._search = index.features, CandidateSearch(index.prototypes)
-        self._store = ModelStore(dict(zip(index.names, index.files, strict=True)),
+        self._features, self.search_ = index.features, CandidateSearch(index.prototypes)
+        self.store_ = ModelStore(dict(zip(index.names, index.files, strict=True)),
                                  index.features, files)
         return self
 
@@ -427,7 +431,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
         -------
         model : FamiliarityModel
         """
-        return self._store.model(name)
+        return self.store_.model(name)
 
 
 def _limit(records: Mapping[str, Record]) -> None:

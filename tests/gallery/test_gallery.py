@@ -90,9 +90,9 @@ def test_similarity_is_greatest_on_the_diagonal(gallery):
 def test_added_names_are_as_if_always_there(heard, gallery, queries):
     first = dict(list(heard.items())[:2])
     grown = SessionGallery(model()).fit(first)
-    kept = grown._store.kept["anna"]
+    kept = grown.store_.kept["anna"]
     grown.add({name: frames for name, frames in heard.items() if name not in first})
-    assert grown._store.kept["anna"] is kept
+    assert grown.store_.kept["anna"] is kept
     assert grown.rank(queries["dora"]) == gallery.rank(queries["dora"])
 
 
@@ -232,7 +232,7 @@ def test_windows_kept_of_an_exact_loop_are_from_other_moments_of_it(rng):
     looped = SessionGallery(FamiliarityModel(scales=(0.7,), hop=0.5)).fit({"loop": loop})
     rows = looped.similarity_matrix()
     assert rows.shape == (1, 1)
-    sample = looped._store.sample("loop")[0.7, "texture"]
+    sample = looped.store_.sample("loop")[0.7, "texture"]
     assert len(sample) == 38
     assert len(np.unique(sample.round(3), axis=0)) > 20
 
@@ -422,7 +422,7 @@ def test_files_of_others_are_not_deleted(tmp_path, gallery, heard):
 def test_a_model_file_that_is_missing(tmp_path, gallery, queries):
     gallery.save(tmp_path)
     loaded = load_gallery(tmp_path)
-    missing = tmp_path / f"{loaded._store.kept['carl']}.model.npz"
+    missing = tmp_path / f"{loaded.store_.kept['carl']}.model.npz"
     missing.unlink()
     with pytest.raises(ModelFormatError, match="is named in the gallery's index, and not there"):
         loaded.rank(queries["carl"])
@@ -434,7 +434,7 @@ def test_a_model_file_that_is_missing(tmp_path, gallery, queries):
     {"frame_rate": 50.0}, {"hop": 0.5}, {"scales": (0.5, 3.0)}])
 def test_models_of_other_windows_are_refused_when_loaded(tmp_path, gallery, heard, queries, other):
     gallery.save(tmp_path)
-    name = load_gallery(tmp_path)._store.kept["bert"]
+    name = load_gallery(tmp_path).store_.kept["bert"]
     foreign = clone(model()).set_params(**other).fit(heard["bert"])
     foreign.save(tmp_path / f"{name}.model.npz")
     with pytest.raises(ModelFormatError, match="must be a model of the gallery's windows"):
@@ -444,7 +444,7 @@ def test_models_of_other_windows_are_refused_when_loaded(tmp_path, gallery, hear
 def test_windows_of_others_are_refused_when_loaded(tmp_path, gallery):
     gallery.save(tmp_path)
     loaded = load_gallery(tmp_path)
-    folder, name = GalleryFolder(tmp_path), loaded._store.kept["bert"]
+    folder, name = GalleryFolder(tmp_path), loaded.store_.kept["bert"]
     strange = folder.write_entry(loaded.model_of("bert"), {(0.5, "texture"): np.zeros((3, 7))})
     os.replace(tmp_path / f"{strange}.windows.npz", tmp_path / f"{name}.windows.npz")
     with pytest.raises(ModelFormatError, match="got 7 columns of texture at 0.5 s"):
