@@ -31,6 +31,8 @@ from .moments import Moments
 VIEW_WEIGHTS = {"texture": 1.0, "rhythm": 2.0, "pattern": 3.0}
 # Onset energy at which the pattern score is halved, so that silence is not called strange.
 _QUIET_ENERGY = 0.05
+# Onset energy of windows in which a group of bands plays.
+_PLAYING = 0.3
 # Bands that one of two recordings lacks, and frames that are enough to tell.
 _BANDS_APART = 2
 _LONG_ENOUGH_S = 2.0
@@ -242,3 +244,13 @@ def onset_energy(X: npt.NDArray[np.floating]) -> FloatArray:
     """
     squares = np.square(X, dtype=np.float64)
     return np.minimum(np.add.reduce(squares, axis=-1) / X.shape[-1], 1.0)
+
+
+def is_playing(energy: FloatArray) -> npt.NDArray[np.bool_]:
+    """Whether a group of bands plays in each of some windows, by its onset energy.
+
+    Where all is soft the soft is what plays: against the loudest few of steady noise, whatever
+    else there is of it would be familiar.
+    """
+    typical = float(energy @ energy) / max(float(energy.sum()), 1e-12)
+    return energy > min(_PLAYING, 0.5 * typical)

@@ -22,7 +22,7 @@ from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERNS, check_scales
 from barkcluster.windows.training import TrainingWindows, training_windows
 
-from .ensemble import Combination, Ensemble, Part, onset_energy
+from .ensemble import Combination, Ensemble, Part, is_playing, onset_energy
 from .moments import Moments
 
 # Texture is measured in its own units; rhythm and patterns are whitened this far. What whitening
@@ -30,7 +30,6 @@ from .moments import Moments
 TIME_WHITENING = 0.75
 # A scale is learned from a session at least this many times as long.
 _SHORTEST_SESSION = 3.0
-_PLAYING = 0.3
 _FEWEST_PLAYING = 10
 
 
@@ -97,7 +96,7 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         held_out = raised(unheard, echoes)
         if view in PATTERNS:
             # Judged against the windows in which that group of bands plays.
-            playing = onset_energy(windows.rows) > _PLAYING
+            playing = is_playing(onset_energy(windows.rows))
             if playing.sum() >= _FEWEST_PLAYING:
                 held_out = held_out[playing]
         scorer.recalibrate(held_out)

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from barkcluster import FamiliarityModel
 from barkcluster.frames import Session
 from barkcluster.model.ensemble import (
     Combination,
     combine_views,
+    is_playing,
     onset_energy,
     weighted_pattern_score,
 )
@@ -100,3 +102,27 @@ def test_where_nobody_plays_no_pattern_is_strange():
     silent = np.zeros((2, 40), np.float32)
     assert onset_energy(silent).tolist() == [0.0, 0.0]
     assert weighted_pattern_score(np.zeros((2, 2))).tolist() == [0.0, 0.0]
+
+
+def test_a_group_that_seldom_plays_is_judged_where_it_plays():
+    energy = np.r_[np.full(95, 0.02), np.full(5, 0.8)]
+    assert is_playing(energy).sum() == 5
+
+
+def test_a_group_that_plays_softly_plays():
+    """Slow noise has an onset energy of a quarter: the few windows above 0.3 are no norm."""
+    energy = np.random.default_rng(0).normal(0.22, 0.05, size=200).clip(0.0)
+    assert is_playing(energy).mean() > 0.9
+    assert not is_playing(np.zeros(9)).any()
+
+
+def test_patterns_of_slow_noise_are_as_familiar_as_its_held_out_ones():
+    """They were judged against the loudest few: half of it was more familiar than .98."""
+    decay = np.exp(-0.01 / 3.0)
+    steps = np.random.default_rng(1).normal(size=(24_500, 25))
+    frames = -40 + 8 * lfilter([np.sqrt(1 - decay ** 2)], [1, -decay], steps, axis=0)[500:]
+    model = FamiliarityModel(scales=(2.0,)).fit(frames[:12_000])
+    for part, view in zip(model.parts_, model.features_.transform_views(frames[12_000:]),
+                          strict=True):
+        familiarity = part.scorer.calibration_of(part.scorer.novelty_of(view.X))
+        assert 0.25 < np.median(familiarity) < 0.75, part.view
