@@ -1,14 +1,16 @@
 """How long does one push take, against the 10 ms until the next frame?
 
     python -m benchmarks.latency [--minutes 5 120] [--scorers knn] [--pushes 100000] [--page]
+    python -m benchmarks.latency --scales 1 6 --hop 0.2      # what a small computer might do with
 
 A model trained on so many minutes hears fresh frames one at a time, on one core. Judged by the
 slow pushes: nine of ten only add a frame to the sums, the tenth answers. Wall time is what a
-performer waits; processor time is what it would be on a machine that does nothing else. The last
-columns are what the process grew by while pushing; the mean processor time of a push that answers;
-and, as "x the limit", how many times as long that is as the matrix products of one answer, in
-single precision, measured in the same process. PyOD's KNN, asked each tenth of a second about the
-newest windows as its users would make them, stands beside where it is installed (extra `bench`).
+performer waits; processor time is what it would be on a machine that does nothing else. Then
+follow what the process grew by while pushing; how many players a core would keep up with, by the
+mean of all pushes; the mean processor time of a push that answers; and, as "x the limit", how many
+times as long that is as the matrix products of one answer, in single precision, measured in the
+same process. PyOD's KNN, asked each tenth of a second about the newest windows as its users would
+make them, stands beside where it is installed (extra `bench`).
 
 --page: 3,000 frames in time, 100 a second, through a whole player, at first alone and then while a
 page shows it and somebody looks. A push then also hands the frame to the page's process.
@@ -30,6 +32,7 @@ import numpy.typing as npt
 from barkcluster import SCORERS, FamiliarityModel, RetrainingStream, TempoTracker
 from barkcluster.live.page.feed import PageFeed
 from barkcluster.live.player import Player
+from barkcluster.model import DEFAULT_SCALES
 from barkcluster.synthetic import make_session
 
 from .limit import Products
@@ -158,6 +161,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, nargs="+", default=[5.0, 120.0])
     parser.add_argument("--scorers", nargs="+", choices=list(SCORERS), default=["knn"])
     parser.add_argument("--pushes", type=int, default=100_000)
+    parser.add_argument("--scales", type=float, nargs="+", default=DEFAULT_SCALES)
+    parser.add_argument("--hop", type=float, default=0.1)
     parser.add_argument("--page", action="store_true",
                         help="also frames of a player in time, with a page open and without")
     arguments = parser.parse_args()
@@ -168,12 +173,13 @@ def main() -> None:
           + f"; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print(f"{'':24}{'wall':^24}{'processor':^24}")
     print(f"{'scorer':8}{'trained':>8}{'fit s':>8}" + 2 * f"{'median':>8}{'p99':>8}{'worst':>8}"
-          + f"{'+MB':>8}{'answer':>8}{'x the limit':>13}")
+          + f"{'+MB':>8}{'players':>8}{'answer':>8}{'x the limit':>13}")
     for minutes in arguments.minutes:
         takes = session_takes(minutes, 0)
         for name in arguments.scorers:
             begun = time.perf_counter()
-            model = FamiliarityModel(name, random_state=0).fit(takes)
+            model = FamiliarityModel(name, scales=tuple(arguments.scales), hop=arguments.hop,
+                                     random_state=0).fit(takes)
             fit_s = time.perf_counter() - begun
             gc.collect()
             gc.freeze()  # as `barkcluster live` does
@@ -183,7 +189,8 @@ def main() -> None:
             answer = float(np.mean(processor[model.features_.hop_frames - 1::
                                              model.features_.hop_frames]))
             print(f"{name:8}{minutes:6.0f} m{fit_s:8.1f}{cells_of(wall, processor)}{grown:8.1f}"
-                  f"{answer:8.3f}{answer / time_products(model, unheard[:2000]):13.1f}"
+                  f"{10.0 / processor.mean():8.0f}{answer:8.3f}"
+                  f"{answer / time_products(model, unheard[:2000]):13.1f}"
                   f"   {collections} garbage collections", flush=True)
             if arguments.page:
                 for looked_at in (False, True):
@@ -192,7 +199,7 @@ def main() -> None:
         if find_spec("pyod"):
             fit_s, wall, processor = time_peer(takes, unheard, min(1000, arguments.pushes))
             print(f"{'PyOD KNN':8}{minutes:6.0f} m{fit_s:8.1f}{cells_of(wall, processor)}"
-                  f"{'':8}{np.mean(processor):8.3f}  (answers alone)", flush=True)
+                  f"{'':8}{'':8}{np.mean(processor):8.3f}  (answers alone)", flush=True)
 
 
 if __name__ == "__main__":

@@ -89,8 +89,8 @@ def make_system(name: str, scales: Sequence[float] | None = None) -> System:
     Parameters
     ----------
     name : str
-        ``knn``, ``knn@0.5+2`` (with these scales), ``knn+background``, ``peer:pyod-knn``,
-        ``neural:forecast``.
+        ``knn``, ``knn@0.5+2`` (with these scales), ``knn@1+6/0.2`` (and this hop),
+        ``knn+background``, ``peer:pyod-knn``, ``neural:forecast``.
     scales : sequence of float or None
         Window lengths in seconds where the name says none; None for its own. Networks have one.
     """
@@ -107,7 +107,9 @@ def make_system(name: str, scales: Sequence[float] | None = None) -> System:
 
     background = _backgrounds[0] if name.endswith(_WITH_BACKGROUND) else None
     scorer, _, own = name.removesuffix(_WITH_BACKGROUND).partition("@")
-    return Library(scorer, [float(s) for s in own.split("+")] if own else scales, background)
+    own, _, hop = own.partition("/")
+    return Library(scorer, [float(s) for s in own.split("+")] if own else scales, background,
+                   float(hop) if hop else None)
 
 
 def _run(music: Sequence[Track], scored: Sequence[Track], names: Sequence[str],
@@ -157,8 +159,10 @@ def _systems(args: argparse.Namespace) -> list[str]:
     names = list(args.scorers) if args.scorers is not None else _all_scorers()
     if names:
         _check_names("--scorers", names, _all_scorers())
-    if args.scales:
-        names = [f"{name}@{'+'.join(f'{s:g}' for s in args.scales)}" for name in names]
+    if args.scales or args.hop:
+        own = "+".join(f"{s:g}" for s in args.scales or ())
+        hop = f"/{args.hop:g}" if args.hop else ""
+        names = [f"{name}@{own}{hop}" for name in names]
     if args.background:
         if not args.half:
             raise ValueError("--background needs --half: it is learned from the other one.")
@@ -227,6 +231,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--scorers", nargs="*", metavar="NAME", help="scorers to run (default: all; may be none)")
     add("--scales", nargs="+", type=float, metavar="S",
         help="window lengths in seconds (default: the model's)")
+    add("--hop", type=float, metavar="S", help="seconds between answers (default: the model's)")
     add("--background", action="store_true",
         help="the scorers with a background of the other half, too")
     add("--peers", nargs="*", metavar="NAME", help="other libraries too, all or those named")

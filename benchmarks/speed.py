@@ -3,6 +3,7 @@
     python -m benchmarks.speed                      # 5 minutes of a built-in jam, all scorers
     python -m benchmarks.speed --minutes 5 120      # 2 hours as well
     python -m benchmarks.speed --sessions jam.txt   # your own, repeated to the length asked for
+    python -m benchmarks.speed --scales 1 6 --hop 0.2   # what a small computer might do with less
 
 Each scorer runs in a process of its own with one thread for matrices, so that the peak memory is
 its own. Processor seconds are what other programs distort least; wall seconds stand beside. "x the
@@ -26,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from barkcluster.frames import read_session
-from barkcluster.model import FamiliarityModel
+from barkcluster.model import DEFAULT_SCALES, FamiliarityModel
 from barkcluster.scorers import SCORERS
 from barkcluster.synthetic import make_session
 from barkcluster.windows import WindowFeatures
@@ -61,12 +62,14 @@ def jam(minutes: float, path: str | None) -> npt.NDArray[np.float32]:
     return np.tile(frames, (-(-n // len(frames)), 1))[:n].astype(np.float32)
 
 
-def measure(what: str, minutes: float, path: str | None, repeats: int) -> dict[str, float]:
+def measure(what: str, minutes: float, path: str | None, repeats: int,
+            scales: tuple[float, ...], hop: float) -> dict[str, float]:
     """Figures of one scorer, of the peer, or of the features alone."""
     frames = jam(minutes, path)
     before = peak_mib()
     if what == "features":
-        work = seconds(lambda: WindowFeatures().transform_views(frames), repeats)
+        features = WindowFeatures(scales, hop)
+        work = seconds(lambda: features.transform_views(frames), repeats)
         return {"fit": work[0], "fit_wall": work[1], "mib": peak_mib() - before}
     scored = frames[:60_000]
     if what == PEER:
@@ -75,7 +78,7 @@ def measure(what: str, minutes: float, path: str | None, repeats: int) -> dict[s
         score = seconds(lambda: peer.novelty(scored), repeats)
         limit = {}
     else:
-        model = FamiliarityModel(what, random_state=0)
+        model = FamiliarityModel(what, scales=scales, hop=hop, random_state=0)
         fit = seconds(lambda: model.fit(frames), repeats)
         score = seconds(lambda: model.timeline(scored), repeats)
         windows = [view.X for view in model.features_.transform_views(scored)]
@@ -93,11 +96,13 @@ def main() -> None:
     parser.add_argument("--scorers", nargs="+", choices=sorted(SCORERS), default=list(SCORERS))
     parser.add_argument("--sessions", metavar="FILE", help="a session file to learn from")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--scales", type=float, nargs="+", default=DEFAULT_SCALES)
+    parser.add_argument("--hop", type=float, default=0.1)
     parser.add_argument("--one", choices=["features", PEER, *SCORERS], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         print(json.dumps(measure(options.one, options.minutes[0], options.sessions,
-                                 options.repeats)))
+                                 options.repeats, tuple(options.scales), options.hop)))
         return
     print(f"{'minutes':>7}  {'what':8}  {'fit s':>7} {'(wall)':>8}  {'x real time':>11} "
           f"{'(wall)':>7}  {'x the limit':>11}  {'peak MiB':>8}")
@@ -105,7 +110,8 @@ def main() -> None:
     for minutes in options.minutes:
         for what in ("features", *options.scorers, *peers):
             command = [sys.executable, "-m", "benchmarks.speed", "--one", what, "--minutes",
-                       str(minutes), "--repeats", str(options.repeats)]
+                       str(minutes), "--repeats", str(options.repeats), "--hop",
+                       str(options.hop), "--scales", *map(str, options.scales)]
             if options.sessions:
                 command += ["--sessions", options.sessions]
             figures = json.loads(subprocess.run(

@@ -22,22 +22,27 @@ class Library:
         A name in ``barkcluster.SCORERS``.
     scales : sequence of float or None
         Window lengths in seconds; None for those the model comes with.
+    hop : float or None
+        Seconds between answers; None for the model's.
     background : Background or None
         Other sessions that the model is to know.
     """
 
     def __init__(self, scorer: str, scales: Sequence[float] | None = None,
-                 background: Background | None = None) -> None:
+                 background: Background | None = None, hop: float | None = None) -> None:
         self.name = scorer if background is None else f"{scorer}+background"
         self.background = background
         self.calibrated: list[str] = []
         self.scorer = scorer
         self.scales = scales
+        self.hop = hop
 
     def fit(self, takes: Sequence[Frames]) -> Library:
         model = FamiliarityModel(self.scorer, random_state=0, background=self.background)
         if self.scales is not None:
             model.set_params(scales=tuple(self.scales))
+        if self.hop is not None:
+            model.set_params(hop=self.hop)
         self._model = model.fit(list(takes))
         return self
 
