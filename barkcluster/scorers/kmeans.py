@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -22,6 +19,7 @@ from barkcluster.files.record import LONGEST, ArrayField, Field
 
 from .base import FamiliarityScorer
 from .codebook import distance_to_nearest
+from .lloyd import lloyd
 
 
 class KMeansScorer(FamiliarityScorer):
@@ -149,13 +147,7 @@ class KMeansScorer(FamiliarityScorer):
         # A row from each of as many stretches of time: all that was played has a center to begin
         # with. k-means++ takes longer than Lloyd's steps, and finds no better ones here.
         cuts = np.linspace(0, len(X), n_clusters + 1).astype(np.intp)
-        kmeans = KMeans(n_clusters, init=X[random.randint(cuts[:-1], cuts[1:])], n_init=1,
-                        max_iter=30, random_state=random)
-        with warnings.catch_warnings():
-            # Fewer distinct rows than clusters: silence, or a loop. The centers are still right.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            kmeans.fit(X)
-        self.codebook_ = kmeans.cluster_centers_
+        self.codebook_ = lloyd(X, X[random.randint(cuts[:-1], cuts[1:])])
 
     def _novelty(self, X: FloatArray) -> FloatArray:
         return distance_to_nearest(X, self.codebook_)

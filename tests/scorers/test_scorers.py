@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from minisom import MiniSom
 from scipy.spatial.distance import pdist
+from sklearn.cluster import KMeans
 
 from barkcluster.scorers import GaussianMixtureScorer, KMeansScorer, KNNDensityScorer, SOMScorer
 from barkcluster.scorers.knn_density import k_center
+from barkcluster.scorers.lloyd import lloyd
 from barkcluster.scorers.metric import correlation_gap, whitening_basis
 from barkcluster.scorers.som import trained_map
 
@@ -80,6 +82,18 @@ def test_gmm_hears_what_lies_off_its_directions(rng):
     new = X[:1].copy()
     new[0, 39] = 30.0
     assert scorer.score_samples(new)[0] < 0.01 < scorer.score_samples(X[:1])[0]
+
+
+def test_lloyd_finds_the_centers_that_scikit_learn_does(rng):
+    X = rng.normal(size=(400, 6)) + 3.0 * rng.integers(0, 3, size=(400, 1))
+    other = KMeans(20, init=X[:20], n_init=1, max_iter=30).fit(X)
+    np.testing.assert_allclose(lloyd(X, X[:20]), other.cluster_centers_, atol=1e-9)
+
+
+def test_centers_of_fewer_sounds_than_centers_are_these_sounds():
+    sounds = np.array([[0.0, 0.0], [3.0, 4.0]])
+    centers = lloyd(np.tile(sounds, (50, 1)), np.tile(sounds, (4, 1)))
+    np.testing.assert_array_equal(np.unique(centers, axis=0), sounds)
 
 
 def test_responsibilities_sum_to_one(rng):
