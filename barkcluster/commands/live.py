@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
-import gc
 import math
-import signal
 import sys
 import threading
-import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import barkcluster
@@ -68,11 +63,6 @@ examples:
   barkcluster live --in file:session.txt --out -
   barkcluster live --wekinator
 """
-# From malloc.h of the GNU C library, and its own default, which would grow.
-_M_MMAP_THRESHOLD = -3
-_MMAP_THRESHOLD_BYTES = 1 << 17
-# Threads that receive, load and save hand the interpreter back after so long, not after 5 ms.
-_SWITCH_INTERVAL_S = 0.0005
 # The page's port, next to those of the examples.
 _PAGE_PORT = 7470
 _DEMO = "the built-in jam"
@@ -149,6 +139,7 @@ def run(args: argparse.Namespace) -> int:
     """Open everything, hear and tell until the end, close everything."""
     # What hears and learns is imported once ports are open: `_play`.
     from barkcluster.display.terminal_lines import TerminalLines
+    from barkcluster.live.process import settle_in, stop_on_sigterm
 
     if not (args.sources or args.wekinator or args.demo):
         print(_WHAT_NEXT, end="", file=sys.stderr)
@@ -157,14 +148,13 @@ def run(args: argparse.Namespace) -> int:
         _check_demo(args)
     addresses, outputs = _addresses(args)
     _check_files(args, addresses, outputs)
-    _give_memory_back()
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    settle_in()
     with ExitStack() as outer:
         with ExitStack() as stack:
             terminal = TerminalLines(sys.stderr)
             outer.callback(terminal.close)
             receiver = _open_ports(args, addresses, stack, terminal)
-            stopped = _stop_on_sigterm()
+            stopped = stop_on_sigterm()
             players = _play(args, addresses, outputs, stack, terminal, receiver, stopped)
         from barkcluster.live.view import closing_lines  # long imported by now
 
@@ -200,7 +190,7 @@ def _play(args: argparse.Namespace, addresses: list[Address], outputs: list[tupl
     from barkcluster.live.demonstration import Demonstration
     from barkcluster.live.loop import Live
     from barkcluster.live.sinks import open_sink
-    from barkcluster.live.view import player_lines
+    from barkcluster.live.stage import perform
 
     def say(line: str) -> None:
         if not args.quiet:
@@ -223,27 +213,11 @@ def _play(args: argparse.Namespace, addresses: list[Address], outputs: list[tupl
     page = _page(args, players, demo, stack)
     live = Live(sources, sinks, units=args.units, receiver=receiver, watcher=page)
     stack.callback(live.close)
-    has_view = not args.quiet and sys.stderr.isatty()
-
-    def tick() -> None:
-        if page is not None:
-            page.tick()
-        for line in [] if demo is None else demo.begun(players[0]):
-            say(line)
-        if has_view:
-            columns, _ = terminal.size()
-            terminal.show([line for player in players for line in player_lines(player, columns)])
-
     if page is not None:
         # Not by `say`: who is quiet still needs the address.
         terminal.say(f"page: {page.url}" + _who_sees(page.host))
-    if demo is not None:
-        say(demo.prepare(players[0], page))
-    # What is imported by now never becomes garbage, and to look through it takes some ms.
-    gc.freeze()
-    end = time.monotonic() + args.seconds
-    with suppress(KeyboardInterrupt):
-        live.run(until=lambda: stopped.is_set() or time.monotonic() >= end, tick=tick)
+    perform(live, players, None if args.quiet else terminal, page=page, demo=demo,
+            seconds=args.seconds, stopped=stopped, say=say)
     return players
 
 
@@ -324,12 +298,7 @@ def _listening(addresses: list[Address]) -> str:
 def _source(args: argparse.Namespace, address: Address, name: str,
             demo: Demonstration | None) -> Source:
     """A source with its player, which has a stream and a file of its own."""
-    from barkcluster.frames.session import check_frames
-    from barkcluster.live.addresses import is_live
-    from barkcluster.live.loop import Source
-    from barkcluster.live.player import Player
-    from barkcluster.retraining.stream import RetrainingStream
-    from barkcluster.tempo import TempoTracker
+    from barkcluster.live.stage import open_source
 
     model = None
     if args.model is not None:
@@ -342,46 +311,12 @@ def _source(args: argparse.Namespace, address: Address, name: str,
     if model is None:
         rate = args.frame_rate or (100.0 if session is None else session.frame_rate)
         model = make_model(args).set_params(frame_rate=rate)
-    gather = None if args.gather is None or args.no_learning else Path(args.gather)
-    if gather is not None and name:
-        gather = gather.with_stem(f"{gather.stem}-{name}")
-    stream = RetrainingStream(model, every=args.every, minutes=args.minutes, keep=args.keep,
-                              session_path=gather, n_bands=args.bands)
-    stream.paused = args.no_learning
-    features = stream.features
-    tracker = TempoTracker(frame_rate=features.frame_rate, n_bands=features.n_bands)
-    player = Player(name, stream, tracker, args.folder if args.allow_save else None,
-                    live=is_live(address))
-    if session is not None:
-        try:
-            stream.check_frame_rate(session.frame_rate)
-            check_frames(session, features.n_bands)
-        except ValueError as error:
-            player.close()
-            raise ValueError(f"{address.path}: {error}") from None
-    return Source(address, player, session)
-
-
-def _give_memory_back() -> None:
-    """Let the arrays of a model that was swapped out go back to the system.
-
-    The GNU C library keeps room once used for the thread that used it, and every model is loaded
-    by a thread of its own: four players came to hold a hundred megabytes of nothing. Other
-    systems' libraries have no such function, or ignore it.
-    """
-    with suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES)
-
-
-def _stop_on_sigterm() -> threading.Event:
-    """An event that SIGTERM sets."""
-    stopped = threading.Event()
-
-    def stop(signal_number: int, frame: FrameType | None) -> None:
-        stopped.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    return stopped
+    learning = not args.no_learning
+    return open_source(
+        address, name, model, session, n_bands=args.bands, learning=learning, every=args.every,
+        minutes=args.minutes, keep=args.keep,
+        gather=Path(args.gather) if args.gather is not None and learning else None,
+        folder=args.folder if args.allow_save else None)
 
 
 def _port(text: str) -> int:
