@@ -69,12 +69,12 @@ class Browser:
 
 
 @contextlib.contextmanager
-def browser(port=0):
-    """A browser, and its driver on a port of this machine."""
+def browser(*options):
+    """A browser, with some more options of its own, and its driver on a port of this machine."""
     driver = next(filter(None, map(shutil.which, ("chromedriver", "chromium.chromedriver"))))
     program = next(filter(None, map(
         shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    process = subprocess.Popen([driver, f"--port={port}"], stdout=subprocess.PIPE, text=True,
+    process = subprocess.Popen([driver, "--port=0"], stdout=subprocess.PIPE, text=True,
                                stderr=subprocess.DEVNULL)
     try:
         base = None
@@ -82,10 +82,11 @@ def browser(port=0):
             if "started successfully on port" in line:
                 base = "http://127.0.0.1:" + line.rstrip(".\n").rsplit(" ", 1)[1]
                 break
-        options = {"binary": program, "args": ["--headless=new", "--no-sandbox", "--disable-gpu",
-                                               "--disable-dev-shm-usage", "--hide-scrollbars"]}
+        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu",
+                     "--disable-dev-shm-usage", "--hide-scrollbars", *options]
         answer = _ask(f"{base}/session", {"capabilities": {"alwaysMatch": {
-            "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}})
+            "goog:chromeOptions": {"binary": program, "args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"}}}})
         page = Browser(base, answer["sessionId"])
         try:
             yield page

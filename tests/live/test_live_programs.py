@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import webdriver
 
 from barkcluster import FamiliarityModel
 from barkcluster.live.addresses import Address
@@ -52,7 +53,7 @@ def hear(rng, tmp_path):
             rng.normal(-40, 10, size=(300, 25))), learn_in="thread")
     player = Listening("", stream, TempoTracker(), tmp_path)
 
-    def hear(command, port, back, *, prints=None, **options):
+    def hear(command, port, back, *, prints=None, until=lambda player: True, **options):
         sink = open_sink(Address("osc", LOCAL, back))
         live = Live([Source(Address("osc", LOCAL, port, "/bark"), player)], [sink])
         printed = tmp_path / "printed.txt"
@@ -62,7 +63,7 @@ def hear(rng, tmp_path):
             try:
                 deadline = time.monotonic() + 90
                 live.run(until=lambda: time.monotonic() > deadline or (
-                    len(player.heard) >= N_FRAMES
+                    len(player.heard) >= N_FRAMES and until(player)
                     and (prints is None or prints in printed.read_text(errors="replace"))))
             finally:
                 live.close()
@@ -143,6 +144,45 @@ def test_node_passes_on_what_a_page_hears_and_nothing_of_other_pages(hear):
     assert asked == [403] + [204] * (N_FRAMES // 10)
     assert player.n_received == N_FRAMES
     assert np.all(np.array(player.heard) == -40.5)
+
+
+@needs("node")
+def test_node_passes_on_what_a_browser_hears_and_the_page_shows_the_answer(hear):
+    if webdriver.missing():
+        pytest.skip(f"needs {webdriver.missing()}")
+    port, back, web = free_port(), free_port(), free_port(socket.SOCK_STREAM)
+    # Chromium has a microphone that beeps, and lets everybody use it.
+    options = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    answers, heard = [], threading.Event()
+
+    def play():
+        deadline = time.monotonic() + 60
+        with webdriver.browser(*options) as page:
+            while page.run("return document.title") != "barkcluster":
+                with contextlib.suppress(RuntimeError):     # nobody listens yet
+                    page.open(f"http://{LOCAL}:{web}")
+            page.drag(page.run("const { x, y } = document.querySelector('button')"
+                               ".getBoundingClientRect(); return [x + 5, y + 5].map(Math.round)"))
+            while not answers and time.monotonic() < deadline:
+                answer = page.run("return document.querySelector('output').textContent")
+                answers.extend([answer] if answer != "-" else [])
+            heard.wait(60)
+
+    playing = threading.Thread(target=play)
+    playing.start()
+    try:
+        player, printed = hear(["node", CLIENTS / "node" / "barkcluster.js", str(port), str(back),
+                                str(web)], port, back, until=lambda player: (
+                                    answers and max(player.heard[-1]) > -40))
+    finally:
+        heard.set()
+        playing.join()
+    assert [0.0 <= float(answer) <= 1.0 for answer in answers] == [True], printed
+    assert player.n_rejected == 0
+    frames = np.array(player.heard)
+    assert frames.shape[1] == 25
+    assert np.all(frames <= 10)
+    assert frames.max() > -40, "no beep was heard"
 
 
 @needs("sclang", "scsynth", "jackd")
