@@ -10,18 +10,16 @@ tail (Siffer et al. 2017) so that nothing that differs in novelty ties in famili
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri, ndtri_exp
 
 from barkcluster._typing import FloatArray
 
-# Shape of the tail: heavier than exponential, so that 20 sigma is still above the smallest float.
-_TAIL_SHAPE = 0.2
-SMALLEST = 1e-300
+from .table import CalibrationTable, normal_score
+
 # Novelties that differ by less than this share of the largest (or of 1) do so by rounding, which
 # differs between a batch and single rows: they are one rank.
 _RESOLUTION = 1e-6
@@ -169,18 +167,18 @@ class Calibration:
         if len(first) == 1:  # all alike: typical, with what is stranger or less so on either side
             of_rank = np.array([0.5])
         # A rank is flat, a little beyond its ends too: rounding decides nothing.
-        self._values = np.column_stack(
+        values = np.column_stack(
             [novelty[first] - 0.25 * resolution, novelty[last] + 0.25 * resolution]).ravel()
-        self._familiarity = np.repeat(of_rank, 2)
+        familiarity = np.repeat(of_rank, 2)
         top = novelty[-max(1, -(-n // 5)):]
         # The unit of a tail: mean excess over the 80 % point, or what the data allow.
         spread = float(np.mean(top - top[0]))
         width = float(novelty[-1] - novelty[0])
-        self._tail_unit = max(spread, 0.02 * width, resolution)
-        # Below this lies the most familiar rank, and this much familiarity is its share.
-        lowest = min(2, len(self._values) - 2)
-        self._low = float(self._values[lowest])
-        self._room = 1.0 - float(self._familiarity[lowest])
+        # Below the low end lies the most familiar rank, and the room beyond it is its share.
+        lowest = min(2, len(values) - 2)
+        self._table = CalibrationTable(
+            values, familiarity, tail_unit=max(spread, 0.02 * width, resolution),
+            low=float(values[lowest]), room=1.0 - float(familiarity[lowest]))
 
     def familiarity(self, novelty: npt.ArrayLike) -> FloatArray:
         """Share of unheard windows at least as strange as these.
@@ -196,38 +194,7 @@ class Calibration:
             From 0 to 1, decreasing in novelty, but the same for novelties that differ by rounding.
         """
         s = np.asarray(novelty, dtype=np.float64)
-        if s.size == 1:
-            return np.array([self._familiarity_of_one(s.item())]).reshape(s.shape)
-        result = np.interp(s, self._values, self._familiarity)
-        beyond = s > self._values[-1]
-        if beyond.any():
-            # The tail: ever less, never nothing.
-            excess = (s[beyond] - self._values[-1]) / self._tail_unit
-            result[beyond] = np.maximum(
-                self._familiarity[-1] * (1.0 + _TAIL_SHAPE * excess) ** (-1.0 / _TAIL_SHAPE),
-                SMALLEST)
-        usual = s < self._low
-        if usual.any():
-            # The most familiar rank is spread over all that is stranger than nothing held out.
-            result[usual] = 1.0 - self._room / (1.0 + (self._low - s[usual]) / self._tail_unit)
-        return result
-
-    def _familiarity_of_one(self, s: float) -> float:
-        """The same for a stream, which asks twenty times a hop, in plain numbers."""
-        values, familiarity = self._values, self._familiarity
-        last = values.item(-1)
-        if s > last:
-            excess = (s - last) / self._tail_unit
-            tail = (1.0 + _TAIL_SHAPE * excess) ** (-1.0 / _TAIL_SHAPE)
-            return max(familiarity.item(-1) * tail, SMALLEST)
-        if s < self._low:
-            return 1.0 - self._room / (1.0 + (self._low - s) / self._tail_unit)
-        i = int(values.searchsorted(s, "right")) - 1
-        here = familiarity.item(i)
-        if s == last:
-            return here
-        slope = (familiarity.item(i + 1) - here) / (values.item(i + 1) - values.item(i))
-        return slope * (s - values.item(i)) + here
+        return self._table.familiarity(s.reshape(1, -1)).reshape(s.shape)
 
     def strangeness(self, novelty: npt.ArrayLike) -> FloatArray:
         """Familiarity as a normal score: 0 for a typical unheard window, 1.64 for 1 in 20.
@@ -247,6 +214,49 @@ class Calibration:
         return normal_score(self.familiarity(novelty))
 
 
+class Calibrations:
+    """Several calibrations, asked together.
+
+    Parameters
+    ----------
+    calibrations : sequence of Calibration
+
+    Examples
+    --------
+    >>> Calibrations([Calibration([1.0, 2.0, 3.0, 4.0]), Calibration([8.0, 9.0])]).familiarity(
+    ...     np.array([[2.0, 4.0], [9.0, 9.0]])).round(3)
+    array([[0.8  , 0.4  ],
+           [0.667, 0.667]])
+    """
+
+    def __init__(self, calibrations: Sequence[Calibration]) -> None:
+        self._table = CalibrationTable.joined([one._table for one in calibrations])
+        # What has more to say than its curve is asked by itself.
+        self._others = [(i, one) for i, one in enumerate(calibrations)
+                        if type(one).familiarity is not Calibration.familiarity]
+
+    def familiarity(self, novelty: FloatArray) -> FloatArray:
+        """Familiarity of novelties.
+
+        Parameters
+        ----------
+        novelty : ndarray of shape (n_calibrations, n)
+            A row for each of them.
+
+        Returns
+        -------
+        familiarity : ndarray of shape (n_calibrations, n)
+        """
+        familiarity = self._table.familiarity(novelty)
+        for i, calibration in self._others:
+            familiarity[i] = calibration.familiarity(novelty[i])
+        return familiarity
+
+    def strangeness(self, novelty: FloatArray) -> FloatArray:
+        """The same as normal scores."""
+        return normal_score(self.familiarity(novelty))
+
+
 def _first_of_ranks(novelty: FloatArray, resolution: float) -> npt.NDArray[np.intp]:
     """Where in sorted novelties each rank begins: what lies within the resolution is one."""
     beyond = np.searchsorted(novelty, novelty + resolution, "right").tolist()
@@ -255,26 +265,3 @@ def _first_of_ranks(novelty: FloatArray, resolution: float) -> npt.NDArray[np.in
         starts.append(start)
         start = beyond[start]
     return np.array(starts, dtype=np.intp)
-
-
-def normal_score(familiarity: FloatArray) -> FloatArray:
-    """The strangeness that is a familiarity: its negated normal quantile.
-
-    Parameters
-    ----------
-    familiarity : ndarray of shape (n,)
-        Above 0, at most 1.
-
-    Returns
-    -------
-    strangeness : ndarray of shape (n,)
-
-    Examples
-    --------
-    >>> normal_score(np.array([0.5, 0.05, 1e-300])).round(2).tolist()
-    [-0.0, 1.64, 37.05]
-    """
-    if familiarity.size == 1 and familiarity.item() >= 1e-8:
-        return -ndtri(np.minimum(familiarity, 1.0 - 1e-12))
-    return np.where(familiarity < 1e-8, -ndtri_exp(np.log(familiarity)),
-                    -ndtri(np.minimum(familiarity, 1.0 - 1e-12)))

@@ -18,7 +18,8 @@ from scipy.special import ndtr, ndtri
 from barkcluster._familiarity import STRANGE
 from barkcluster._typing import FloatArray
 
-from .calibration import SMALLEST, Calibration, normal_score
+from .calibration import Calibration
+from .table import SMALLEST, normal_score
 
 # Where the strangers of every session are put, and how far apart (strangeness, as normal scores).
 _TYPICAL = 2.4

@@ -7,8 +7,9 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from barkcluster._typing import FloatArray
-from barkcluster.calibration.calibration import Calibration, normal_score
+from barkcluster.calibration.calibration import Calibration
 from barkcluster.calibration.cohort import CohortCalibration
+from barkcluster.calibration.table import normal_score
 
 from .background import Background
 from .ensemble import Ensemble

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from barkcluster.calibration import Calibration, correlation_time, held_out_blocks
+from barkcluster.calibration import (
+    Calibration,
+    CohortCalibration,
+    correlation_time,
+    held_out_blocks,
+)
+from barkcluster.calibration.calibration import Calibrations
 
 
 @given(st.integers(2, 200), st.integers(2, 8), st.integers(0, 50))
@@ -113,3 +119,21 @@ def test_a_restored_calibration_answers_the_same(rng):
     again = Calibration.restore(calibration.novelty_, calibration.n_effective_)
     novelty = rng.normal(size=50) * 5
     np.testing.assert_array_equal(again.familiarity(novelty), calibration.familiarity(novelty))
+
+
+def test_several_calibrations_asked_together_say_what_each_says(rng):
+    of_session = Calibration(rng.normal(size=300))
+    calibrations = [of_session, Calibration([2.0]), Calibration(5.0 + np.zeros(9)),
+                    CohortCalibration.of(of_session, typical=4.0, spread=0.5),
+                    Calibration(rng.exponential(size=40))]
+    novelty = np.concatenate([rng.normal(scale=4.0, size=(5, 500)),
+                              [[c.novelty_[0], c.novelty_[-1], 0.0, -np.inf, np.inf]
+                               for c in calibrations]], axis=1)
+    together = Calibrations(calibrations)
+    familiarity, strangeness = together.familiarity(novelty), together.strangeness(novelty)
+    for i, calibration in enumerate(calibrations):
+        np.testing.assert_array_equal(familiarity[i], calibration.familiarity(novelty[i]))
+        np.testing.assert_array_equal(strangeness[i], calibration.strangeness(novelty[i]))
+    for j in (0, 3, 200, 501, 504):  # a hop of a stream
+        np.testing.assert_array_equal(together.familiarity(novelty[:, [j]])[:, 0],
+                                      familiarity[:, j])
