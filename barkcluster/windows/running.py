@@ -271,14 +271,16 @@ class RunningWindows:
 
     def _textures(self, ends: list[npt.NDArray[np.intp]]) -> Iterator[Float32Array]:
         """The texture of each scale, all of them worked out together."""
-        mine = [(of_block, length) for (_, view, length, _), of_block in zip(
-            self._blocks, ends, strict=True) if view == "texture"]
+        mine = [of_block for (_, view, _, _), of_block in zip(self._blocks, ends, strict=True)
+                if view == "texture"]
         if not mine:
-            return iter(())
-        counts = [len(of_block) for of_block, _ in mine]
-        rows = self._texture(np.concatenate([of_block for of_block, _ in mine]),
-                             np.repeat([length for _, length in mine], counts))
-        return iter(np.split(rows, np.cumsum(counts[:-1])))
+            return
+        counts = [len(of_block) for of_block in mine]
+        rows = self._texture(np.concatenate(mine), self._lengths.repeat(counts))
+        start = 0
+        for count in counts:
+            yield rows[start:start + count]
+            start += count
 
     def _texture(self, ends: npt.NDArray[np.intp],
                  lengths: npt.NDArray[np.intp]) -> Float32Array:
@@ -336,13 +338,14 @@ class RunningWindows:
     def _windows_at_a_place(self, ends: npt.NDArray[np.intp], n_samples: int) -> FloatArray:
         """The same for ends that are whole samples apart."""
         size = self.layout.bin_frames
-        sums = self._onsets.between(int(ends[0]) - n_samples * size,
-                                    int(ends[-1]) + 1)[::size].T.copy()
-        samples = (sums[:, 1:] - sums[:, :-1]) / size
+        first, last = int(ends[0]), int(ends[-1])
+        sums = self._onsets.between(first - n_samples * size, last + 1)[::size].T.copy()
+        samples = sums[:, 1:] - sums[:, :-1]
+        samples /= size
         if len(ends) == 1:
             return samples[:, None]
         each = np.lib.stride_tricks.sliding_window_view(samples, n_samples, axis=1)
-        numbers = (ends - ends[0]) // size
+        numbers = (ends - first) // size
         step = int(numbers[1])
         if step * (len(ends) - 1) == numbers[-1] and (numbers[1:] - numbers[:-1] == step).all():
             return each[:, ::step]
