@@ -377,6 +377,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             norm = np.sqrt(np.mean(np.sum(X ** 2, axis=1)))
             X = np.column_stack([X, self.offset_weight * norm * offsets])
         self._learn(X)
+        self._restored()
 
     def to_metric(self, rows: npt.NDArray[np.floating]) -> FloatArray:
         """Rows in the metric: whitened, around their mean."""

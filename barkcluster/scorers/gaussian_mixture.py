@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from barkcluster._validation import check_positive_int
 from barkcluster.files.archive import LARGEST
 from barkcluster.files.record import LONGEST, ArrayField, Field, NumberField
 
-from .base import FamiliarityScorer
+from .together import Judge, JudgedTogether
 
 # Directions that the Gaussians describe one by one; the others share one variance.
 _MAX_DIRECTIONS = 20
@@ -31,7 +32,7 @@ _GROWTH = 1e-3
 _NO_ROWS = 1e-15
 
 
-class GaussianMixtureScorer(FamiliarityScorer):
+class GaussianMixtureScorer(JudgedTogether):
     """Negative log-likelihood under a Gaussian mixture, in nats.
 
     Rows are rotated to their principal directions. The strongest carry the mixture; what is left
@@ -92,6 +93,7 @@ class GaussianMixtureScorer(FamiliarityScorer):
         NumberField("residual_variance_", _NARROWEST, LARGEST),
         NumberField("n_iter_", 0, LONGEST),
     )
+    _judge: Mixtures
 
     def __init__(
         self,
@@ -139,7 +141,7 @@ class GaussianMixtureScorer(FamiliarityScorer):
         """
         check_is_fitted(self)
         rows = self.to_metric(validate_data(self, X, dtype=np.float64, reset=False))
-        joint = self._log_joint(rows @ self.directions_)
+        joint = self._judge.log_joint((rows @ self.directions_)[None])[0]
         return np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
 
     def _prototypes(self) -> FloatArray:
@@ -213,23 +215,76 @@ class GaussianMixtureScorer(FamiliarityScorer):
         squares = responsibilities.T @ (projected * projected) / rows[:, None]
         self.variances_ = np.maximum(squares - self.means_ ** 2, 0.0) + width
 
-    def _log_joint(self, projected: FloatArray) -> FloatArray:
-        """Log of weight times density of each Gaussian, (n, n_components_)."""
-        precision = 1.0 / self.variances_
-        scale = np.log(self.weights_ + 1e-300) - 0.5 * np.sum(
-            np.log(2.0 * np.pi * self.variances_), axis=1)
-        squared = np.sum(
-            (projected[:, None, :] - self.means_) ** 2 * precision, axis=2)
-        return scale - 0.5 * squared
+    @classmethod
+    def _judge_of(cls, scorers: Sequence[Self]) -> Mixtures:
+        return Mixtures(scorers)
 
-    def _novelty(self, X: FloatArray) -> FloatArray:
-        projected = X @ self.directions_
-        novelty = -logsumexp(self._log_joint(projected), axis=1)
-        if self.n_residual_:
-            rest = np.maximum(np.sum(X ** 2, axis=1) - np.sum(projected ** 2, axis=1), 0.0)
-            novelty += 0.5 * rest / self.residual_variance_
-            novelty += 0.5 * self.n_residual_ * np.log(2.0 * np.pi * self.residual_variance_)
-        return novelty
+    def _alike(self) -> int:
+        return self.directions_.shape[1]
+
+
+class Mixtures(Judge):
+    """Negative log-likelihood under the mixtures of several scorers.
+
+    Parameters
+    ----------
+    scorers : sequence of GaussianMixtureScorer
+        Fitted, with as many directions each.
+    """
+
+    def __init__(self, scorers: Sequence[GaussianMixtureScorer]) -> None:
+        shape = len(scorers), max(scorer.n_components_ for scorer in scorers)
+        n_directions = scorers[0].directions_.shape[1]
+        self._directions = np.stack([scorer.directions_ for scorer in scorers])
+        # Mixtures of fewer Gaussians have others, of no weight.
+        self._logs = np.full((shape[0], 1, shape[1]), -np.inf)
+        self._means = np.zeros((shape[0], 1, shape[1], n_directions))
+        self._narrowness = np.zeros_like(self._means)
+        # What the directions leave out is judged by one Gaussian: a log, and its part of a square.
+        self._rest_logs = np.zeros((shape[0], 1))
+        self._of_rest = np.zeros((shape[0], 1))
+        for s, scorer in enumerate(scorers):
+            mine = slice(scorer.n_components_)
+            self._logs[s, 0, mine] = np.log(scorer.weights_ + 1e-300) - 0.5 * np.sum(
+                np.log(2.0 * np.pi * scorer.variances_), axis=1)
+            self._means[s, 0, mine] = scorer.means_
+            self._narrowness[s, 0, mine] = np.sqrt(0.5 / scorer.variances_)
+            if scorer.n_residual_:
+                self._of_rest[s] = 0.5 / scorer.residual_variance_
+                self._rest_logs[s] = 0.5 * scorer.n_residual_ * np.log(
+                    2.0 * np.pi * scorer.residual_variance_)
+
+    def log_joint(self, projected: FloatArray) -> FloatArray:
+        """Log of weight times density of each Gaussian.
+
+        Parameters
+        ----------
+        projected : ndarray of shape (n_scorers, n, n_directions)
+
+        Returns
+        -------
+        log_joint : ndarray of shape (n_scorers, n, n_components)
+        """
+        apart = projected[:, :, None] - self._means
+        apart *= self._narrowness
+        return self._logs - np.vecdot(apart, apart)
+
+    def novelty(self, X: FloatArray) -> FloatArray:
+        """Negative log-likelihood of a few rows under the mixture of each scorer."""
+        projected = X @ self._directions
+        joint = self.log_joint(projected)
+        likeliest = np.maximum.reduce(joint, axis=2)
+        joint -= likeliest[..., None]
+        np.exp(joint, out=joint)
+        novelty = np.log(np.add.reduce(joint, axis=2))
+        novelty += likeliest
+        rest = np.vecdot(X, X)
+        rest -= np.vecdot(projected, projected)
+        np.maximum(rest, 0.0, out=rest)
+        rest *= self._of_rest
+        rest += self._rest_logs
+        rest -= novelty
+        return rest
 
 
 def principal_directions(X: FloatArray, most: int) -> tuple[FloatArray, FloatArray, float]:

@@ -17,12 +17,11 @@ from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive_int
 from barkcluster.files.record import LONGEST, ArrayField, Field
 
-from .base import FamiliarityScorer
-from .codebook import distance_to_nearest
 from .lloyd import lloyd
+from .nearest import NearestScorer
 
 
-class KMeansScorer(FamiliarityScorer):
+class KMeansScorer(NearestScorer):
     """Quantization error: the distance to the nearest k-means center.
 
     Parameters
@@ -70,6 +69,7 @@ class KMeansScorer(FamiliarityScorer):
     auto_for_patterns: ClassVar[Mapping[str, object]] = {"n_clusters": 256}
 
     labels_: npt.NDArray[np.int32]
+    _kept_as: ClassVar[str] = "codebook_"
 
     def __init__(
         self,
@@ -148,6 +148,3 @@ class KMeansScorer(FamiliarityScorer):
         # with. k-means++ takes longer than Lloyd's steps, and finds no better ones here.
         cuts = np.linspace(0, len(X), n_clusters + 1).astype(np.intp)
         self.codebook_ = lloyd(X, X[random.randint(cuts[:-1], cuts[1:])])
-
-    def _novelty(self, X: FloatArray) -> FloatArray:
-        return distance_to_nearest(X, self.codebook_)

@@ -14,20 +14,12 @@ from barkcluster._typing import FloatArray
 from barkcluster._validation import check_choice, check_positive_int
 from barkcluster.files.record import LONGEST, ArrayField, Field, NumberField
 
-from .base import FamiliarityScorer
+from .nearest import NearestRows, NearestScorer
 
-# Candidates beyond k that are measured exactly, so that rounding in the fast search cannot
-# change which neighbors count.
-_SPARE = 1
 _MAX_MEMORY = 1000
-_ROWS_AT_ONCE = 256
-_MOST_PASSES = 12
-# What squared distances of the fast search may be off by, as a share of squared lengths; in double
-# precision it is a millionth of that.
-_ROUNDING = 2e-6
 
 
-class KNNDensityScorer(FamiliarityScorer):
+class KNNDensityScorer(NearestScorer):
     """Mean distance to the nearest remembered windows.
 
     Parameters
@@ -86,6 +78,8 @@ class KNNDensityScorer(FamiliarityScorer):
     learning_power: ClassVar[float] = 0.3
 
     memory_rows_: npt.NDArray[np.intp]
+    _kept_as: ClassVar[str] = "memory_"
+    _judge: NearestRows
 
     def __init__(
         self,
@@ -126,7 +120,7 @@ class KNNDensityScorer(FamiliarityScorer):
         """
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        distances, nearest = self._nearest(self.to_metric(rows))
+        distances, nearest = self._judge.nearest(self.to_metric(rows))
         return distances, self.memory_rows_[nearest]
 
     def nearest_rows(self, row: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
@@ -160,107 +154,9 @@ class KNNDensityScorer(FamiliarityScorer):
         wanted = 3 if self.n_neighbors == "auto" else self.n_neighbors
         # A calibration block learns from fewer rows than the whole; it does with what it has.
         self.n_neighbors_ = min(wanted, len(kept))
-        self._restored()
 
-    def _restored(self) -> None:
-        """What the fast search needs, in single precision.
-
-        A row of 1 beside the query and of squared norms beside the memory: one product is the
-        squared distance but for the query's own norm, which ranks nothing. The metric has its
-        origin among the rows, so little is lost to rounding.
-        """
-        self._squared_norms = np.sum(self.memory_ ** 2, axis=1)
-        self._longest = float(self._squared_norms.max())
-        self._fast_memory = np.vstack(
-            [-2.0 * self.memory_.T, self._squared_norms]).astype(np.float32)
-
-    def _closeness(self, rows: FloatArray) -> npt.NDArray[np.float32]:
-        """What ranks the memory by distance from each row, (n, n_remembered)."""
-        query = np.empty((len(rows), rows.shape[1] + 1), dtype=np.float32)
-        query[:, :-1] = rows
-        query[:, -1] = 1.0
-        return query @ self._fast_memory
-
-    def _nearest(self, X: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
-        k, n_memory = self.n_neighbors_, len(self.memory_)
-        distances = np.empty((len(X), k))
-        nearest = np.empty((len(X), k), dtype=np.intp)
-        for start in range(0, len(X), _ROWS_AT_ONCE):
-            rows = X[start:start + _ROWS_AT_ONCE]
-            if n_memory <= k + _SPARE:
-                found = np.broadcast_to(np.arange(n_memory), (len(rows), n_memory))
-            else:
-                found = smallest(self._closeness(rows), k + _SPARE)
-            apart = rows[:, None, :] - self.memory_[found]
-            squared = np.einsum("nkd,nkd->nk", apart, apart)
-            order = np.argsort(squared, axis=1, kind="stable")
-            squared = np.take_along_axis(squared, order, axis=1)
-            found = np.take_along_axis(found, order, axis=1)
-            here = slice(start, start + len(rows))
-            distances[here] = np.sqrt(squared[:, :k])
-            nearest[here] = found[:, :k]
-            if found.shape[1] > k:
-                length = np.einsum("nd,nd->n", rows, rows)
-                for i in np.flatnonzero(
-                        squared[:, k] - squared[:, k - 1] <= self._unsure(length)):
-                    distances[start + i], nearest[start + i] = self._nearest_of_all(rows[i])
-        return distances, nearest
-
-    def _unsure(self, length: FloatArray) -> FloatArray:
-        """By how much the squared distances of the fast search may be off, from squared norms."""
-        return _ROUNDING * (length + self._longest)
-
-    def _nearest_of_all(self, row: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
-        """The nearest of one row where rounding would choose among them, as in a loop.
-
-        All that may be among them are measured, so that a single row and one of a batch, which
-        round otherwise, have the same.
-        """
-        k = self.n_neighbors_
-        ranking = self._squared_norms - 2.0 * (self.memory_ @ row)
-        within = np.partition(ranking, k - 1)[k - 1] + 1e-6 * float(self._unsure(row @ row))
-        close = np.flatnonzero(ranking <= within)
-        squared = np.sum((row - self.memory_[close]) ** 2, axis=1)
-        order = np.argsort(squared, kind="stable")[:k]
-        return np.sqrt(squared[order]), close[order]
-
-    def _novelty(self, X: FloatArray) -> FloatArray:
-        if len(X) == 1:
-            return self._novelty_of_one(X)
-        return self._nearest(X)[0].mean(axis=1)
-
-    def _novelty_of_one(self, X: FloatArray) -> FloatArray:
-        """`_nearest` for the single rows of a stream, which asks for no more than it needs."""
-        k = self.n_neighbors_
-        memory = self.memory_
-        if len(memory) > k + _SPARE:
-            memory = memory[smallest(self._closeness(X), k + _SPARE)[0]]
-        squared = np.add.reduce((X - memory) ** 2, axis=1)
-        squared.sort()
-        if len(squared) > k and squared[k] - squared[k - 1] <= self._unsure(X[0] @ X[0]):
-            return self._nearest_of_all(X[0])[0][None].mean(axis=1)
-        return np.add.reduce(np.sqrt(squared[None, :k]), axis=1) / k
-
-
-def smallest(values: npt.NDArray[np.float32], n: int) -> npt.NDArray[np.intp]:
-    """Columns of the ``n`` smallest values of each row, smallest first; spoils the values.
-
-    A few passes for the smallest cost a third of a partition of rows as short as a memory is.
-    """
-    if n > _MOST_PASSES:
-        return np.argpartition(values, n - 1, axis=1)[:, :n]
-    found = np.empty((len(values), n), dtype=np.intp)
-    if len(values) == 1:  # as below; a stream's single rows are worth the shorter way
-        row = values[0]
-        for i in range(n):
-            found[0, i] = nearest = row.argmin()
-            row[nearest] = np.inf
-        return found
-    rows = np.arange(len(values))
-    for i in range(n):
-        found[:, i] = values.argmin(axis=1)
-        values[rows, found[:, i]] = np.inf
-    return found
+    def _n_averaged(self) -> int:
+        return self.n_neighbors_
 
 
 def thinned(X: FloatArray, n_kept: int) -> npt.NDArray[np.intp]:

@@ -15,15 +15,14 @@ from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive, check_positive_int
 from barkcluster.files.record import ArrayField, Field
 
-from .base import FamiliarityScorer
-from .codebook import distance_to_nearest
+from .nearest import NearestScorer
 
 # Rows that are learned at once, where a map has units for them: one product seeks all their units.
 # Quantization errors are those of one at a time, in a sixth of the time (32: 1 % larger).
 _ROWS_AT_ONCE = 16
 
 
-class SOMScorer(FamiliarityScorer):
+class SOMScorer(NearestScorer):
     """Quantization error on a self-organizing map.
 
     Rows are learned in random order, one after another; what is kept is the codebook alone.
@@ -74,6 +73,7 @@ class SOMScorer(FamiliarityScorer):
     novelty_is_distance: ClassVar[bool] = True
     # Patterns are not free of shift: they need many to choose from.
     auto_for_patterns: ClassVar[Mapping[str, object]] = {"shape": (8, 8)}
+    _kept_as: ClassVar[str] = "codebook_"
 
     def __init__(
         self,
@@ -174,9 +174,6 @@ class SOMScorer(FamiliarityScorer):
         random.shuffle(order)
         self.codebook_ = trained_map(first, X[order], min(self.sigma, max(down, across)),
                                      self.learning_rate, min(_ROWS_AT_ONCE, max(1, units // 2)))
-
-    def _novelty(self, X: FloatArray) -> FloatArray:
-        return distance_to_nearest(X, self.codebook_.reshape(-1, X.shape[1]))
 
 
 def trained_map(codebook: FloatArray, rows: FloatArray, sigma: float, learning_rate: float,

@@ -20,7 +20,9 @@ from barkcluster import (
     load_scorer,
 )
 from barkcluster.calibration import Calibration
+from barkcluster.calibration.table import CalibrationTable
 from barkcluster.files import container
+from barkcluster.scorers.together import Judge
 from tests.every_scorer import EVERY_SCORER
 
 DATA = Path(__file__).parents[1] / "data"
@@ -40,8 +42,11 @@ def assert_same_attributes(first, second):
         if isinstance(value, np.ndarray):
             assert value.dtype == other.dtype, name
             np.testing.assert_array_equal(value, other, err_msg=name)
-        elif isinstance(value, Calibration):
+        elif isinstance(value, (Calibration, CalibrationTable, Judge)):
             assert_same_attributes(value, other)
+        elif isinstance(value, list):
+            for one, another in zip(value, other, strict=True):
+                np.testing.assert_array_equal(one, another, err_msg=name)
         else:
             assert value == other, name
 

@@ -1,0 +1,204 @@
+"""Scorers of one kind, as many numbers in a row: judged in one product instead of one by one.
+
+A hop of a model asks fourteen scorers for one row each, and each product of a matrix with one row
+costs more to call than to work out. What differs between two patterns is what they remember: it
+lies side by side here, and they are judged together, single rows and whole sessions alike.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from barkcluster._typing import FloatArray
+
+from .base import FamiliarityScorer
+
+# Rows judged at once: what is worked out on the way stays in the cache.
+_ROWS_AT_ONCE = 256
+
+
+class Judge(ABC):
+    """What several scorers learned, in arrays that it takes one product to ask."""
+
+    @staticmethod
+    def pieces(n: int, n_scorers: int = 1) -> list[slice]:
+        """Rows to judge at once, piece by piece."""
+        step = max(1, _ROWS_AT_ONCE // n_scorers)
+        if n <= step:
+            return [slice(0, n)]
+        return [slice(start, min(start + step, n)) for start in range(0, n, step)]
+
+    def of_all(self, X: FloatArray) -> FloatArray:
+        """`novelty` of any number of rows."""
+        return np.concatenate([self.novelty(X[:, here])
+                               for here in self.pieces(X.shape[1], len(X))], axis=1)
+
+    @abstractmethod
+    def novelty(self, X: FloatArray) -> FloatArray:
+        """Novelty of a few rows of each scorer.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_scorers, n, n_features)
+            In the metric of each.
+
+        Returns
+        -------
+        novelty : ndarray of shape (n_scorers, n)
+        """
+
+
+class JudgedTogether(FamiliarityScorer):
+    """A scorer that several of its kind can be one with.
+
+    Instead of ``_novelty`` a subclass writes `_judge_of`; alone, it is one of one.
+    """
+
+    _judge: Judge
+
+    @classmethod
+    @abstractmethod
+    def _judge_of(cls, scorers: Sequence[Self]) -> Judge:
+        """What judges the rows of fitted scorers that `_alike` says the same of."""
+
+    def _alike(self) -> Hashable:
+        """What scorers must have in common to be judged together, beside their metric's shape."""
+        return None
+
+    def _restored(self) -> None:
+        self._judge = self._judge_of([self])
+
+    def _novelty(self, X: FloatArray) -> FloatArray:
+        return self._judge.of_all(X[None])[0]
+
+
+class Together:
+    """Fitted scorers, each to judge rows of its own.
+
+    Those that can be asked together are; a scorer of another class, or one that writes its own
+    ``_novelty``, is asked by itself.
+
+    Parameters
+    ----------
+    scorers : sequence of FamiliarityScorer
+
+    Examples
+    --------
+    >>> from barkcluster import KNNDensityScorer
+    >>> near, far = (KNNDensityScorer(n_neighbors=1).fit([[x], [x + 1.0]]) for x in (0.0, 9.0))
+    >>> Together([near, far]).novelty_of([np.array([[1.0], [4.0]]), np.array([[9.0], [4.0]])])
+    array([[0., 3.],
+           [0., 5.]])
+    """
+
+    def __init__(self, scorers: Sequence[FamiliarityScorer]) -> None:
+        self._n_scorers = len(scorers)
+        self._alone: list[tuple[int, FamiliarityScorer]] = []
+        alike: dict[Hashable, list[tuple[int, JudgedTogether]]] = {}
+        for number, scorer in enumerate(scorers):
+            if isinstance(scorer, JudgedTogether) and _judged_as_all(type(scorer)):
+                alike.setdefault((type(scorer), _n_inner(scorer), scorer._alike()), []).append(
+                    (number, scorer))
+            else:
+                self._alone.append((number, scorer))
+        self._groups = [_Group(members) for members in alike.values()]
+
+    def novelty_of(self, rows: Sequence[npt.NDArray[np.floating]]) -> FloatArray:
+        """Novelty of the rows of each scorer.
+
+        Parameters
+        ----------
+        rows : sequence of ndarray of shape (n_rows, n_features)
+            For each scorer. Some may have fewer: their last go with the last of the others.
+
+        Returns
+        -------
+        novelty : ndarray of shape (n_scorers, n)
+            Finite, but without a meaning, where a scorer has no row.
+        """
+        n = max(map(len, rows))
+        novelty = np.zeros((self._n_scorers, n))
+        for group in self._groups:
+            group.judge(rows, novelty)
+        for number, scorer in self._alone:
+            mine = rows[number]
+            if len(mine):
+                novelty[number, n - len(mine):] = scorer.novelty_of(mine)
+        return novelty
+
+
+class _Group:
+    """Scorers that are judged together, in metrics of as many directions."""
+
+    def __init__(self, members: list[tuple[int, JudgedTogether]]) -> None:
+        alike: dict[Hashable, list[tuple[int, JudgedTogether]]] = {}
+        for number, scorer in members:
+            basis = scorer.metric_basis_
+            shape = scorer.n_features_in_ if basis is None else basis.shape
+            alike.setdefault(shape, []).append((number, scorer))
+        members = [member for group in alike.values() for member in group]
+        scorers = [scorer for _, scorer in members]
+        self._numbers = [number for number, _ in members]
+        self._judge = (
+            scorers[0]._judge if len(scorers) == 1 else type(scorers[0])._judge_of(scorers))
+        self._metrics = [_Metric(group) for group in alike.values()]
+
+    def judge(self, rows: Sequence[npt.NDArray[np.floating]], novelty: FloatArray) -> None:
+        """Put the novelty of the rows that are the group's into its place among all."""
+        n = novelty.shape[1]
+        if not any(len(rows[number]) for number in self._numbers):
+            return
+        raw = [metric.rows(rows, n) for metric in self._metrics]
+        for here in self._judge.pieces(n, len(self._numbers)):
+            if len(raw) == 1:
+                X = self._metrics[0].of(raw[0][:, here])
+            else:
+                X = np.concatenate([metric.of(mine[:, here])
+                                    for metric, mine in zip(self._metrics, raw, strict=True)])
+            novelty[self._numbers, here] = self._judge.novelty(X)
+
+
+class _Metric:
+    """The metrics of scorers of as many features, in one product."""
+
+    def __init__(self, members: list[tuple[int, JudgedTogether]]) -> None:
+        self._numbers = [number for number, _ in members]
+        self._means = np.stack([scorer.metric_mean_ for _, scorer in members])[:, None]
+        bases = [scorer.metric_basis_ for _, scorer in members if scorer.metric_basis_ is not None]
+        self._bases: FloatArray | None = None
+        if bases:  # of one, no copy
+            self._bases = bases[0][None] if len(bases) == 1 else np.stack(bases)
+
+    def rows(self, rows: Sequence[npt.NDArray[np.floating]], n: int) -> npt.NDArray[np.floating]:
+        """The rows that are these scorers', (n_scorers, n, n_features); 0 before the first."""
+        mine = [rows[number] for number in self._numbers]
+        if all(len(some) == n for some in mine):
+            return mine[0][None] if len(mine) == 1 else np.concatenate(mine).reshape(
+                len(mine), n, -1)
+        X = np.zeros((len(mine), n, self._means.shape[2]))
+        for of_scorer, some in zip(X, mine, strict=True):
+            if len(some):
+                of_scorer[n - len(some):] = some
+        return X
+
+    def of(self, rows: npt.NDArray[np.floating]) -> FloatArray:
+        """Rows in the metric of each scorer."""
+        centered = rows - self._means
+        return centered if self._bases is None else np.matmul(centered, self._bases)
+
+
+def _n_inner(scorer: JudgedTogether) -> int:
+    """Directions of the metric."""
+    basis = scorer.metric_basis_
+    return scorer.n_features_in_ if basis is None else basis.shape[1]
+
+
+def _judged_as_all(kind: type[JudgedTogether]) -> bool:
+    """Whether a class answers as its judge does, and changes nothing on the way."""
+    return all(getattr(kind, name) is getattr(JudgedTogether, name)
+               for name in ("_novelty", "novelty_of", "to_metric"))
