@@ -12,15 +12,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from barkcluster._typing import Float32Array, FloatArray
-from barkcluster.calibration.calibration import Calibration
+from barkcluster.calibration.calibration import Calibration, Calibrations
 from barkcluster.frames.session import Session, bands_end, check_rate
 from barkcluster.scorers.base import FamiliarityScorer
+from barkcluster.scorers.together import Together
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERN_S, PATTERNS, WindowLayout
 
@@ -64,6 +66,34 @@ class Part:
     times: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
+class ViewScores:
+    """What the parts of an ensemble say of windows: how strange they are, as normal scores.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    """
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._scorers = Together([part.scorer for part in parts])
+        self._calibrations = Calibrations([part.scorer.calibration_ for part in parts])
+
+    def of(self, windows: Sequence[Float32Array]) -> FloatArray:
+        """The view score of each window.
+
+        Parameters
+        ----------
+        windows : sequence of ndarray of shape (n_windows, n_features)
+            Of each part. Some may have fewer: their last go with the last of the others.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_parts, n)
+            Finite, but without a meaning, where a part has no window.
+        """
+        return self._calibrations.strangeness(self._scorers.novelty_of(windows))
+
+
 @dataclass(eq=False)
 class Ensemble:
     """All that a fit learned of a session.
@@ -99,6 +129,21 @@ class Ensemble:
         """Window lengths in seconds, shortest first."""
         return self.features.scales
 
+    @cached_property
+    def view_scores(self) -> ViewScores:
+        """What judges the windows of all parts at once."""
+        return ViewScores(self.parts)
+
+    @cached_property
+    def calibrated_scales(self) -> Calibrations:
+        """All of ``scale_calibrations`` at once."""
+        return Calibrations(self.scale_calibrations)
+
+    def __getstate__(self) -> dict[str, object]:
+        """What a copy cannot work out by itself."""
+        return {name: value for name, value in vars(self).items()
+                if name not in ("view_scores", "calibrated_scales")}
+
     @property
     def frame_rate(self) -> float:
         """Frames per second of what was learned."""
@@ -133,7 +178,7 @@ class Fitted(Protocol):
 class Combination:
     """How the view scores of an ensemble make the score of each scale.
 
-    View scores are given as a list, one array for each of ``layout.blocks``.
+    View scores are given as an array with a row for each of ``layout.blocks``.
 
     Parameters
     ----------
@@ -146,33 +191,47 @@ class Combination:
         Window lengths in seconds, shortest first.
     texture : list of int
         For each scale, which block is its texture.
-    rhythm : list of (int or None)
-        And its rhythm, where it has one.
     patterns : list of int
         Which blocks are patterns, one for each group of bands.
     pattern_counts : list of int
         For each scale, the patterns averaged in it, one a hop: so many that the first and the
         last of them just fill the scale; 0 for scales too short for one.
+    view_weights : ndarray of shape (n_scales, n_blocks)
+        How much of each view score there is in each scale.
+    pattern_weights : ndarray of shape (n_scales, 1)
+        And of the pattern score, which is a mean of its own. All of a scale add up to 1.
 
     Examples
     --------
     >>> combination = Combination(WindowLayout(scales=(1.0, 3.0)))
-    >>> combination.texture, combination.rhythm, combination.pattern_counts
-    ([0, 1], [None, 2], [0, 11])
+    >>> combination.texture, combination.patterns, combination.pattern_counts
+    ([0, 1], [3, 4, 5, 6, 7, 8], [0, 11])
+    >>> combination.view_weights[:, :3].round(2).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.17, 0.33]]
     """
 
     def __init__(self, layout: WindowLayout) -> None:
         self.scales = layout.scales
         where = {block: b for b, block in enumerate(layout.blocks)}
         self.texture = [where[i, "texture"] for i in range(len(self.scales))]
-        self.rhythm = [where.get((i, "rhythm")) for i in range(len(self.scales))]
         self.patterns = [b for b, (_, view) in enumerate(layout.blocks) if view in PATTERNS]
         length = round(PATTERN_S * layout.frame_rate)
         self.pattern_counts = [
             (scale - length) // layout.hop_frames + 1 if self.patterns and scale >= length else 0
             for scale in layout.scale_frames]
+        self.view_weights = np.zeros((len(self.scales), len(where)))
+        self.pattern_weights = np.zeros((len(self.scales), 1))
+        for i, count in enumerate(self.pattern_counts):
+            for view in ("texture", "rhythm"):
+                if (i, view) in where:
+                    self.view_weights[i, where[i, view]] = VIEW_WEIGHTS[view]
+            if count:
+                self.pattern_weights[i] = VIEW_WEIGHTS["pattern"]
+        total = self.view_weights.sum(axis=1, keepdims=True) + self.pattern_weights
+        self.view_weights /= total
+        self.pattern_weights /= total
 
-    def pattern_terms(self, scores: Sequence[FloatArray],
+    def pattern_terms(self, scores: FloatArray,
                       windows: Sequence[Float32Array]) -> FloatArray:
         """What each hop adds to the pattern score: sum of the weighted scores, sum of weights.
 
@@ -181,7 +240,7 @@ class Combination:
 
         Parameters
         ----------
-        scores : sequence of ndarray of shape (n,)
+        scores : ndarray of shape (n_groups, n)
             View scores of the patterns alone, a group of bands each.
         windows : sequence of ndarray of shape (n, n_features)
             The patterns.
@@ -189,52 +248,34 @@ class Combination:
         Returns
         -------
         terms : ndarray of shape (n, 2)
-            Both averaged over the groups. `scale_score` takes their mean over a scale.
+            Both averaged over the groups. `pattern_score` takes their mean over a scale.
         """
         energy = onset_energy(np.stack(windows))
         terms = np.empty((energy.shape[1], 2))
-        terms[:, 0] = np.add.reduce(np.stack(scores) * energy, axis=0) / len(energy)
+        terms[:, 0] = np.add.reduce(scores * energy, axis=0) / len(energy)
         terms[:, 1] = np.add.reduce(energy, axis=0) / len(energy)
         return terms
 
-    def scale_score(self, scale_index: int, scores: Sequence[FloatArray],
-                    pattern_terms: FloatArray | None) -> FloatArray:
-        """Strangeness of windows of one scale.
+    def scale_scores(self, scores: FloatArray, pattern_scores: FloatArray) -> FloatArray:
+        """Strangeness of windows that end together, one of each scale.
 
         Parameters
         ----------
-        scale_index : int
-        scores : sequence of ndarray of shape (n,)
+        scores : ndarray of shape (n_blocks, n)
             View scores of all blocks.
-        pattern_terms : ndarray of shape (n, 2) or None
-            Mean of `pattern_terms` over each of the windows; None for scales without patterns.
+        pattern_scores : ndarray of shape (n_scales, n) or (n,)
+            `pattern_score` of each of the windows; anything for scales without patterns.
 
         Returns
         -------
-        score : ndarray of shape (n,)
+        scores : ndarray of shape (n_scales, n)
         """
-        rhythm = self.rhythm[scale_index]
-        return combine_views(
-            scores[self.texture[scale_index]],
-            None if rhythm is None else scores[rhythm],
-            None if pattern_terms is None else weighted_pattern_score(pattern_terms))
+        return np.asarray(self.view_weights @ scores + self.pattern_weights * pattern_scores)
 
 
-def combine_views(
-    texture: FloatArray, rhythm: FloatArray | None, pattern: FloatArray | None
-) -> FloatArray:
-    """Weighted mean of the view scores of one scale; None is a view that it has not."""
-    total, weight = VIEW_WEIGHTS["texture"] * texture, VIEW_WEIGHTS["texture"]
-    for view, score in (("rhythm", rhythm), ("pattern", pattern)):
-        if score is not None:
-            total = total + VIEW_WEIGHTS[view] * score
-            weight += VIEW_WEIGHTS[view]
-    return total / weight
-
-
-def weighted_pattern_score(terms: FloatArray) -> FloatArray:
-    """Strangeness of patterns from the mean of their terms, (n, 2)."""
-    return terms[:, 0] / (terms[:, 1] + _QUIET_ENERGY)
+def pattern_score(terms: FloatArray) -> FloatArray:
+    """Strangeness of patterns from the mean of their terms, (..., 2)."""
+    return np.asarray(terms[..., 0] / (terms[..., 1] + _QUIET_ENERGY))
 
 
 def onset_energy(X: npt.NDArray[np.floating]) -> FloatArray:

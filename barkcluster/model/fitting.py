@@ -22,7 +22,14 @@ from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERNS, check_scales
 from barkcluster.windows.training import TrainingWindows, training_windows
 
-from .ensemble import Combination, Ensemble, Part, is_playing, onset_energy
+from .ensemble import (
+    Combination,
+    Ensemble,
+    Part,
+    is_playing,
+    onset_energy,
+    pattern_score,
+)
 from .moments import Moments
 
 # Texture is measured in its own units; rhythm and patterns are whitened this far. What whitening
@@ -136,7 +143,7 @@ def _by_scale(
     patterns = [training[b] for b in combination.patterns]
     terms = np.empty((0, 2))
     if patterns:
-        terms = combination.pattern_terms([scores[b] for b in combination.patterns],
+        terms = combination.pattern_terms(np.stack([scores[b] for b in combination.patterns]),
                                           [windows.rows for windows in patterns])
     hop_s = features.hop_frames / features.frame_rate
     heard: list[tuple[FloatArray, FloatArray]] = []
@@ -144,8 +151,10 @@ def _by_scale(
         rows = training[combination.texture[i]]
         of_rows = [score if windows is rows else _latest(windows.times, score, rows.times)
                    for windows, score in zip(training, scores, strict=True)]
-        heard.append((rows.times, combination.scale_score(
-            i, of_rows, _mean_before(patterns[0], terms, rows, count * hop_s) if count else None)))
+        of_patterns = np.zeros(len(rows.times))
+        if count:
+            of_patterns = pattern_score(_mean_before(patterns[0], terms, rows, count * hop_s))
+        heard.append((rows.times, combination.scale_scores(np.stack(of_rows), of_patterns)[i]))
     return heard
 
 

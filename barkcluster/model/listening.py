@@ -7,8 +7,10 @@ import numpy as np
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.windows.rolling import RollingBuffer
 
-from .ensemble import Combination, Ensemble, Part
+from .ensemble import Combination, Ensemble, pattern_score
 from .settling import HOPS_AT_ONCE, Settling
+
+_NO_WINDOWS = np.empty((0, 0), np.float32)
 
 
 class Listener:
@@ -37,6 +39,7 @@ class Listener:
         if settling is None or settling.layout.scales != ensemble.scales:
             settling = Settling(ensemble.features)
         self.settling = settling if ensemble.features.definition > 1 else None
+        self._counts = np.array(self._combination.pattern_counts)[:, None]
         # The terms of the pattern score, summed.
         self._sums = RollingBuffer(max(self._combination.pattern_counts) + 2, HOPS_AT_ONCE, 2)
         self._sums.extend(1)[:] = 0.0
@@ -54,9 +57,8 @@ class Listener:
         patterns : list of ndarray of shape (n_windows, n_features)
             Of each group of bands; what `RunningWindows.recent_patterns` returned.
         """
-        parts = [self._ensemble.parts[b] for b in self._combination.patterns]
-        self._remember([self._score(part, X)
-                        for part, X in zip(parts, patterns, strict=True)], patterns)
+        blocks = dict(zip(self._combination.patterns, patterns, strict=True))
+        self._score([blocks.get(b, _NO_WINDOWS) for b in range(len(self._ensemble.parts))])
 
     def answer(self, windows: list[Float32Array]) -> tuple[FloatArray, FloatArray]:
         """Familiarity of the windows that end now.
@@ -81,26 +83,22 @@ class Listener:
             return (np.concatenate([familiarity for familiarity, _ in pieces]),
                     np.concatenate([by_scale for _, by_scale in pieces]))
         ensemble, combination = self._ensemble, self._combination
-        scores = [self._score(part, X) for part, X in zip(ensemble.parts, windows, strict=True)]
-        self._remember([scores[b] for b in combination.patterns],
-                       [windows[b] for b in combination.patterns])
-        n_scales = len(ensemble.scales)
         # Rows that each scale is full at, none for those beyond the longest.
-        n_full = [len(scores[b]) for b in combination.texture] + [0]
+        n_full = [len(windows[b]) for b in combination.texture] + [0]
         # Patterns of two seconds may be full before the shortest scale is: they are remembered.
         n = n_full[0]
-        familiarity = np.empty(n)
-        by_scale = np.full((n, n_scales), np.nan)
-        heard: list[FloatArray] = []
-        for i, calibration in enumerate(ensemble.scale_calibrations):
-            full = n_full[i]
-            if not full:
-                break
-            score = combination.scale_score(i, scores, self._mean_terms(i, full))
-            by_scale[n - full:, i] = calibration.familiarity(score)
-            heard.append(ensemble.moments.common(score, by_scale[n - full:, i]))
+        scores = self._score(windows)
+        scores = combination.scale_scores(
+            scores[:, scores.shape[1] - n:], pattern_score(self._mean_terms(n)))
+        of_scales = ensemble.calibrated_scales.familiarity(scores)
+        by_scale = of_scales.T.copy()
+        for i, full in enumerate(n_full[:-1]):
+            by_scale[:n - full, i] = np.nan
+        common = ensemble.moments.common(scores, of_scales)
+        heard = [z[n - full:] for z, full in zip(common, n_full, strict=False) if full]
         if self.settling is not None:
             heard = self.settling.settled(heard)
+        familiarity = np.empty(n)
         for i in range(len(heard)):
             full, longer = n_full[i], n_full[i + 1]
             if full > longer:  # rows of which this is the longest scale that is full
@@ -109,31 +107,28 @@ class Listener:
                     ensemble.moments.score(here))
         return familiarity, by_scale
 
-    @staticmethod
-    def _score(part: Part, X: Float32Array) -> FloatArray:
-        return part.scorer.calibration_.strangeness(part.scorer.novelty_of(X))
+    def _score(self, windows: list[Float32Array]) -> FloatArray:
+        """View scores of windows, a row for each block; those of patterns are remembered."""
+        scores = self._ensemble.view_scores.of(windows)
+        patterns = self._combination.patterns
+        if patterns and len(windows[patterns[0]]):
+            of_patterns = scores[patterns, scores.shape[1] - len(windows[patterns[0]]):]
+            self._remember(self._combination.pattern_terms(
+                of_patterns, [windows[b] for b in patterns]))
+        return scores
 
-    def _remember(self, scores: list[FloatArray], patterns: list[Float32Array]) -> None:
-        """Take the patterns, a block and its scores for each group, into the running sums."""
-        if not patterns or not len(patterns[0]):
-            return
+    def _remember(self, terms: FloatArray) -> None:
+        """Take what patterns add to their scores into the running sums."""
         last = self._sums.between(self._sums.n_rows - 1, self._sums.n_rows)[0].copy()
-        terms = self._combination.pattern_terms(scores, patterns)
         new = self._sums.extend(len(terms))
         new[:] = terms
         new[0] += last
         if len(new) > 1:
             np.cumsum(new, axis=0, out=new)
 
-    def _mean_terms(self, scale_index: int, n: int) -> FloatArray | None:
-        """Mean of the pattern terms over each of the newest ``n`` windows of one scale."""
-        count = self._combination.pattern_counts[scale_index]
-        if not count:
-            return None
-        first, last = self._sums.n_rows - n, self._sums.n_rows
-        if first >= count:
-            return (self._sums.between(first, last)
-                    - self._sums.between(first - count, last - count)) / count
-        ends = np.arange(first, last)
-        starts = np.maximum(ends - count, 0)
-        return (self._sums.at(ends) - self._sums.at(starts)) / (ends - starts)[:, None]
+    def _mean_terms(self, n: int) -> FloatArray:
+        """Mean of the pattern terms (n_scales, n, 2) over each of the newest windows."""
+        ends = np.maximum(np.arange(self._sums.n_rows - n, self._sums.n_rows), 0)
+        starts = np.maximum(ends - self._counts, 0)
+        return np.asarray((self._sums.at(ends) - self._sums.at(starts))
+                          / np.maximum(ends - starts, 1)[..., None])

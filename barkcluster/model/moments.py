@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 
 from barkcluster._typing import FloatArray
-from barkcluster.calibration.calibration import Calibration, normal_score
+from barkcluster.calibration.calibration import Calibration, Calibrations
 from barkcluster.calibration.echoes import raised
+from barkcluster.calibration.table import normal_score
 
 from .settling import SUDDEN_S
 
@@ -58,10 +60,10 @@ class Moments:
             returns them.
         """
         n_short = sum(scale < SUDDEN_S for scale in scales)
-        means = [Calibration(raised(_mean(a, scales), _mean(b, scales)))
-                 for a, b in zip(held_out, echoes, strict=True)]
-        sudden = Calibration(raised(_sudden(held_out[n_short - 1], n_short),
-                                    _sudden(echoes[n_short - 1], n_short))) if n_short else None
+        said = [(np.array(a), np.array(b)) for a, b in zip(held_out, echoes, strict=True)]
+        means = [Calibration(raised(_mean(a, scales), _mean(b, scales))) for a, b in said]
+        sudden = Calibration(raised(*(
+            _sudden(score, n_short) for score in said[n_short - 1]))) if n_short else None
         return cls(scales, means, sudden)
 
     def common(self, score: FloatArray, familiarity: FloatArray) -> FloatArray:
@@ -88,35 +90,36 @@ class Moments:
 
         Examples
         --------
-        >>> from barkcluster.calibration.calibration import Calibration
+        >>> from barkcluster.calibration.calibration import Calibration, Calibrations
         >>> usual = Calibration(np.linspace(-1.0, 1.0, 99))
         >>> moments = Moments((0.5, 10.0), [usual, usual], usual)
         >>> moments.score([np.array([0.0, 0.9]), np.array([0.0, 0.0])]).round(2)
         array([-0.17,  0.69])
         """
         n_short = sum(scale < SUDDEN_S for scale in self.scales)
-        mean, lead = _mean(by_scale, self.scales), _SUDDEN_LEAD_UNCALIBRATED
-        overruled = 0 < n_short < len(by_scale)
-        sudden = _sudden(by_scale, n_short) if overruled else mean
-        if self.means:
-            mean, lead = self.means[len(by_scale) - 1].strangeness(mean), _SUDDEN_LEAD
-            if overruled and self.sudden is not None:
-                sudden = self.sudden.strangeness(sudden)
-        return np.maximum(mean, sudden - lead) if overruled else mean
+        scores = np.array(by_scale)
+        mean, lead = _mean(scores, self.scales), _SUDDEN_LEAD_UNCALIBRATED
+        if not 0 < n_short < len(by_scale):
+            return self.means[len(by_scale) - 1].strangeness(mean) if self.means else mean
+        sudden = _sudden(scores, n_short)
+        if self.means and self.sudden is not None:
+            lead = _SUDDEN_LEAD
+            mean, sudden = self._compared[len(by_scale) - 1].strangeness(np.array([mean, sudden]))
+        return np.maximum(mean, sudden - lead)
+
+    @cached_property
+    def _compared(self) -> list[Calibrations]:
+        """Each of ``means`` beside ``sudden``: both are asked at once."""
+        return [Calibrations([mean, self.sudden]) for mean in self.means
+                if self.sudden is not None]
 
 
-def _mean(by_scale: Sequence[FloatArray], scales: tuple[float, ...]) -> FloatArray:
-    """Mean over scales, each as much as it is long."""
-    # Sums, not np.average: a stream has one row to add, and ten times a second.
-    total = np.zeros_like(by_scale[0])
-    for score, scale in zip(by_scale, scales, strict=False):
-        total += scale * score
-    return total / sum(scales[:len(by_scale)])
+def _mean(by_scale: FloatArray, scales: tuple[float, ...]) -> FloatArray:
+    """Mean over scales (n_scales, n), each as much as it is long."""
+    lengths = scales[:len(by_scale)]
+    return np.asarray(np.dot(lengths, by_scale) / sum(lengths))
 
 
-def _sudden(by_scale: Sequence[FloatArray], n_short: int) -> FloatArray:
-    """Mean over the scales that hear what is sudden."""
-    total = np.zeros_like(by_scale[0])
-    for score in by_scale[:n_short]:
-        total += score
-    return total / n_short
+def _sudden(by_scale: FloatArray, n_short: int) -> FloatArray:
+    """Mean over the scales (n_scales, n) that hear what is sudden."""
+    return np.asarray(np.add.reduce(by_scale[:n_short], axis=0) / n_short)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from barkcluster._typing import FloatArray
 from barkcluster.windows.layout import WindowLayout
@@ -93,16 +92,20 @@ class Settling:
             return scores
         n, start = len(scores[0]), self._scores.n_rows
         rows = self._scores.extend(n)
-        rows[:] = np.nan
-        for i, score in enumerate(scores):
-            rows[n - len(score):, i] = score
+        if len(scores[-1]) == n and len(scores) == rows.shape[1]:
+            rows[:] = np.array(scores).T
+        else:
+            rows[:] = np.nan
+            for i, score in enumerate(scores):
+                rows[n - len(score):, i] = score
         self._hear(rows, start)
         surprises = self._sums.between(start - max(self._within), start + n)[:, 2]
         if surprises[0] == surprises[-1]:  # nearly always
             self._last_clean = [start + n - 1] * len(self._long)
             return scores
         numbers = np.arange(start, start + n)
-        now = self._over(numbers, 0) / self._length
+        now = (self._sums.at(numbers)[:, 0]
+               - self._sums.at(numbers - self._length)[:, 0]) / self._length
         result = list(scores)
         for j, i in enumerate(self._long):
             clean = self._sums.at(numbers)[:, 2] == self._sums.at(numbers - self._within[j])[:, 2]
@@ -124,23 +127,18 @@ class Settling:
     def _hear(self, rows: FloatArray, start: int) -> None:
         """Take the scores of the short scales into the running sums."""
         n = len(rows)
-        sudden = rows[:, 0].copy()
-        for i in range(1, self._n_short):
-            # Before the longest of the short scales is full, there is no saying what is sudden.
-            sudden += rows[:, i]
-        sudden = np.nan_to_num(sudden / self._n_short, nan=0.0)
-        numbers = np.arange(start, start + n)
+        sudden = np.add.reduce(rows[:, :self._n_short], axis=1) / self._n_short
+        # Before the longest of the short scales is full, there is no saying what is sudden.
+        sudden[np.isnan(sudden)] = 0.0
         sums = self._sums.extend(n)
+        last = self._sums.between(start - 1, start)[0]
         sums[:, 0] = sudden
         sums[:, 1] = sudden > _STRANGE
-        last = self._sums.at(numbers[:1] - 1)[0]
         sums[0, :2] += last[:2]
-        np.cumsum(sums[:, :2], axis=0, out=sums[:, :2])
-        sums[:, 2] = self._over(numbers, 1) >= self._needed
+        if n > 1:
+            np.cumsum(sums[:, :2], axis=0, out=sums[:, :2])
+        before = self._sums.between(start - self._length, start - self._length + n)
+        sums[:, 2] = sums[:, 1] - before[:, 1] >= self._needed
         sums[0, 2] += last[2]
-        np.cumsum(sums[:, 2], out=sums[:, 2])
-
-    def _over(self, numbers: npt.NDArray[np.intp], which: int) -> FloatArray:
-        """Sum over the last hops of a surprise's length."""
-        return (self._sums.at(numbers)[:, which]
-                - self._sums.at(numbers - self._length)[:, which])
+        if n > 1:
+            np.cumsum(sums[:, 2], out=sums[:, 2])

@@ -1,18 +1,14 @@
 """The formulas that make one number of views and scales, beside loops that say the same."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
 
 from barkcluster import FamiliarityModel
 from barkcluster.frames import Session
-from barkcluster.model.ensemble import (
-    Combination,
-    combine_views,
-    is_playing,
-    onset_energy,
-    weighted_pattern_score,
-)
+from barkcluster.model.ensemble import Combination, is_playing, onset_energy, pattern_score
 from barkcluster.synthetic import make_session
 from barkcluster.windows import PATTERNS, WindowLayout
 
@@ -80,8 +76,6 @@ def test_which_block_each_scale_listens_to():
     combination = Combination(layout)
     for i, b in enumerate(combination.texture):
         assert layout.blocks[b] == (i, "texture")
-    assert [b if b is None else layout.blocks[b] for b in combination.rhythm] == [
-        None, None, (2, "rhythm"), (3, "rhythm")]
     assert [layout.blocks[b][1] for b in combination.patterns] == list(PATTERNS)
     assert combination.pattern_counts == [0, 0, 11, 81]
 
@@ -92,16 +86,22 @@ def test_scales_too_short_for_patterns_have_none():
 
 
 def test_views_weigh_one_two_three():
-    one = np.ones(1)
-    assert combine_views(one, None, None) == 1.0
-    assert combine_views(one, 4 * one, None) == 3.0
-    assert combine_views(one, 4 * one, 7 * one) == 5.0
+    layout = WindowLayout(scales=(1.0, 2.0, 3.0))
+    combination = Combination(layout)
+    scores = np.zeros((len(layout.blocks), 1))
+    for view, score in (("texture", 1.0), ("rhythm", 4.0)):
+        for b, (_, of_block) in enumerate(layout.blocks):
+            if of_block == view:
+                scores[b] = score
+    by_scale = combination.scale_scores(scores, np.array([7.0]))
+    # Texture alone; and patterns; all three.
+    np.testing.assert_allclose(by_scale[:, 0], [1.0, (1 + 3 * 7) / 4, (1 + 2 * 4 + 3 * 7) / 6])
 
 
 def test_where_nobody_plays_no_pattern_is_strange():
     silent = np.zeros((2, 40), np.float32)
     assert onset_energy(silent).tolist() == [0.0, 0.0]
-    assert weighted_pattern_score(np.zeros((2, 2))).tolist() == [0.0, 0.0]
+    assert pattern_score(np.zeros((2, 2))).tolist() == [0.0, 0.0]
 
 
 def test_a_group_that_seldom_plays_is_judged_where_it_plays():
@@ -126,3 +126,12 @@ def test_patterns_of_slow_noise_are_as_familiar_as_its_held_out_ones():
                           strict=True):
         familiarity = part.scorer.calibration_of(part.scorer.novelty_of(view.X))
         assert 0.25 < np.median(familiarity) < 0.75, part.view
+
+
+def test_a_copy_of_what_was_learned_judges_as_it_does_and_is_no_larger(jam):
+    model = FamiliarityModel(scales=(0.5, 2.0)).fit(jam.between(0, 20))
+    before = len(pickle.dumps(model))
+    expected = model.timeline(jam.between(20, 30)).familiarity
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.timeline(jam.between(20, 30)).familiarity, expected)
+    assert len(pickle.dumps(model)) < 1.01 * before
