@@ -65,6 +65,13 @@ class Record:
 class SessionComparison:
     """Compares sessions with names, and knows what is usual.
 
+    Parameters
+    ----------
+    as_queries : bool, default=True
+        Whether what models and summaries say of a held-out piece is weighed as of a query. If not,
+        it is weighed by what was learned without the piece, of fewer takes; there models count
+        more, and galleries were too cautious. So it was before version 4 of their files.
+
     Attributes
     ----------
     names_ : list of str
@@ -82,6 +89,9 @@ class SessionComparison:
     held_out_: dict[str, FloatArray]
     calibration_: Calibration
     _metric: _Metric | None
+
+    def __init__(self, as_queries: bool = True) -> None:
+        self.as_queries = as_queries
 
     def fit(self, records: Mapping[str, Record]) -> Self:
         """Learn the metric, and what to expect of more of the same sessions.
@@ -102,7 +112,9 @@ class SessionComparison:
         self._learn_metric(records)
         known = list(records.values())
         complete = self._metric is not None
-        usual = _held_out(known) if complete else [r.held_out for r in records.values()]
+        usual = [r.held_out for r in known]
+        if complete:
+            usual = _held_out(known, self.n_more_ if self.as_queries else None)
         self.held_out_ = dict(zip(records, usual, strict=True))
         pool = np.sort(np.concatenate([np.empty(0), *usual]))
         if not len(pool):
@@ -276,8 +288,12 @@ def _combined(strangeness: FloatArray, log_distances: FloatArray, n_more: float)
     return (_MODELS_WEIGHT * strangeness + weight * log_distances) / (_MODELS_WEIGHT + weight)
 
 
-def _held_out(records: list[Record]) -> list[FloatArray]:
-    """What each piece is called by its name's models and a metric that did not hear it."""
+def _held_out(records: list[Record], n_more: float | None) -> list[FloatArray]:
+    """What each piece is called by its name's models and a metric that did not hear it.
+
+    Both are weighed as by a metric of names that have ``n_more`` takes beyond their first, or as
+    by each metric itself.
+    """
     # Of large galleries some pieces alone have summaries.
     said = [np.empty(len(record.pieces)) for record in records]
     for fold in np.unique(np.concatenate([record.piece_folds for record in records])):
@@ -290,7 +306,7 @@ def _held_out(records: list[Record]) -> list[FloatArray]:
                 distance = min(metric.between(piece, own, len(takes)),
                                float(metric.log_distances(piece).min()))
                 mine[j:j + 1] = _combined(record.held_out[j:j + 1], np.array([distance]),
-                                          metric.n_more)
+                                          metric.n_more if n_more is None else n_more)
     return said
 
 

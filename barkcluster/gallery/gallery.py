@@ -401,7 +401,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
         """
         self.names_, self.frame_rate_ = index.names, index.features.frame_rate
         self.records_ = dict(zip(index.names, index.records, strict=True))
-        self.comparison_ = SessionComparison().fit(self.records_)
+        self.comparison_ = SessionComparison(index.as_queries).fit(self.records_)
         self._features, self.search_ = index.features, CandidateSearch(index.prototypes)
         self.store_ = ModelStore(dict(zip(index.names, index.files, strict=True)),
                                  index.features, files)
@@ -410,7 +410,8 @@ class SessionGallery(NamingMixin, BaseEstimator):
     def _write_index(self, files: GalleryFolder, names_of_files: list[str]) -> None:
         files.write_index(GalleryIndex(
             self.names_, names_of_files, self.prototypes_, list(self.records_.values()),
-            self._features, self.n_candidates, self.n_pieces, self.false_alarm_rate))
+            self._features, self.n_candidates, self.n_pieces, self.false_alarm_rate,
+            self.comparison_.as_queries))
 
     def _template(self) -> FamiliarityModel:
         """The model, not fitted, that each name's is a clone of."""

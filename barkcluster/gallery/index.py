@@ -1,9 +1,9 @@
 """The index of a gallery: names, what their files are called, sketches, summaries, answers.
 
-An archive of plain arrays, read as if an enemy had written it. Names are stored as an array, too,
-a number for each character: a header of a hundred thousand names would be larger than headers may
-be. Version 1 had them in its header, and neither it nor version 2 had summaries of whole sessions;
-both are still read.
+An archive of plain arrays, read as untrusted input. Names are stored as an array, too, a number
+for each character: a header of a hundred thousand names would be larger than headers may be.
+Version 1 had them in its header, neither it nor version 2 had summaries of whole sessions, and up
+to version 3 held-out pieces were weighed by what was learned without them; all are still read.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from barkcluster.windows.layout import VIEWS
 from .comparison import Record
 
 FORMAT = "barkcluster gallery"
-VERSION = 3
+VERSION = 4
 MOST_NAMES = 100_000
 MOST_LETTERS = 200
 _MOST_HELD_OUT = 10_000
@@ -66,6 +66,8 @@ class GalleryIndex:
         Of a query.
     n_candidates, n_pieces : int
     false_alarm_rate : float
+    as_queries : bool
+        Whether held-out pieces are weighed as queries are: see `SessionComparison`.
     """
 
     names: list[str]
@@ -76,6 +78,7 @@ class GalleryIndex:
     n_candidates: int
     n_pieces: int
     false_alarm_rate: float
+    as_queries: bool
 
 
 def check_names(names: Sequence[object]) -> None:
@@ -130,6 +133,7 @@ def write_index(path: str | os.PathLike[str], index: GalleryIndex) -> None:
         "n_candidates": int(index.n_candidates),
         "n_pieces": int(index.n_pieces),
         "false_alarm_rate": float(index.false_alarm_rate),
+        "as_queries": int(index.as_queries),
     }
     arrays: dict[str, Array] = {
         "names": np.array(letters, "<i4"),
@@ -185,6 +189,7 @@ def read_index(path: str | os.PathLike[str],
         n_candidates = fields.integer("n_candidates", 1)
         n_pieces = fields.integer("n_pieces", 1)
         rate = fields.number("false_alarm_rate", 1e-12, 1.0 - 1e-12)
+        as_queries = version > 3 and bool(fields.integer("as_queries", 0, 1))
         fields.nothing_else()
         specs = {"prototypes": ArraySpec("<f4", "<f4", (n_names, *sizes)),
                  "held_out": ArraySpec("<f8", "<f8", (n_held_out,))}
@@ -201,7 +206,8 @@ def read_index(path: str | os.PathLike[str],
         prototypes = np.asarray(archive.array("prototypes", specs["prototypes"]), np.float32)
         records = [Record.without_summaries(values) for values in held_out] if sized is None else (
             _records(archive, specs, held_out))
-    return GalleryIndex(names, files, prototypes, records, features, n_candidates, n_pieces, rate)
+    return GalleryIndex(names, files, prototypes, records, features, n_candidates, n_pieces, rate,
+                        as_queries)
 
 
 def opened(header: dict[str, Json], wanted: str, newest: int) -> Fields:

@@ -47,7 +47,8 @@ def write_good_files(folder: Path) -> None:
     GOOD.append(members_of(path))
     write_index(path, GalleryIndex(
         ["anna", "Zoë"], ["0123456789abcdef", "f" * 16], np.zeros((2, 1, 2), np.float32),
-        [record(1), record(2)], WindowFeatures((0.5, 2.0), 0.5), 20, 4, 0.05))
+        [record(1), record(2)], WindowFeatures((0.5, 2.0), 0.5), 20, 4, 0.05,
+        True))
     GOOD.append(members_of(path))
 
 

@@ -97,6 +97,19 @@ def test_the_metric_forgets_what_differs_between_takes_of_a_name(rng):
     assert learned.n_more_ == 39.0
 
 
+def test_held_out_pieces_are_weighed_as_queries_are(rng):
+    """They were weighed by the metric of fewer takes, in which models count more."""
+    names = {name: record(rng.normal(3 * i, 1, size=(4, 6))) for i, name in enumerate("ab")}
+    now, before = (SessionComparison(way).fit(names) for way in (True, False))
+    for name in names:
+        # Models say 0 of all these pieces: what is left is the summaries' share.
+        assert np.all(names[name].held_out == 0.0)
+        ratio = now.held_out_[name] / before.held_out_[name]
+        np.testing.assert_allclose(ratio, ratio[0])
+        assert ratio[0] > 1.05
+    assert now.n_more_ == 3.0
+
+
 def test_a_name_without_summaries_leaves_all_to_the_models(rng):
     comparison = SessionComparison().fit({
         "old": Record.without_summaries(np.array([1.0, 2.0])),

@@ -345,7 +345,7 @@ def index_of(n_names, letters=20, seed=0):
         names, files, rng.normal(size=(n_names, 1, 2)).astype(np.float32),
         [Record.without_summaries(rng.normal(size=i % 3 + 1)) for i in range(n_names)],
         WindowFeatures((0.5, 2.0), 0.5),
-        20, 4, 0.05)
+        20, 4, 0.05, True)
 
 
 @pytest.mark.slow
@@ -374,6 +374,23 @@ def test_an_index_that_would_not_load_is_not_saved(tmp_path, index, message):
 SUMMARIES = ("n_takes", "n_pieces_heard", "n_numbers")
 
 
+def test_a_gallery_of_version_3_goes_on_weighing_as_it_did(tmp_path, gallery, queries):
+    gallery.save(tmp_path)
+    path = tmp_path / "gallery.npz"
+    with zipfile.ZipFile(path) as archive:
+        header = json.loads(archive.read("header.json"))
+    with np.load(path) as stored:
+        arrays = {name: stored[name] for name in stored if name != "header.json"}
+    del header["as_queries"]
+    with path.open("wb") as file:
+        write_archive(file, {**header, "version": 3}, arrays)
+    again = load_gallery(tmp_path)
+    assert not again.comparison_.as_queries
+    again.save(tmp_path / "copy")
+    assert load_gallery(tmp_path / "copy").rank(queries["anna"]) == again.rank(queries["anna"])
+    assert again.add({"dora": play(77, 25)}).comparison_.as_queries
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("version", [1, 2])
 def test_an_index_of_older_versions_answers_by_models_alone(tmp_path, gallery, queries, version):
@@ -386,7 +403,8 @@ def test_an_index_of_older_versions_answers_by_models_alone(tmp_path, gallery, q
         arrays = {name: stored[name] for name in stored if name not in (
             "takes", "take_folds", "take_counts", "pieces", "piece_counts", "piece_folds",
             "header.json")}
-    for name in (*SUMMARIES, *(("n_names", "n_letters") if version == 1 else ())):
+    for name in ("as_queries", *SUMMARIES,
+                 *(("n_names", "n_letters") if version == 1 else ())):
         del header[name]
     header["version"] = version
     if version == 1:
