@@ -61,9 +61,9 @@ def test_timeline_is_what_the_written_out_sums_say(jam):
         common = [float(calibration.strangeness([score])[0]) for calibration, score in zip(
             model.scale_calibrations_, scores, strict=True)]
         moments = model.ensemble_.moments
-        moment = max(
-            moments.means[2].strangeness([np.dot([0.5, 2.0, 5.0], common) / 7.5])[0],
-            moments.sudden.strangeness([common[0]])[0] - 0.25)
+        mean = moments.means[2].strangeness([np.dot([0.5, 2.0, 5.0], common) / 7.5])[0]
+        sudden = moments.sudden.strangeness([common[0]])[0]
+        moment = max(mean, sudden - 0.25 - 2.0 * max(0.0, -1.0 - mean))
         for i, score in enumerate(scores):
             expected = model.scale_calibrations_[i].familiarity([score])
             assert timeline.by_scale[row, i] == pytest.approx(expected[0], rel=1e-6)
