@@ -95,24 +95,6 @@ def rank_familiarity(held_out, novelty):
 # scorers
 
 
-def trained_map(codebook, rows, sigma, learning_rate, rows_at_once):
-    """A self-organizing map after the rows; best units are sought for some rows at once."""
-    units = {(i, j): [float(v) for v in codebook[i][j]]
-             for i in range(len(codebook)) for j in range(len(codebook[0]))}
-    best = []
-    for t, row in enumerate(rows):
-        if t % rows_at_once == 0:
-            best = [min(units, key=lambda place: math.dist(units[place], other))
-                    for other in rows[t:t + rows_at_once]]
-        i, j = best[t % rows_at_once]
-        rate = learning_rate * (1 - t / len(rows))
-        width = sigma / (1 + 2 * t / len(rows))
-        for (a, b), unit in units.items():
-            pull = rate * math.exp(-((a - i) ** 2 + (b - j) ** 2) / (2 * width ** 2))
-            units[a, b] = [u + pull * (x - u) for u, x in zip(unit, row, strict=True)]
-    return [[units[i, j] for j in range(len(codebook[0]))] for i in range(len(codebook))]
-
-
 def mean_neighbor_distance(memory, rows, k):
     """Mean Euclidean distance of each row to its k nearest in memory."""
     result = []

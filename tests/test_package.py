@@ -28,9 +28,9 @@ def imports_at_the_top(tree):
             yield node.module.split(".")[0]
 
 
-def test_the_core_needs_four_packages():
+def test_the_core_needs_five_packages():
     assert names(PROJECT["dependencies"]) == {
-        "numpy", "scipy", "scikit-learn", "joblib"}
+        "numpy", "scipy", "scikit-learn", "minisom", "joblib"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -59,7 +59,7 @@ def test_setup_cfg_holds_flake8_alone():
 
 @pytest.mark.parametrize(("name", "left_out"), [
     ("read_session", ["scipy", "sklearn"]),
-    ("FamiliarityModel", ["sklearn.cluster", "sklearn.mixture"])])
+    ("FamiliarityModel", ["sklearn.cluster", "sklearn.mixture", "minisom"])])
 def test_what_takes_long_to_import_is_imported_by_who_needs_it(name, left_out):
     code = f"import sys; from barkcluster import {name}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
@@ -9,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
 from scipy.special import logsumexp
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -26,10 +29,6 @@ _NARROWEST = 1e-15
 # Least width where rows differ by rounding alone: a share of their size, and for silence.
 _ROUNDING = 1e-6
 _OF_NOTHING = 1e-12
-# Growth of the mean log-likelihood, in nats, that is no more worth a step.
-_GROWTH = 1e-3
-# Rows that a Gaussian accounts for at least, so that it has a mean.
-_NO_ROWS = 1e-15
 
 
 class GaussianMixtureScorer(JudgedTogether):
@@ -172,48 +171,18 @@ class GaussianMixtureScorer(JudgedTogether):
             self.variances_ = np.full((1, projected.shape[1]), width)
             self.n_iter_ = 1
         else:
-            # Narrow ones to begin with, each around a row.
-            first = check_random_state(self.random_state).choice(n, n_components, replace=False)
-            self.weights_ = np.full(n_components, 1.0 / n_components)
-            self.means_ = projected[first]
-            self.variances_ = np.full(self.means_.shape, width)
-            self._maximize_expectation(projected, width)
-
-    def _maximize_expectation(self, projected: FloatArray, width: float) -> None:
-        """Steps of expectation maximization, until the likelihood hardly grows.
-
-        As scikit-learn's mixture takes them, which checks more than it computes: of rows as few
-        as a session's, one of its fits takes five times as long.
-        """
-        before = -np.inf
-        for step in range(1, self.max_iter + 1):
-            likelihood, responsibilities = self._e_step(projected)
-            self._m_step(projected, responsibilities, width)
-            self.n_iter_ = step
-            if abs(likelihood - before) < _GROWTH:
-                break
-            before = likelihood
-
-    def _e_step(self, projected: FloatArray) -> tuple[float, FloatArray]:
-        """Mean log-likelihood of the rows, and how much each Gaussian accounts for each."""
-        precision = 1.0 / self.variances_
-        squared = ((projected * projected) @ precision.T
-                   - 2.0 * (projected @ (self.means_ * precision).T)
-                   + np.sum(self.means_ * self.means_ * precision, axis=1))
-        joint = np.log(self.weights_) - 0.5 * (
-            squared + np.sum(np.log(2.0 * np.pi * self.variances_), axis=1))
-        largest = joint.max(axis=1, keepdims=True)
-        share = np.exp(joint - largest)
-        total = share.sum(axis=1, keepdims=True)
-        return float(np.mean(largest + np.log(total))), share / total
-
-    def _m_step(self, projected: FloatArray, responsibilities: FloatArray, width: float) -> None:
-        """The Gaussians of rows that each accounts for so much of."""
-        rows = responsibilities.sum(axis=0) + _NO_ROWS
-        self.weights_ = rows / rows.sum()
-        self.means_ = responsibilities.T @ projected / rows[:, None]
-        squares = responsibilities.T @ (projected * projected) / rows[:, None]
-        self.variances_ = np.maximum(squares - self.means_ ** 2, 0.0) + width
+            mixture = GaussianMixture(
+                n_components, covariance_type="diag", reg_covar=width,
+                init_params="random_from_data", max_iter=self.max_iter,
+                random_state=check_random_state(self.random_state))
+            with warnings.catch_warnings():
+                # Stopping early is meant; and fewer distinct rows than Gaussians is silence.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                mixture.fit(projected)
+            self.weights_ = mixture.weights_
+            self.means_ = mixture.means_
+            self.variances_ = mixture.covariances_
+            self.n_iter_ = mixture.n_iter_
 
     @classmethod
     def _judge_of(cls, scorers: Sequence[Self]) -> Mixtures:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -17,7 +20,6 @@ from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive_int
 from barkcluster.files.record import LONGEST, ArrayField, Field
 
-from .lloyd import lloyd
 from .nearest import NearestScorer
 
 
@@ -147,4 +149,10 @@ class KMeansScorer(NearestScorer):
         # A row from each of as many stretches of time: all that was played has a center to begin
         # with. k-means++ takes longer than Lloyd's steps, and finds no better ones here.
         cuts = np.linspace(0, len(X), n_clusters + 1).astype(np.intp)
-        self.codebook_ = lloyd(X, X[random.randint(cuts[:-1], cuts[1:])])
+        kmeans = KMeans(n_clusters, init=X[random.randint(cuts[:-1], cuts[1:])], n_init=1,
+                        max_iter=30, random_state=random)
+        with warnings.catch_warnings():
+            # Fewer distinct rows than clusters: silence, or a loop. The centers are still right.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            kmeans.fit(X)
+        self.codebook_ = kmeans.cluster_centers_

@@ -3,15 +3,11 @@
 import naive
 import numpy as np
 import pytest
-from minisom import MiniSom
 from scipy.spatial.distance import pdist
-from sklearn.cluster import KMeans
 
 from barkcluster.scorers import GaussianMixtureScorer, KMeansScorer, KNNDensityScorer, SOMScorer
 from barkcluster.scorers.knn_density import k_center
-from barkcluster.scorers.lloyd import lloyd
 from barkcluster.scorers.metric import correlation_gap, whitening_basis
-from barkcluster.scorers.som import trained_map
 
 
 def test_knn_agrees_with_naive(rng):
@@ -84,18 +80,6 @@ def test_gmm_hears_what_lies_off_its_directions(rng):
     assert scorer.score_samples(new)[0] < 0.01 < scorer.score_samples(X[:1])[0]
 
 
-def test_lloyd_finds_the_centers_that_scikit_learn_does(rng):
-    X = rng.normal(size=(400, 6)) + 3.0 * rng.integers(0, 3, size=(400, 1))
-    other = KMeans(20, init=X[:20], n_init=1, max_iter=30).fit(X)
-    np.testing.assert_allclose(lloyd(X, X[:20]), other.cluster_centers_, atol=1e-9)
-
-
-def test_centers_of_fewer_sounds_than_centers_are_these_sounds():
-    sounds = np.array([[0.0, 0.0], [3.0, 4.0]])
-    centers = lloyd(np.tile(sounds, (50, 1)), np.tile(sounds, (4, 1)))
-    np.testing.assert_array_equal(np.unique(centers, axis=0), sounds)
-
-
 def test_responsibilities_sum_to_one(rng):
     X = np.vstack([rng.normal(size=(100, 3)), rng.normal(9, 1, size=(100, 3))])
     scorer = GaussianMixtureScorer(n_components=2, random_state=0).fit(X)
@@ -104,40 +88,14 @@ def test_responsibilities_sum_to_one(rng):
     assert (responsibilities[:100].argmax(axis=1) != responsibilities[100:].argmax(axis=1)).all()
 
 
-def test_som_keeps_a_codebook(rng):
+def test_som_keeps_a_codebook_and_no_minisom(rng):
     X = rng.normal(size=(200, 3))
     scorer = SOMScorer(shape=(3, 5), random_state=0).fit(X)
     assert scorer.codebook_.shape == (3, 5, 3)
+    assert not any("minisom" in type(value).__module__ for value in vars(scorer).values())
     np.testing.assert_allclose(
         scorer.novelty(X[:20]),
         naive.nearest_prototype_distance(scorer.prototypes_.reshape(-1, 3), X[:20]))
-
-
-@pytest.mark.parametrize("rows_at_once", [1, 7, 200])
-def test_som_learns_as_naive_does(rng, rows_at_once):
-    X, first = rng.normal(size=(50, 4)), rng.normal(size=(3, 5, 4))
-    np.testing.assert_allclose(
-        trained_map(first, X, 1.5, 0.5, rows_at_once),
-        naive.trained_map(first, X, 1.5, 0.5, rows_at_once))
-
-
-def test_som_learns_one_by_one_what_minisom_does(rng):
-    X = rng.normal(size=(80, 4))
-    other = MiniSom(3, 5, 4, sigma=1.5, learning_rate=0.5, random_seed=0,
-                    decay_function="linear_decay_to_zero")
-    other.random_weights_init(X)
-    first = other.get_weights().copy()
-    for step, row in enumerate(X):
-        other.update(row, other.winner(row), step, len(X))
-    np.testing.assert_allclose(trained_map(first, X, 1.5, 0.5, 1), other.get_weights())
-
-
-def test_som_learns_some_rows_at_once_as_well_as_one_by_one(rng):
-    X = rng.normal(size=(600, 10)) * np.linspace(0.2, 3.0, 10)
-    first = X[:64].reshape(8, 8, 10)
-    one, some = (np.mean(naive.nearest_prototype_distance(
-        trained_map(first, X, 1.5, 0.5, n).reshape(-1, 10), X[::3])) for n in (1, 16))
-    assert some < 1.03 * one
 
 
 def test_som_units_and_hits_belong_together(rng):
