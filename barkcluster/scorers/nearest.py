@@ -69,6 +69,7 @@ class NearestRows(Judge):
                 mine[:] = memory
         self._norms = [np.vecdot(memory, memory) for memory in self.memories]
         self._longest = np.array([[norms.max()] for norms in self._norms])
+        self._slack = _ROUNDING * self._longest
         # A row of 1 beside the query and of squared norms beside the memory: one product is the
         # squared distance but for the query's own norm, which ranks nothing.
         self._fast = np.zeros((len(memories), d + 1, size), np.float32)
@@ -85,7 +86,7 @@ class NearestRows(Judge):
         one = copy(self)
         one._rows, one._fast, one._first = self.memories[s], self._fast[s:s + 1], self._first[:1]
         one.memories, one._norms = [self.memories[s]], [self._norms[s]]
-        one._longest = self._longest[s:s + 1]
+        one._longest, one._slack = self._longest[s:s + 1], self._slack[s:s + 1]
         return one
 
     def novelty(self, X: FloatArray) -> FloatArray:
@@ -128,12 +129,15 @@ class NearestRows(Judge):
         apart -= X
         squared = np.vecdot(apart, apart)
         farthest = squared[0] if self.n_neighbors == 1 else np.maximum.reduce(squared, axis=0)
-        length = np.vecdot(X, X)
-        gap = beyond + length
+        # How much farther the next one is, less what the fast search may be off by.
+        gap = np.vecdot(X, X)
+        gap *= 1.0 - _ROUNDING
+        gap += beyond
         gap -= farthest
+        sure = gap > self._slack
         # What overflows in single precision is not known to be far.
-        sure = (gap > _ROUNDING * (length + self._longest)) & (gap < np.inf)
-        if not sure.all():
+        if not sure.all() or np.maximum.reduce(gap, axis=None, initial=0.0) == np.inf:
+            sure &= gap < np.inf
             for s in np.flatnonzero(~sure.all(axis=1)).tolist():
                 unsure = np.flatnonzero(~sure[s])
                 squared[:, s, unsure], found[:, s, unsure] = self._nearest_of_all(s, X[s, unsure])

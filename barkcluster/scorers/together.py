@@ -19,7 +19,7 @@ from barkcluster._typing import FloatArray
 from .base import FamiliarityScorer
 
 # Rows judged at once: what is worked out on the way stays in the cache.
-_ROWS_AT_ONCE = 256
+_ROWS_AT_ONCE = 512
 
 
 class Judge(ABC):
@@ -144,6 +144,7 @@ class _Group:
         members = [member for group in alike.values() for member in group]
         scorers = [scorer for _, scorer in members]
         self._numbers = [number for number, _ in members]
+        self._places = np.array(self._numbers)
         self._judge = (
             scorers[0]._judge if len(scorers) == 1 else type(scorers[0])._judge_of(scorers))
         self._metrics = [_Metric(group) for group in alike.values()]
@@ -160,7 +161,7 @@ class _Group:
             else:
                 X = np.concatenate([metric.of(mine[:, here])
                                     for metric, mine in zip(self._metrics, raw, strict=True)])
-            novelty[self._numbers, here] = self._judge.novelty(X)
+            novelty[self._places, here] = self._judge.novelty(X)
 
 
 class _Metric:

@@ -109,3 +109,10 @@ def test_memories_too_large_for_single_precision_are_searched(rng, size):
     X = size * rng.normal(size=(2, 8, 3))
     for said, memory, rows in zip(NearestRows(memories, 2).novelty(X), memories, X, strict=True):
         np.testing.assert_allclose(said, naive.mean_neighbor_distance(memory, rows, 2))
+
+
+@pytest.mark.parametrize("name", SCORERS)
+def test_no_rows_have_no_novelty(rng, name):
+    scorer = fitted(name, rng, 40)
+    assert scorer.novelty_of(np.empty((0, 6))).shape == (0,)
+    assert Together([scorer, scorer]).novelty_of([np.empty((0, 6))] * 2).shape == (2, 0)
