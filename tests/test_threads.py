@@ -10,6 +10,7 @@ from barkcluster import FamiliarityModel, KMeansScorer
 from barkcluster._threads import OneThread, _OneForAll, one_thread_for_products
 from barkcluster.model.listening import Listener
 from barkcluster.scorers.base import FamiliarityScorer
+from barkcluster.scorers.nearest import NearestRows
 
 
 def most(seen, *, of_products=False):
@@ -35,14 +36,15 @@ def two_threads():
 def seen(monkeypatch):
     """Threads that each library would have used, each time that a scorer works."""
     numbers = []
-    for name in ("to_metric", "_learn_rows"):
-        work = getattr(FamiliarityScorer, name)
+    for kind, name in ((FamiliarityScorer, "to_metric"), (FamiliarityScorer, "_learn_rows"),
+                       (NearestRows, "novelty")):
+        work = getattr(kind, name)
 
         def watched(self, *arguments, work=work):
             numbers.append(counts())
             return work(self, *arguments)
 
-        monkeypatch.setattr(FamiliarityScorer, name, watched)
+        monkeypatch.setattr(kind, name, watched)
     return numbers
 
 
