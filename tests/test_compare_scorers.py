@@ -22,6 +22,7 @@ def compared(jam):
     return compare_scorers(session, surprises=known, train=known.clean_stop, scales=SCALES)
 
 
+@pytest.mark.slow
 def test_a_row_for_each_scorer_in_their_order(compared):
     assert [row.scorer for row in compared] == list(SCORERS) == list(compared.models)
     assert len(compared) == len(compared[1:]) + 1 == 4
@@ -42,6 +43,7 @@ def test_figures_are_those_of_the_timeline(jam, compared):
     assert timeline.times[0] > jam[1].clean_stop
 
 
+@pytest.mark.slow
 def test_intrusions_have_an_auc_each(jam):
     session, other = jam[0], make_session(0.3, random_state=9)[0]
     compared = compare_scorers(session, ["knn"], intrusions=[other, session.between(0, 20)],
@@ -58,6 +60,7 @@ def test_scorers_of_ones_own_and_nothing_strange(jam):
     assert "AUC" not in str(compared) and "agreement" not in str(compared)
 
 
+@pytest.mark.slow
 def test_agreement_is_the_correlation_of_ranks(compared):
     ranks = [rankdata(timeline.familiarity) for timeline in compared.timelines.values()]
     np.testing.assert_allclose(compared.agreement, np.corrcoef(ranks))

@@ -21,6 +21,7 @@ def results():
             "explanation": model.explain(session, 40.0), "motifs": find_motifs(session)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, shown", [
     ("session", "1:00.0"), ("timeline", "mean familiarity"), ("explanation", "0:40.0"),
     ("motifs", "occurrences")])

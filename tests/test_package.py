@@ -57,6 +57,7 @@ def test_setup_cfg_holds_flake8_alone():
     assert sections == ["flake8"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "left_out"), [
     ("read_session", ["scipy", "sklearn"]),
     ("FamiliarityModel", ["sklearn.cluster", "sklearn.mixture", "minisom"])])

@@ -173,12 +173,14 @@ def n_jumps(bpm):
     return np.count_nonzero(np.abs(np.diff(np.log2(bpm))) > np.log2(1.04))
 
 
+@pytest.mark.slow
 def test_tempo_does_not_jump_to_half_and_double_within_a_song():
     session, _ = synthetic.make_session(1, random_state=3, surprises=False)
     assert n_jumps(answers(session.frames, memory=False)) > 0
     assert n_jumps(answers(session.frames)) == 0
 
 
+@pytest.mark.slow
 def test_another_tempo_is_followed_within_ten_seconds():
     first, then = (synthetic.make_session(0.5, random_state=1, tempo=bpm, surprises=False)[0]
                    for bpm in (100.0, 130.0))

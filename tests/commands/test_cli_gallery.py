@@ -36,6 +36,7 @@ def test_rank_puts_the_likeliest_first(folder, capsys):
     assert capsys.readouterr().out.splitlines() == lines[:2]
 
 
+@pytest.mark.slow
 def test_rank_takes_folders_and_writes_csv(folder, capsys):
     (folder / "found" / "here").mkdir(parents=True)
     (folder / "now.txt").rename(folder / "found" / "now.txt")
@@ -55,6 +56,7 @@ def test_rank_takes_folders_and_writes_csv(folder, capsys):
     assert "got folders without any" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_name_has_the_sessions_of_folders_below_its_own(folder, capsys):
     (folder / "bands" / "bert" / "live").mkdir()
     (folder / "bands" / "bert" / "second.csv").rename(folder / "bands" / "bert" / "live" / "2.csv")
@@ -65,6 +67,7 @@ def test_a_name_has_the_sessions_of_folders_below_its_own(folder, capsys):
     assert capsys.readouterr().out.splitlines() == ["now.txt: bert", "dora.txt: dora"]
 
 
+@pytest.mark.slow
 def test_identify_says_none_of_them(folder, capsys):
     assert cli.main(["identify", "now.txt", "stranger.txt", "bands"]) == 0
     assert capsys.readouterr().out.splitlines() == ["now.txt: bert", "stranger.txt: none of them"]

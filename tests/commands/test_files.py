@@ -45,6 +45,7 @@ def damaged(folder, tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_only_sessions_of_people_are_found(folder):
     for below in (False, True):
         assert [path.name for path in sessions_in(folder, below=below)] == [

@@ -238,6 +238,7 @@ def test_moments_that_are_not_strange_are_not_called_so(report):
     assert all(m.familiarity < 0.05 for m in report.moments) or len(report.moments) == 1
 
 
+@pytest.mark.slow
 def test_a_name_that_is_not_utf_8_does_not_end_the_work(report, tmp_path):
     session = Session(report.session.frames, name="caf\udce9")
     write_report([replace(report, session=session)], tmp_path / "report.html")

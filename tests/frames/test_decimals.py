@@ -24,6 +24,7 @@ def same_bits(one, other):
     np.testing.assert_array_equal(one.view(np.uint64), other.view(np.uint64))
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(table=st.integers(1, 4).flatmap(lambda width: st.lists(
     st.lists(numbers, min_size=width, max_size=width), min_size=1, max_size=12)),
@@ -86,6 +87,7 @@ lines = st.one_of(
     st.text("0123456789.,;- \te", max_size=12).map(str.encode))
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(first=st.sampled_from([b"-40 -50", b"0, -40 -50;", b"0.1 -3 -4", b"list -3 -4;",
                               b"time,a,b\n0,1,2", b"# dtype: float32\n-1 -2"]),

@@ -199,6 +199,7 @@ def test_the_seconds_of_a_mistake_are_where_it_sounds_like_the_other():
     assert stop - start == pytest.approx(0.5)
 
 
+@pytest.mark.slow
 def test_evaluation_leaves_out_what_cannot_be_read_and_says_why(takes, tmp_path):
     broken = tmp_path / "broken.txt"
     broken.write_text("no session\n")

@@ -52,6 +52,7 @@ def gallery(heard):
     return SessionGallery(model()).fit(heard)
 
 
+@pytest.mark.slow
 def test_more_of_a_session_is_most_like_it(gallery, queries):
     for name, frames in queries.items():
         ranking = gallery.rank(frames)

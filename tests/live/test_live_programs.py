@@ -146,6 +146,7 @@ def test_node_passes_on_what_a_page_hears_and_nothing_of_other_pages(hear):
     assert np.all(np.array(player.heard) == -40.5)
 
 
+@pytest.mark.slow
 @needs("node")
 def test_node_passes_on_what_a_browser_hears_and_the_page_shows_the_answer(hear):
     if webdriver.missing():
@@ -185,6 +186,7 @@ def test_node_passes_on_what_a_browser_hears_and_the_page_shows_the_answer(hear)
     assert frames.max() > -40, "no beep was heard"
 
 
+@pytest.mark.slow
 @needs("sclang", "scsynth", "jackd")
 def test_supercollider_goes_on_after_cmd_period(hear, tmp_path):
     port, back = free_port(), free_port()

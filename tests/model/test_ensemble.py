@@ -116,6 +116,7 @@ def test_a_group_that_plays_softly_plays():
     assert not is_playing(np.zeros(9)).any()
 
 
+@pytest.mark.slow
 def test_patterns_of_slow_noise_are_as_familiar_as_its_held_out_ones():
     """They were judged against the loudest few: half of it was more familiar than .98."""
     decay = np.exp(-0.01 / 3.0)

@@ -42,6 +42,7 @@ def test_short_scales_overrule_by_a_quarter_but_what_is_known_by_heart(learned):
         assert moments.score(by_scale)[0] == pytest.approx(max(mean, sudden - lead), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_what_was_learned_stays_known_where_half_a_second_of_it_was_not():
     """The few short windows that thinning left out took it down to .83."""
     session, _ = make_session(3, random_state=3)

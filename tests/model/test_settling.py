@@ -66,6 +66,7 @@ def test_scales_all_short_or_all_long_wait_for_nothing(rng, scales):
     assert Settling(WindowLayout(scales=scales)).settled(scores) is scores
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scorer", ["knn", "kmeans"])
 def test_familiar_again_after_a_surprise(scorer):
     def music(seconds, seed):

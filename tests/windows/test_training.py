@@ -74,6 +74,7 @@ def test_of_a_long_session_stretches_all_over_it_have_echoes(rng, n_takes, secon
         assert apart.max() < np.linalg.norm(echoed.rows, axis=1).min()
 
 
+@pytest.mark.slow
 def test_windows_that_no_stretch_would_have_ended_in_have_echoes(rng):
     # The longest windows end in the last stretch of the first take, and others are chosen there.
     takes = [gaussian_filter1d(rng.normal(-40, 20, size=(6300, 25)), 2, axis=0)] + [
