@@ -259,7 +259,12 @@ class Calibrations:
 
 def _first_of_ranks(novelty: FloatArray, resolution: float) -> npt.NDArray[np.intp]:
     """Where in sorted novelties each rank begins: what lies within the resolution is one."""
-    beyond = np.searchsorted(novelty, novelty + resolution, "right").tolist()
+    far = novelty + resolution
+    first = np.append(0, np.flatnonzero(novelty[1:] > far[:-1]) + 1)
+    if np.all(novelty[np.append(first[1:], len(novelty)) - 1] <= far[first]):
+        return first
+    # Some lie within it of the next, but not of the first of all that do.
+    beyond = np.searchsorted(novelty, far, "right").tolist()
     starts, start = [], 0
     while start < len(beyond):
         starts.append(start)
