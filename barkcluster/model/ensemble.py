@@ -31,7 +31,8 @@ from .moments import Moments
 # Weight of each view in a scale, chosen on half of the tracks of docs/developers/experiments.rst:
 # hard .988, order .931; on layered jams hard .82.
 VIEW_WEIGHTS = {"texture": 1.0, "rhythm": 2.0, "pattern": 3.0}
-# Onset energy at which the pattern score is halved, so that silence is not called strange.
+# Onset energy at which the pattern score is halved, so that silence is not called strange: a fifth
+# and four times as much say the same (docs/developers/experiments.rst).
 _QUIET_ENERGY = 0.05
 # Onset energy of windows in which a group of bands plays.
 _PLAYING = 0.3

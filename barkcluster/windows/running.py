@@ -26,8 +26,10 @@ _CENTER_DB = 60.0
 TEXTURE_UNITS = {
     "level": 4.0, "spread": 1.9, "change": 0.28, "attack_10ms": 0.67, "attack_50ms": 1.5}
 
-# Keeps the spectrum of a group without onsets near zero instead of blowing its noise up.
+# Keep the spectrum, and the pattern, of a group without onsets near zero instead of blowing its
+# noise up; a third and three times as much are in docs/developers/experiments.rst.
 _RHYTHM_QUIET_POWER = 0.03
+_PATTERN_QUIET_POWER = 0.03
 
 # Running sums are off by some 1e-10 of what they have seen: mean squares (dB^2) and cubes (dB^3)
 # below this are no spread and no attack, or the root of that error would be heard.
@@ -35,8 +37,6 @@ _SOFTNESS = 1e-6
 
 # Share of the level common to all bands that is left in the texture.
 COMMON_LEVEL = 0.25
-
-_PATTERN_QUIET_POWER = 0.03
 
 _LEAST_FLOAT = np.finfo(np.float32).tiny
 _THIRD = np.float32(1.0 / 3.0)

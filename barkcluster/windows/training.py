@@ -25,7 +25,8 @@ from .layout import PATTERNS
 
 Takes: TypeAlias = list[npt.NDArray[np.floating]]
 
-# Windows kept in each window's length.
+# Windows kept in each window's length; half and twice as many are in
+# docs/developers/experiments.rst, as are those kept in all.
 _WINDOWS_A_LENGTH = 20
 # Windows kept in all, for sessions of up to ten minutes: patterns are not free of shift and need
 # many. Longer sessions keep more of their windows, up to four times.
