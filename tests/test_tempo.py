@@ -190,6 +190,7 @@ def test_another_tempo_is_followed_within_ten_seconds():
     np.testing.assert_allclose(after, 130.0, rtol=0.04)
 
 
+@pytest.mark.slow
 def test_a_pause_does_not_make_the_octave_forgotten():
     session, _ = synthetic.make_session(0.5, random_state=1, tempo=100.0, surprises=False)
     tracker = TempoTracker()

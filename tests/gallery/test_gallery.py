@@ -449,6 +449,7 @@ def test_a_model_file_that_is_missing(tmp_path, gallery, queries):
         load_gallery(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [
     {"frame_rate": 50.0}, {"hop": 0.5}, {"scales": (0.5, 3.0)}])
 def test_models_of_other_windows_are_refused_when_loaded(tmp_path, gallery, heard, queries, other):

@@ -316,9 +316,10 @@ def test_what_waits_to_be_heard_is_bounded(monkeypatch):
                 time.sleep(0.0001)
         # Up to the limit, and what was taken at once.
         assert receiver._n_waiting_bytes < 100_000 + receiving._MOST_AT_ONCE_BYTES + 100_000
-        while receiver.take(0.3) is not None:
-            pass
-        assert receiver._n_waiting_bytes == 0
+        # On a busy machine the last of it may come after a take that found nothing.
+        deadline = time.monotonic() + 30
+        while receiver.take(0.3) is not None or receiver._n_waiting_bytes:
+            assert time.monotonic() < deadline
     finally:
         receiver.close()
 

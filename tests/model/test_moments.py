@@ -79,6 +79,7 @@ def test_what_scales_say_comes_in_one_unit():
         rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_model_of_before_moments_were_calibrated_is_saved_as_it_is(tmp_path):
     session, _ = make_session(1, random_state=0)
     model = FamiliarityModel("kmeans", scales=(0.5, 3.0), random_state=0).fit(session)

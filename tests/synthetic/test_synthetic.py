@@ -83,6 +83,7 @@ def test_sections_follow_one_another_to_the_end():
     assert len({section.name for section in known.sections}) >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_after_the_clean_part_nothing_is_new_but_the_surprises(seed):
     _, known = make_session(0.8, random_state=seed)

@@ -46,6 +46,7 @@ def test_an_echo_is_what_nobody_could_tell_apart(rng):
     np.testing.assert_allclose(later(frames, 1.0)[:-1], frames[1:])
 
 
+@pytest.mark.slow
 def test_every_row_of_some_minutes_has_an_echo_and_each_is_of_one_way(rng):
     frames = gaussian_filter1d(rng.normal(-40, 20, size=(9000, 25)), 2, axis=0)
     ways = [(0.25, -0.25), (0.5, 0.25), (0.75, 0.0)]
@@ -60,6 +61,7 @@ def test_every_row_of_some_minutes_has_an_echo_and_each_is_of_one_way(rng):
             np.arange(len(windows.rows)), "right") - 1).mean() > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n_takes", "seconds", "scales"), [(1, 2700, (1.0, 6.0)),
                                                             (43, 63, (1.0, 60.0))])
 def test_of_a_long_session_stretches_all_over_it_have_echoes(rng, n_takes, seconds, scales):
