@@ -149,10 +149,15 @@ class KMeansScorer(NearestScorer):
         # A row from each of as many stretches of time: all that was played has a center to begin
         # with. k-means++ takes longer than Lloyd's steps, and finds no better ones here.
         cuts = np.linspace(0, len(X), n_clusters + 1).astype(np.intp)
-        kmeans = KMeans(n_clusters, init=X[random.randint(cuts[:-1], cuts[1:])], n_init=1,
-                        max_iter=30, random_state=random)
+        first = X[random.randint(cuts[:-1], cuts[1:])]
+        if len(np.unique(first, axis=0)) < n_clusters:
+            # Silence, or a loop: where there are fewer rows than centers, each has one of its own.
+            distinct = np.unique(X, axis=0)
+            first = distinct if len(distinct) < n_clusters else first
+        kmeans = KMeans(len(first), init=first, n_init=1, max_iter=30, random_state=random)
         with warnings.catch_warnings():
-            # Fewer distinct rows than clusters: silence, or a loop. The centers are still right.
+            # Rows that differ by rounding alone. The centers are still right. Other threads may
+            # undo this filter, so what is exactly equal must not come to the warning.
             warnings.simplefilter("ignore", ConvergenceWarning)
             kmeans.fit(X)
-        self.codebook_ = kmeans.cluster_centers_
+        self.codebook_ = np.resize(kmeans.cluster_centers_, (n_clusters, X.shape[1]))
