@@ -50,9 +50,15 @@ class Storable(Protocol):
     n_features_in_: int
     feature_names_in_: npt.NDArray[np.object_]
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
-    def set_params(self, **parameters: Any) -> object: ...
-    def check_parameters(self) -> None: ...
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Its parameters by name, as scikit-learn's estimators tell them."""
+
+    def set_params(self, **parameters: Any) -> object:
+        """Take other parameters, as scikit-learn's estimators do."""
+
+    def check_parameters(self) -> None:
+        """Raise ValueError if a parameter is not usable."""
+
     def _restored(self) -> None: ...
 
 

@@ -159,12 +159,18 @@ def test_the_page_ends_with_the_program_even_if_that_is_killed(live):
     process, _, url = live(names=("ada",))
     process.send_signal(signal.SIGKILL)
     process.wait()
-    while True:
+
+    def answers():
         try:
             status_at(url)
         except (urllib.error.URLError, ConnectionError):
-            break
+            return False
+        return True
+
+    deadline = time.monotonic() + 30
+    while answers() and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert not answers()
 
 
 @pytest.fixture(scope="module")
