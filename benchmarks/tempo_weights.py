@@ -1,4 +1,4 @@
-"""Where the weights in ``barkcluster/tempo.py`` come from.
+"""Where the weights in ``barkcluster/tempo/grid.py`` come from.
 
     python -m benchmarks.tempo_weights
 
@@ -19,7 +19,9 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from barkcluster import bark_frames, synthetic, tempo
+from barkcluster import bark_frames, synthetic
+from barkcluster.tempo.grid import BPM_RANGE, USUAL_PLACE, VALUES_PER_BEAT, WINDOW_BEATS, TempoGrid
+from barkcluster.tempo.periodicity import onset_strength, periodicity, value_at
 
 from . import scores
 
@@ -53,7 +55,7 @@ def main() -> None:
               f"({', '.join(f'{weight:.2f}' for weight in weights)}),")
     print("usual:", learned[-2:].round(3))
 
-    grid = tempo.TempoGrid(tempo.BPM_RANGE).bpm
+    grid = TempoGrid(BPM_RANGE).bpm
     styles = np.array(sorted(set(names) - {"jam"}))
     estimate = np.zeros(len(truth))
     for k in range(5):
@@ -90,20 +92,20 @@ def songs(per_style: int, n_jams: int) -> Iterator[tuple[str, float, npt.ArrayLi
 
 def features(frames: npt.ArrayLike) -> Array:
     """What `tempo` weighs: one row a tempo of the grid."""
-    grid = tempo.TempoGrid(tempo.BPM_RANGE)
-    autocorrelation, spectra = tempo.periodicity(tempo.onset_strength(np.asarray(frames), 1.0),
-                                                 tempo.WINDOW_BEATS * tempo.VALUES_PER_BEAT)
+    grid = TempoGrid(BPM_RANGE)
+    autocorrelation, spectra = periodicity(onset_strength(np.asarray(frames), 1.0),
+                                         WINDOW_BEATS * VALUES_PER_BEAT)
     n_fft = 2 * (spectra.shape[1] - 1)
-    up = np.log2(grid.bpm / 40) - tempo.USUAL_PLACE * np.log2(6)
-    return np.stack([*(tempo.value_at(autocorrelation, grid.period * r) for r in RATIOS),
-                     *(tempo.value_at(register, n_fft / grid.period * r)
+    up = np.log2(grid.bpm / 40) - USUAL_PLACE * np.log2(6)
+    return np.stack([*(value_at(autocorrelation, grid.period * r) for r in RATIOS),
+                     *(value_at(register, n_fft / grid.period * r)
                        for register in spectra for r in RATIOS),
                      up, up * up], axis=1)
 
 
 def fit(X: Array, bpm: Array, names: npt.NDArray[np.str_]) -> Array:
     """Weights of the columns, by ridge-penalized conditional likelihood."""
-    grid = tempo.TempoGrid(tempo.BPM_RANGE).bpm
+    grid = TempoGrid(BPM_RANGE).bpm
     right = np.abs(np.log2(grid[None] / bpm[:, None])) < np.log2(1.03)
     share = np.where(names == "jam", JAMS_WEIGH, 1.0)
     share /= share.sum()

@@ -1,4 +1,4 @@
-"""tempo.py: the beat of clicks, jams and silence, in batch and live."""
+"""The beat of clicks, jams and silence, in batch and live."""
 
 import math
 
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from barkcluster import Session, synthetic, tempo
+from barkcluster import Session, synthetic
 from barkcluster.frames.resampling import rows_at
-from barkcluster.tempo import TempoTracker, estimate_tempo
+from barkcluster.tempo import TempoTracker, estimate_tempo, periodicity
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +107,9 @@ def test_frame_rates_that_do_not_divide_the_beat(jam, frame_rate):
 
 def test_onset_strength_does_not_depend_on_pieces(rng, monkeypatch):
     levels = rng.normal(-40, 10, size=(700, 25))
-    whole = tempo.onset_strength(levels, 1.3)
-    monkeypatch.setattr(tempo, "_ROWS_AT_ONCE", 64)
-    np.testing.assert_allclose(tempo.onset_strength(levels, 1.3), whole, atol=1e-9)
+    whole = periodicity.onset_strength(levels, 1.3)
+    monkeypatch.setattr(periodicity, "_ROWS_AT_ONCE", 64)
+    np.testing.assert_allclose(periodicity.onset_strength(levels, 1.3), whole, atol=1e-9)
 
 
 @pytest.mark.parametrize("level", [-100.0, -35.0])
