@@ -94,7 +94,7 @@ def features(frames: npt.ArrayLike) -> Array:
     """What `tempo` weighs: one row a tempo of the grid."""
     grid = TempoGrid(BPM_RANGE)
     autocorrelation, spectra = periodicity(onset_strength(np.asarray(frames), 1.0),
-                                         WINDOW_BEATS * VALUES_PER_BEAT)
+                                           WINDOW_BEATS * VALUES_PER_BEAT)
     n_fft = 2 * (spectra.shape[1] - 1)
     up = np.log2(grid.bpm / 40) - USUAL_PLACE * np.log2(6)
     return np.stack([*(value_at(autocorrelation, grid.period * r) for r in RATIOS),
