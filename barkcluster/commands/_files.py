@@ -10,6 +10,7 @@ from pathlib import Path
 
 import barkcluster
 from barkcluster.display.terminal import printable
+from barkcluster.files.kinds import is_table_of_familiarity
 from barkcluster.files.suffixes import (
     OTHER_AUDIO_SUFFIXES,
     SESSION_SUFFIXES,
@@ -19,7 +20,6 @@ from barkcluster.files.suffixes import (
 
 # What systems and programs put beside the files of people.
 _NOT_OURS = ("__MACOSX", "Thumbs.db", "desktop.ini")
-_TABLE_OF_FAMILIARITY = b"time_s,familiarity,"
 _MODEL_SUFFIX = ".npz"
 
 
@@ -80,15 +80,7 @@ def _is_session(path: Path) -> bool:
     suffix = suffix_of(path)
     if not path.is_file() or suffix not in (*SESSION_SUFFIXES, *OTHER_AUDIO_SUFFIXES):
         return False
-    return suffix not in TEXT_SUFFIXES or not _is_table_of_familiarity(path)
-
-
-def _is_table_of_familiarity(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_TABLE_OF_FAMILIARITY)) == _TABLE_OF_FAMILIARITY
-    except OSError:  # whoever reads it says what is wrong
-        return False
+    return suffix not in TEXT_SUFFIXES or not is_table_of_familiarity(path)
 
 
 class Skipped:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import barkcluster
 from barkcluster.display.terminal import printable
+from barkcluster.files.kinds import is_gathered, is_model
 from barkcluster.files.suffixes import is_audio
 from barkcluster.scorers import SCORER_NAMES
 
@@ -91,10 +95,54 @@ def read_to_learn(path: str, args: argparse.Namespace) -> barkcluster.Session:
     return session
 
 
-def check_folder_of(path: str | None) -> None:
-    """Raise ValueError before the work rather than after it if a file cannot be written."""
-    if path not in (None, "-") and not Path(path).parent.is_dir():
-        raise ValueError(f"{path}: there is no folder {Path(path).parent}.")
+def check_output(path: str | None, inputs: Iterable[str | None] = ()) -> None:
+    """Raise before the work, rather than after it, if an output cannot or should not be written.
+
+    Parameters
+    ----------
+    path : str or None
+        The file to write; None and "-", standard output, are fine.
+    inputs : iterable of str or None
+        Files that the command reads.
+
+    Raises
+    ------
+    ValueError
+        If it is a folder, or lies in none; if it is one of the inputs; and if sound or a session
+        that was gathered live would be lost.
+    OSError
+        If it must not be written.
+    """
+    if path is None or path == "-":
+        return
+    target = Path(path)
+    if not path:
+        raise ValueError("expected the name of a file to write, got an empty one.")
+    if target.is_dir():
+        raise ValueError(f"{path} is a folder: name a file to write.")
+    if not target.parent.is_dir():
+        raise ValueError(f"{path}: there is no folder {target.parent}.")
+    if not target.exists():
+        if not os.access(target.parent, os.W_OK):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return
+    for given in inputs:
+        if given is not None and Path(given).exists() and target.samefile(given):
+            raise ValueError(f"{path} is what is read, and would be lost: choose another name to "
+                             "write.")
+    if is_audio(path) or is_gathered(path):
+        what = "sound" if is_audio(path) else "a session that was gathered live"
+        raise ValueError(f"{path} is {what}, and would be lost: choose another name to write.")
+    if not os.access(target, os.W_OK):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+
+def check_model_output(path: str, inputs: Iterable[str | None]) -> None:
+    """Raise as `check_output` does, and if the file is there and is no model."""
+    check_output(path, inputs)
+    if Path(path).exists() and not is_model(path):
+        raise ValueError(f"{path} is there already, and is no model file: choose another name to "
+                         "write.")
 
 
 def make_model(args: argparse.Namespace) -> barkcluster.FamiliarityModel:

@@ -11,7 +11,7 @@ from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
 from ._files import add_strict, no_sessions, read_each, sessions_in
-from ._options import add_reading, check_folder_of, read_to_learn
+from ._options import add_reading, check_model_output, read_to_learn
 
 _DESCRIPTION = """\
 Takes excerpts of other sessions. A model that knows how strange they are to it has one threshold
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, take excerpts, write."""
-    check_folder_of(args.output)
+    check_model_output(args.output, args.sessions)
     paths = [path for given in args.sessions for path in _files(given)]
     most = barkcluster.Background.MOST_EXCERPTS
     if len(paths) > most:  # of more, only those that would be kept are read

@@ -13,7 +13,7 @@ from barkcluster.display.progress import progress
 from barkcluster.display.terminal import style_for, table
 
 from ._files import no_sessions, sessions_in
-from ._options import add_color, add_reading, check_folder_of, read
+from ._options import add_color, add_reading, check_output, read
 
 if TYPE_CHECKING:
     from barkcluster.gallery.soundness import Finding
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     # Here, so that --help is there at once.
     from barkcluster.gallery.soundness import Finding, check_sessions
 
-    check_folder_of(args.csv)
+    check_output(args.csv, args.paths)
     paths = [str(file) for path in args.paths for file in (
         sessions_in(Path(path), below=True) if Path(path).is_dir() else [path])]
     if not paths:

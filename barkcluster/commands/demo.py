@@ -30,6 +30,8 @@ examples:
   barkcluster demo
   barkcluster demo --seed 7 -o demo   also writes the jam (wav, text), tables and a picture
 """
+# What is written, beside tables and a picture.
+_SOUND, _SESSIONS = "jam.wav", ("heard.txt", "rest.txt")
 _FULL_SCALE = 32767  # of 16 bits
 _NOTES = """\
 Mean and shares are of calm moments, whose windows hold no surprise: about 5 % are expected below
@@ -53,6 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Make, learn, score, show."""
     style = style_for(sys.stdout, args.color)
+    if args.output is not None:
+        _check_folder(args.output)
     session, known = synthetic.make_session(args.minutes, random_state=args.seed)
     print(f"A jam of {clock(session.duration)} at {known.tempo:.0f} beats per minute in "
           f"{known.key}: the first {clock(known.clean_stop)}\nare learned, the rest is scored. "
@@ -70,6 +74,15 @@ def run(args: argparse.Namespace) -> None:
         _write(args, session, known.clean_stop, compared.timelines, best, marks)
 
 
+def _check_folder(folder: Path) -> None:
+    """Raise before the work if the files of the demo would take the place of others."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file: name a folder to write to.")
+    for name in (_SOUND, *_SESSIONS):
+        if (folder / name).exists():
+            raise ValueError(f"{folder / name} is there already: name a new folder.")
+
+
 def _write(args: argparse.Namespace, session: barkcluster.Session, heard_s: float,
            timelines: Mapping[str, barkcluster.Timeline], best: str,
            marks: Sequence[Mark]) -> None:
@@ -78,13 +91,14 @@ def _write(args: argparse.Namespace, session: barkcluster.Session, heard_s: floa
 
     folder: Path = args.output
     folder.mkdir(parents=True, exist_ok=True)
+    heard, rest = _SESSIONS
     sound, sample_rate, _ = synthetic.make_sound(args.minutes, random_state=args.seed)
-    wavfile.write(folder / "jam.wav", sample_rate, np.round(sound * _FULL_SCALE).astype(np.int16))
-    barkcluster.write_session(session.between(0, heard_s), folder / "heard.txt")
-    barkcluster.write_session(session.between(heard_s, session.duration), folder / "rest.txt")
+    wavfile.write(folder / _SOUND, sample_rate, np.round(sound * _FULL_SCALE).astype(np.int16))
+    barkcluster.write_session(session.between(0, heard_s), folder / heard)
+    barkcluster.write_session(session.between(heard_s, session.duration), folder / rest)
     for name, timeline in timelines.items():
         timeline.to_csv(folder / f"{name}.csv")
-    written = ["jam.wav", "heard.txt", "rest.txt", *(f"{name}.csv" for name in timelines)]
+    written = [_SOUND, heard, rest, *(f"{name}.csv" for name in timelines)]
     try:
         figure = timeline_picture(session, timelines[best], marks=marks,
                                   title=f"{session.name}, learned until {clock(heard_s)}")
@@ -93,4 +107,4 @@ def _write(args: argparse.Namespace, session: barkcluster.Session, heard_s: floa
     except ImportError as error:
         print(f"\nNo picture. {error}", file=sys.stderr)
     print(f"\nWritten to {folder}: {', '.join(written)}.\n"
-          f"Next: barkcluster score {folder / 'heard.txt'} {folder / 'rest.txt'}")
+          f"Next: barkcluster score {folder / heard} {folder / rest}")

@@ -9,8 +9,10 @@ import barkcluster
 from barkcluster._clock import clock
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
+from barkcluster.files.kinds import is_written_session
 
-from ._options import positive
+from ._files import Skipped, add_strict
+from ._options import check_output, positive
 
 _DESCRIPTION = """\
 Turns sound (wav, flac, ogg, mp3, aiff, caf, ...) into session text files: 25 Bark levels in dB for
@@ -32,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "a folder (default: the current one)")
     parser.add_argument("--frame-rate", "--rate", type=positive, default=100.0, metavar="HZ",
                         help="frames per second (default: 100)")
+    add_strict(parser)
     parser.set_defaults(run=run)
 
 
@@ -39,19 +42,25 @@ def run(args: argparse.Namespace) -> None:
     """Read, analyze, write, file by file."""
     outputs = _outputs(args.audio, args.output)
     written = []
-    with progress(len(outputs)) as step:
-        for source, target in zip(args.audio, outputs, strict=True):
-            step(f"reading {source.name}")
-            session = barkcluster.read_audio(source, frame_rate=args.frame_rate)
-            barkcluster.write_session(session, target)
-            written.append(printable(
-                f"{target}: {len(session)} frames, {clock(session.duration, 1)} at "
-                f"{session.frame_rate:g} Hz"))
-    print("\n".join(written))
+    skipped = Skipped(len(outputs), args.strict)
+    try:
+        with progress(len(outputs)) as step:
+            for source, target in zip(args.audio, outputs, strict=True):
+                step(f"reading {source.name}")
+                with skipped.tried(source):
+                    session = barkcluster.read_audio(source, frame_rate=args.frame_rate)
+                    barkcluster.write_session(session, target)
+                    written.append(printable(
+                        f"{target}: {len(session)} frames, {clock(session.duration, 1)} at "
+                        f"{session.frame_rate:g} Hz"))
+    finally:  # what is written is said, whatever became of the rest
+        if written:
+            print("\n".join(written))
+    skipped.tell()
 
 
 def _outputs(sources: list[Path], output: str | None) -> list[Path]:
-    """Where each session goes; no two to one file, none over its own source."""
+    """Where each session goes; no two to one file, none in the place of what would be missed."""
     folder = Path(output or ".")
     if output is not None and len(sources) == 1 and not (
             output.endswith(("/", "\\")) or folder.is_dir()):
@@ -63,6 +72,8 @@ def _outputs(sources: list[Path], output: str | None) -> list[Path]:
         if target in targets[:i]:
             other = sources[targets.index(target)]
             raise ValueError(f"{other} and {sources[i]} would both be written to {target}.")
-        if target.exists() and target.samefile(sources[i]):
-            raise ValueError(f"{target} is the sound file itself; name another output.")
+        check_output(str(target), map(str, sources))
+        if target.is_file() and not is_written_session(target):
+            raise ValueError(f"{target} is there already, and is no text that extract wrote: name "
+                             "another output (-o).")
     return targets

@@ -8,7 +8,7 @@ from barkcluster._clock import clock
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
-from ._options import add_learning, add_reading, check_folder_of, make_model, read_to_learn
+from ._options import add_learning, add_reading, check_model_output, make_model, read_to_learn
 
 _DESCRIPTION = """\
 Learns sessions and writes a model file, for `barkcluster score` and for load_model().
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, learn, write."""
-    check_folder_of(args.output)
+    check_model_output(args.output, [*args.sessions, args.background])
     with progress(len(args.sessions) + 1) as step:
         takes = []
         for path in args.sessions:

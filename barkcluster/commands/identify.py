@@ -9,7 +9,7 @@ from barkcluster.display.terminal import printable
 
 from ._files import files_of
 from ._gallery import add_gallery, asked_of, gallery_of
-from ._options import add_color, add_reading, check_folder_of, positive
+from ._options import add_color, add_reading, check_output, positive
 
 _DESCRIPTION = """\
 Prints, for each QUERY, the name in the folder that it belongs to, or "none of them". A subfolder
@@ -59,8 +59,8 @@ def run(args: argparse.Namespace) -> None:
     # Here, so that --help is there at once.
     from ._evaluation import evaluate, print_strangers, write_rows
 
-    check_folder_of(args.csv)
-    check_folder_of(args.page)
+    check_output(args.csv, args.queries)
+    check_output(args.page, [*args.queries, *args.on_map])
     if args.evaluate is not None:
         if args.queries:
             raise ValueError(f"--evaluate takes its DIR alone; got {args.queries[0]} as well.")

@@ -19,7 +19,7 @@ from ._options import (
     N_BANDS,
     add_learning,
     background_of,
-    check_folder_of,
+    check_output,
     make_model,
     positive,
     read,
@@ -276,7 +276,7 @@ def _addresses(args: argparse.Namespace) -> tuple[list[Address], list[tuple[Addr
 def _check_files(args: argparse.Namespace, sources: list[Address],
                  sinks: list[tuple[Address, bool]]) -> None:
     """Raise ValueError if the file to gather into is also read from or written to otherwise."""
-    check_folder_of(args.gather)
+    check_output(args.gather)
     if args.gather is None:
         return
     gathered = Path(args.gather).resolve()

@@ -8,7 +8,7 @@ from barkcluster.display.progress import progress
 
 from ._files import files_of
 from ._gallery import add_gallery, asked_of, gallery_of
-from ._options import add_color, add_reading, check_folder_of
+from ._options import add_color, add_reading, check_output
 
 _DESCRIPTION = """\
 Ranks the sessions of a folder by how familiar QUERY is to each: the share of pieces of the
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
     # Here, so that --help is there at once.
     from ._evaluation import write_rows
 
-    check_folder_of(args.csv)
+    check_output(args.csv, args.queries)
     files = files_of(args.queries)
     paths, queries, skipped = asked_of(files, args)
     gallery = gallery_of(args)

@@ -9,7 +9,7 @@ from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
 from ._files import Skipped, add_strict
-from ._options import add_learning, add_reading, check_folder_of, make_model, read_to_learn
+from ._options import add_learning, add_reading, check_output, make_model, read_to_learn
 
 _DESCRIPTION = """\
 Writes one HTML page about sessions, complete in itself: familiarity over time, what was strange,
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     from barkcluster.display.report.contents import report_on, report_on_itself
     from barkcluster.display.report.page import write_report
 
-    check_folder_of(args.output)
+    check_output(args.output, [*args.sessions, *args.train, args.background])
     reports = []
     with progress(2 * len(args.sessions) + len(args.train) + 1) as step:
         model = make_model(args)

@@ -13,11 +13,12 @@ from barkcluster._clock import clock
 from barkcluster._familiarity import STRANGE, shown_familiarity
 from barkcluster.display.bars import draw_timeline
 from barkcluster.display.moments import strange_moments
-from barkcluster.display.picture import timeline_picture
+from barkcluster.display.picture import check_picture, timeline_picture
 from barkcluster.display.progress import Step, progress
 from barkcluster.display.terminal import Style, printable, style_for, table, terminal_width
+from barkcluster.files.kinds import is_model
 
-from ._options import add_color, add_learning, add_reading, check_folder_of, make_model, read
+from ._options import add_color, add_learning, add_reading, check_output, make_model, read
 
 _DESCRIPTION = """\
 Learns the TRAIN files, separate takes of one session, and says how familiar each moment of NEW
@@ -30,7 +31,6 @@ examples:
   barkcluster score take1.txt take2.txt now.wav --scorer gmm --csv now.csv --plot now.png
   barkcluster score jam.npz now.txt --csv - | head
 """
-_ZIP_MAGIC = b"PK\x03\x04"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Learn or load, score, show."""
-    check_folder_of(args.csv)
-    check_folder_of(args.plot)
+    inputs = [*args.train, args.new, args.background]
+    check_output(args.csv, inputs)
+    check_output(args.plot, inputs)
+    if args.plot is not None:
+        check_picture(args.plot)
     with progress(len(args.train) + 2) as step:
         model = _model(args, step)
         step(f"scoring {args.new}")
@@ -71,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _model(args: argparse.Namespace, step: Step) -> barkcluster.FamiliarityModel:
-    models = [path for path in args.train if _is_model(path)]
+    models = [path for path in args.train if is_model(path)]
     if not models:
         takes = []
         for path in args.train:
@@ -87,15 +90,6 @@ def _model(args: argparse.Namespace, step: Step) -> barkcluster.FamiliarityModel
                          "those it was learned with. Leave out --scorer, --scales, --background.")
     step(f"reading {models[0]}")
     return barkcluster.load_model(models[0])
-
-
-def _is_model(path: str) -> bool:
-    """Whether a file is a model, by its first bytes: no session or sound starts like a zip."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
-    except OSError:  # whoever reads it will say what is wrong
-        return False
 
 
 def _names(paths: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,27 @@ if TYPE_CHECKING:
     from barkcluster.model.timeline import Timeline
 
 _MOST_COLUMNS = 2000
+
+
+def check_picture(path: str) -> None:
+    """Raise before the work, rather than after it, if no picture can be drawn to a file.
+
+    Parameters
+    ----------
+    path : str
+        Its suffix says what kind of picture; without one it gets ``.png``.
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+    ValueError
+        If matplotlib draws no such pictures.
+    """
+    kinds = _figure_class()(figsize=(1, 1)).canvas.get_supported_filetypes()
+    kind = PurePath(path).suffix.lower().removeprefix(".")
+    if kind and kind not in kinds:
+        raise ValueError(f"{path} must be a picture, such as png, svg or pdf; got .{kind}.")
 
 
 def timeline_picture(session: Session, timeline: Timeline, *, marks: Sequence[Mark] = (),
@@ -41,11 +63,7 @@ def timeline_picture(session: Session, timeline: Timeline, *, marks: Sequence[Ma
     figure : matplotlib Figure
         For ``figure.savefig``. Needs the extra ``plot``.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise missing_extra("A picture", "matplotlib", "plot") from error
-    figure = Figure(figsize=(10, 5.2), layout="constrained")
+    figure = _figure_class()(figsize=(10, 5.2), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.2])
     # More columns than the picture has dots would only cost time.
     levels, start, stop = level_columns(session, _MOST_COLUMNS)
@@ -62,3 +80,11 @@ def timeline_picture(session: Session, timeline: Timeline, *, marks: Sequence[Ma
     if title:
         figure.suptitle(title, fontsize=11)
     return figure
+
+
+def _figure_class() -> type[Figure]:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise missing_extra("A picture", "matplotlib", "plot") from error
+    return Figure

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster.files.kinds import GATHERED_MARK
 from barkcluster.files.locking import lock_file
 from barkcluster.frames.parser import FrameParser
 from barkcluster.frames.session import same_rate
@@ -23,7 +24,6 @@ from barkcluster.frames.session import same_rate
 _RATE = b"# frame_rate: "
 # Characters that a rate may take: it can be corrected in place.
 _RATE_WIDTH = 20
-_MARK = b"# gathered by barkcluster"
 _GAP = re.compile(rb"# gap(?:: [0-9]+)?\n")
 _RESET = b"# reset"
 _CHUNK_BYTES = 1 << 18
@@ -91,7 +91,7 @@ class SessionJournal:
         self._rate_text = self._wanted_rate = "" if size else f"{frame_rate!r}"
         if not size:
             self._lines.append(f"{_RATE.decode()}{self._rate_text:{_RATE_WIDTH}}\n"
-                               f"{_MARK.decode()}\n# dtype: float32\n")
+                               f"{GATHERED_MARK.decode()}\n# dtype: float32\n")
         self._pieces: queue.SimpleQueue[tuple[int, bytes] | None] = queue.SimpleQueue()
         # A daemon: a program that ends without close() must end.
         self._thread = threading.Thread(target=self._write_all, name="session journal",
@@ -145,7 +145,7 @@ class SessionJournal:
                     file.read(1000).removeprefix(codecs.BOM_UTF8).split(b"\n", 2)]
             # A crash may have left a part of the header, but nothing else.
             if not (head[0].startswith(_RATE) or _RATE.startswith(head[0])) or (
-                    len(head) > 1 and head[1] != _MARK[:len(head[1])]):
+                    len(head) > 1 and head[1] != GATHERED_MARK[:len(head[1])]):
                 raise ValueError(f"{self.path} is there already, and no session gathered live. "
                                  "Choose another name.")
             if len(head) < 3:
