@@ -20,6 +20,7 @@ from typing import NoReturn, TextIO
 
 from barkcluster._threads import THREAD_VARIABLES
 from barkcluster._version import __version__
+from barkcluster.display.progress import complain
 from barkcluster.display.terminal import printable
 
 COMMANDS = {
@@ -70,6 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     for variable in THREAD_VARIABLES:  # before numpy is imported
         os.environ.setdefault(variable, "1")
+    # None where whoever started this closed them.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         # Names hold what the code page of a redirected terminal may not.
         if isinstance(stream, io.TextIOWrapper):
@@ -88,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BrokenPipeError:
             _forget_stdout()
             return BROKEN_PIPE
-        except (ValueError, OSError, ImportError) as error:
+        except (ValueError, OSError, ImportError, MemoryError) as error:
             if args.traceback:
                 raise
             print(f"barkcluster: {_one_line(error)}", file=sys.stderr)
@@ -129,6 +133,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _one_line(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return printable(f"not enough memory. {' '.join(str(error).split())}".rstrip())
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename is not None else ""
         return printable(f"{where}{error.strerror}")
@@ -138,9 +144,7 @@ def _one_line(error: BaseException) -> str:
 def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int,
                   file: TextIO | None = None, line: str | None = None) -> None:
     """Show what a user can act on, without the line of code that Python would add."""
-    start = "\r\x1b[K" if sys.stderr.isatty() else ""  # over a line of progress
-    text = printable(" ".join(str(message).split()))
-    print(f"{start}barkcluster: warning: {text}", file=sys.stderr)
+    complain(f"warning: {' '.join(str(message).split())}")
 
 
 def _forget_stdout() -> None:

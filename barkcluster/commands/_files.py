@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import barkcluster
-from barkcluster.display.terminal import printable
+from barkcluster.display.progress import complain
 from barkcluster.files.kinds import is_table_of_familiarity
 from barkcluster.files.suffixes import (
     OTHER_AUDIO_SUFFIXES,
@@ -118,8 +118,7 @@ class Skipped:
         # The message of a file that cannot be read begins with its name.
         text = " ".join(reason.split())
         text = text if str(path) in text else f"{path}: {text}"
-        start = "\r\x1b[K" if sys.stderr.isatty() else ""  # over a line of progress
-        print(f"{start}barkcluster: skipped {printable(text)}", file=sys.stderr)
+        complain(f"skipped {text}")
 
     def tell(self) -> None:
         """Say how many were left out, if any."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import barkcluster
-from barkcluster.display.terminal import printable
+from barkcluster.display.progress import complain
 from barkcluster.files.kinds import is_gathered, is_model
 from barkcluster.files.suffixes import is_audio
 from barkcluster.scorers import SCORER_NAMES
@@ -89,9 +88,7 @@ def read_to_learn(path: str, args: argparse.Namespace) -> barkcluster.Session:
     session = read(path, args)
     found = [finding for finding in check_session(session) if finding.fault in GRAVE]
     if found:
-        start = "\r\x1b[K" if sys.stderr.isatty() else ""  # over a line of progress
-        print(f"{start}barkcluster: warning: {printable(path)}: {found[0].fault}: "
-              f"{found[0].text}", file=sys.stderr)
+        complain(f"warning: {path}: {found[0].fault}: {found[0].text}")
     return session
 
 

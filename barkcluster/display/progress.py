@@ -19,6 +19,18 @@ FIRST_S = 10.0
 EVERY_S = 15.0
 
 
+def complain(text: str) -> None:
+    """Say a line on stderr, in the place of a line of progress if one stands there.
+
+    Parameters
+    ----------
+    text : str
+        A warning, or what is left out; file names in it are shown, not obeyed.
+    """
+    start = "\r\x1b[K" if sys.stderr.isatty() else ""
+    print(f"{start}barkcluster: {printable(text)}", file=sys.stderr)
+
+
 @contextmanager
 def progress(n_steps: int) -> Iterator[Step]:
     """Show steps of long work while it lasts.

@@ -52,7 +52,11 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     # A short name of its own: the target's may already be as long as names can be.
     growing = target.with_name(f".barkcluster-{secrets.token_hex(8)}.tmp")
     try:
-        with growing.open("xb") as file:
+        file = growing.open("xb")  # closed below
+    except OSError as error:  # of the file that was asked for: nobody knows the other name
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+    try:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -1,12 +1,13 @@
 """What the command line writes takes the place of nothing that would be missed."""
 
 import os
+import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from barkcluster import Session, cli, write_session
+from barkcluster import FamiliarityModel, Session, cli, write_session
 from barkcluster.retraining.journal import SessionJournal
 
 
@@ -155,3 +156,29 @@ def test_the_demo_never_takes_the_place_of_a_recording(run, tmp_path, name):
     code, said = run("demo", "--minutes", "0.3", "-o", ".")
     assert (code, mine.read_bytes()) == (2, b"mine")
     assert said == f"barkcluster: {name} is there already: name a new folder.\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody closes streams like this there")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_traceback(jam, closed):
+    done = subprocess.run(
+        f'exec "{sys.executable}" -m barkcluster check "{jam}" --longest 1 {closed}',
+        shell=True, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_too_little_memory_is_one_line(run, jam, monkeypatch):
+    def fit(self, takes):
+        raise MemoryError("Unable to allocate 310. GiB")
+
+    monkeypatch.setattr(FamiliarityModel, "fit", fit)
+    assert run("fit", "jam.txt", "-o", "jam.npz") == (
+        2, "barkcluster: not enough memory. Unable to allocate 310. GiB\n")
+
+
+def test_an_error_of_writing_names_the_file_that_was_asked_for(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(NotADirectoryError) as caught:
+        write_session(Session(np.full((2, 25), -40.0)), tmp_path / "file" / "jam.txt")
+    assert caught.value.filename == str(tmp_path / "file" / "jam.txt")
