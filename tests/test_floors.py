@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).parents[1] / "barkcluster"
 
 # Top of the house last. Names that share a line do not import each other.
 FLOORS = (
-    ("_clock", "_extras", "_familiarity", "_threads", "_typing", "_validation", "_version"),
+    ("_clock", "_extras", "_familiarity", "_processes", "_threads", "_typing", "_validation",
+     "_version"),
     ("_html",),         # what shows itself in a notebook
     ("files",),         # written whole, read with care
     ("frames",),        # 25 levels in dB, 100 times a second, out of text and sound

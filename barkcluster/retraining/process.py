@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._processes import start_module
 from barkcluster._threads import THREAD_VARIABLES
 from barkcluster.files.locking import lock_file
 from barkcluster.frames.session import Session
@@ -119,13 +120,11 @@ def start_learning(
     job = {"model": json.loads(parameters), "n_takes": len(takes), "n_bands": n_bands,
            "frame_rate": frame_rate}
     (here / _JOB).write_text(json.dumps(job), encoding="utf-8")
-    package = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
     # One thread: the other cores are for those who play.
-    environment = {**os.environ, "PYTHONPATH": path, **dict.fromkeys(THREAD_VARIABLES, "1")}
-    return subprocess.Popen(
-        [sys.executable, "-m", "barkcluster.retraining.process", str(here)], env=environment,
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return start_module(
+        "barkcluster.retraining.process", str(here),
+        environment=dict.fromkeys(THREAD_VARIABLES, "1"), stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def finish_learning(process: subprocess.Popen[bytes], folder: str | os.PathLike[str]

@@ -504,3 +504,15 @@ def test_a_gathered_file_that_an_editor_saved_with_crlf_goes_on(rng, tmp_path, b
     np.testing.assert_array_equal(session.frames, frames)
     assert [len(take) for take in session.takes] == [60, 40, 20]
     assert session.gaps == ((60, 10), (100, 0))
+
+
+@pytest.mark.slow
+def test_a_program_of_the_user_that_is_called_like_one_of_python_is_left_alone(
+        rng, tmp_path, monkeypatch):
+    (tmp_path / "random.py").write_text("raise SystemExit('a program of mine')\n")
+    monkeypatch.chdir(tmp_path)
+    with RetrainingStream(FamiliarityModel("kmeans", scales=(0.2,))) as stream:
+        for frame in rng.normal(-40, 6, size=(600, 25)):
+            stream.push(frame)
+        stream.wait()
+        assert (stream.n_learned, stream.last_error) == (1, None)

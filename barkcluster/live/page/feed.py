@@ -11,7 +11,6 @@ import queue
 import secrets
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from barkcluster._extras import missing_extra
+from barkcluster._processes import start_module
 from barkcluster.frames.session import FLOOR_DB
 from barkcluster.live.demonstration import Mark
 from barkcluster.live.messages import Command
@@ -96,9 +96,8 @@ class PageFeed:
         self._next_status = 0.0
         self._waiting: queue.Queue[Hello | Heard | None] = queue.Queue(_MOST_WAITING)
         self._pressed: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "barkcluster.live.page"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self._process = start_module("barkcluster.live.page", stdin=subprocess.PIPE,
+                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self._threads = [threading.Thread(target=work, name="page", daemon=True)
                          for work in (self._write_all, self._read_all)]
         hello: Hello = {"host": host, "port": port, "token": self.token,

@@ -1,0 +1,35 @@
+"""Processes of its own that the library starts: for learning, and for the page."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def start_module(module: str, *arguments: str, environment: Mapping[str, str] | None = None,
+                 stdin: int, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
+    """Start a module of this very package as a program.
+
+    Parameters
+    ----------
+    module : str
+        Its dotted name.
+    *arguments : str
+    environment : mapping of str to str, optional
+        Variables beside those of this process.
+    stdin, stdout, stderr : int
+        As for `subprocess.Popen`.
+
+    Returns
+    -------
+    process : subprocess.Popen
+    """
+    package = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
+    # -P: a queue.py or random.py in the folder where a musician works is not Python's own.
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, *arguments], stdin=stdin, stdout=stdout,
+        stderr=stderr, env={**os.environ, **(environment or {}), "PYTHONPATH": path})
