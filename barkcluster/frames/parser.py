@@ -8,6 +8,7 @@ which bytes still wait for their newline, and which lines for the semicolon that
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,7 @@ from . import grammar as lines
 from .columns import LEVEL, SKIP, TIME, Columns, ColumnTeller, hint, names_in
 from .decimals import table_of
 from .grammar import BadLineError
+from .line_ends import LineEnds
 from .session import FLOOR_DB, N_BANDS
 from .units import UNITS, are_in_range, check_range, to_db
 
@@ -121,7 +123,7 @@ class FrameParser:
         self._before: tuple[float, ...] = ()  # what stood before the levels of the last frame
         self._semicolons: bool | None = None  # whether each frame ends in one
         self._waiting: list[tuple[int, bytes]] = []  # lines of a frame without its semicolon yet
-        self._after_cr = False  # a LF at the start of the next piece belongs to a CR
+        self._line_ends = LineEnds()
         self._skipping = False  # inside an overlong line
 
     def feed(self, data: bytes) -> npt.NDArray[np.float64]:
@@ -235,15 +237,9 @@ class FrameParser:
 
     def _whole_lines(self, data: bytes) -> bytes | None:
         """Return the complete lines, without the last newline, and keep the rest."""
-        data = bytes(memoryview(data))
+        data = self._line_ends.to_lf(bytes(memoryview(data)))
         if not data:
             return None
-        ends_in_cr = data.endswith(b"\r")
-        if self._after_cr and data.startswith(b"\n"):
-            data = data[1:]
-        self._after_cr = ends_in_cr
-        if b"\r" in data:
-            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if self._skipping:
             _, newline, data = data.partition(b"\n")
             self._skipping = not newline
@@ -368,8 +364,8 @@ class FrameParser:
 
     def _text_of(self, line: bytes, rows: list[list[float]]) -> bytes:
         """What a line says beside comments, which are heeded, and quotes."""
-        if self.n_lines == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
+        # At the top of a file, or wherever files were joined.
+        line = line.removeprefix(codecs.BOM_UTF8)
         lines.check_is_text(line)
         line, comment = lines.split_comment(line)
         if comment and not line.strip():

@@ -250,7 +250,8 @@ def _end_of_file(parser: FrameParser, shown: str) -> None:
         if parser.n_frames:
             raise ValueError(f"{shown}:{n_lines + 1}: expected a newline after the only "
                              "frame, got the end of the file. Is it still being written?")
-        raise ValueError(f"{expected} no frame in {parser.n_lines} lines.")
+        n = parser.n_lines
+        raise ValueError(f"{expected} no frame in {n} line{'' if n == 1 else 's'}.")
     if lines.split_comment(unfinished)[0].strip():
         what, end = ("frame", "semicolon") if parser.ended_in_newline else ("line", "newline")
         number = n_lines + 1 - parser.ended_in_newline

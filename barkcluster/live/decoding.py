@@ -95,14 +95,17 @@ class FudiDecoder:
     @property
     def last_error(self) -> str | None:
         """Why the last of them was not."""
-        return self._last_error or self._parser.last_error
+        return self._last_error
 
     def feed(self, data: bytes) -> list[Frame | Command]:
         """Return what these bytes complete."""
         arrivals: list[Frame | Command] = []
+        n_rejected = self._parser.n_rejected
         messages = self._parser.feed(data)
         if self._datagrams:
             messages += self._parser.end()
+        if self._parser.n_rejected > n_rejected:
+            self._last_error = self._parser.last_error
         for message in messages:
             try:
                 arrivals += _in_db(frames_and_commands([message], self._n_bands), self._units)

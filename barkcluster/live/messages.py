@@ -178,6 +178,8 @@ class FrameAssembly:
             return None
         if not begun or place in begun or place > self._n_bands - from_zero:
             begun.clear()
+            if place == self._n_bands:  # whoever counted from 0 may count from 1 by now
+                self._from_zero[path] = False
             raise NotUnderstoodError(
                 f"expected {self._n_bands} numbers, got one at {f'{path[:60]}/{place}'!r} that "
                 f"is no part of a frame. {_ONE_MESSAGE}")

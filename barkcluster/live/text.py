@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
+from barkcluster.frames.line_ends import LineEnds
 from barkcluster.frames.parser import FrameParser
 
 from .messages import COMMANDS, Command, Frame
@@ -33,19 +37,24 @@ class TextParser:
 
     def __init__(self, n_bands: int = 25, units: str = "db", *,
                  datagrams: bool = False) -> None:
+        self._n_bands, self._units = n_bands, units
         self._frames = FrameParser(n_bands, units)
+        self._n_rejected = 0  # by parsers before this one
+        self._last_error: str | None = None
         self._datagrams = datagrams
+        self._line_ends = LineEnds()
         self._tail = b""
+        self._is_overlong = False  # the parser of frames has the beginning of this line already
 
     @property
     def n_rejected(self) -> int:
         """Lines that were neither."""
-        return self._frames.n_rejected
+        return self._n_rejected + self._frames.n_rejected
 
     @property
     def last_error(self) -> str | None:
         """Why the last such line was not."""
-        return self._frames.last_error
+        return self._frames.last_error or self._last_error
 
     @property
     def frame_rate(self) -> float | None:
@@ -54,14 +63,20 @@ class TextParser:
 
     def feed(self, data: bytes) -> list[Frame | Command]:
         """Return what these bytes complete."""
+        data = self._line_ends.to_lf(data)
         if self._datagrams and not data.endswith(b"\n"):
             data += b"\n"
-        whole, newline, tail = (self._tail + data).rpartition(b"\n")
+        if self._is_overlong:
+            end, newline, data = data.partition(b"\n")
+            self._frames.feed(end + newline)
+            self._is_overlong = not newline
+        whole, newline, self._tail = (self._tail + data).rpartition(b"\n")
+        if len(self._tail) > self._frames.max_line_bytes:
+            # No command is so long. The parser of frames counts it, and keeps none of it.
+            self._frames.feed(self._tail)
+            self._tail, self._is_overlong = b"", True
         if not newline:
-            # The parser of frames forgets lines that never end; here is no second copy.
-            self._tail = tail if len(tail) < 1 << 16 else tail[-1:]
             return []
-        self._tail = tail
         arrivals: list[Frame | Command] = []
         waiting: list[bytes] = []
         for line in whole.split(b"\n"):
@@ -77,8 +92,24 @@ class TextParser:
     def _parse(self, lines: list[bytes]) -> list[Frame]:
         if not lines:
             return []
-        frames = self._frames.feed(b"\n".join(lines) + b"\n")
+        text = b"\n".join(lines) + b"\n"
+        n_rejected = self._frames.n_rejected
+        frames = self._frames.feed(text)
+        if self._datagrams and not len(frames) and self._frames.n_rejected > n_rejected:
+            frames = self._begun_anew(text, n_rejected)
         return [Frame("", levels) for levels in frames.tolist()]
+
+    def _begun_anew(self, text: bytes, n_rejected: int) -> npt.NDArray[np.float64]:
+        """Frames of a sender who came back with other columns: no datagram says that it is new."""
+        anew = FrameParser(self._n_bands, self._units)
+        frames = anew.feed(text)
+        if len(frames) and not anew.n_rejected and anew.columns != self._frames.columns:
+            self._n_rejected += n_rejected
+            self._last_error = self._frames.last_error
+            anew.frame_rate = anew.frame_rate or self._frames.frame_rate
+            self._frames = anew
+            return frames
+        return frames[:0]
 
 
 def _command(line: bytes) -> Command | None:

@@ -335,7 +335,7 @@ def test_rates_that_contradict_each_other_are_an_error(read):
 @pytest.mark.parametrize(("text", "message"), [
     (b"", "expected lines of 25 numbers, got an empty file"),
     (b"\n\n# nothing\n", "expected lines of 25 numbers, got no frame in 3 lines"),
-    (b"low,high\n", "got no frame in 1 lines"),
+    (b"low,high\n", r"got no frame in 1 line\."),
     (GOOD.strip().encode(), "jam.txt:1: expected a newline after the only frame"),
     (b"-40 -41", "jam.txt:1: expected 25 numbers, got 2"),
     (bytes(range(256)).replace(b"\n", b"").replace(b"\r", b""), "jam.txt:1: expected text, got"),
@@ -653,3 +653,9 @@ def test_feed_takes_any_bytes(kind):
 def test_feed_takes_bytes_alone(data):
     with pytest.raises(TypeError):
         FrameParser(n_bands=1).feed(data)
+
+
+def test_files_that_were_joined_may_each_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "joined.txt"
+    path.write_bytes(b"\xef\xbb\xbf-40 -50\n-41 -51\n" + b"\xef\xbb\xbf-42 -52\n")
+    assert len(read_session(path, n_bands=2)) == 3
