@@ -15,11 +15,11 @@ import barkcluster
 from barkcluster.display.terminal import printable
 from barkcluster.files.suffixes import is_audio
 
+from ._live_checks import check_apart, check_demo, check_files, check_fits, check_model
 from ._options import (
     N_BANDS,
     add_learning,
     background_of,
-    check_output,
     make_model,
     positive,
     read,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from barkcluster.display.terminal_lines import TerminalLines
     from barkcluster.live.addresses import Address
     from barkcluster.live.demonstration import Demonstration
-    from barkcluster.live.loop import Source
+    from barkcluster.live.loop import Live, Source
     from barkcluster.live.page.feed import PageFeed
     from barkcluster.live.player import Player
     from barkcluster.live.receiving import Receiver
@@ -105,7 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--units", choices=("db", "linear", "amplitude"), default="db",
                         help="what the numbers are: levels in dB, linear powers, or amplitudes "
                              "(default: db)")
-    parser.add_argument("--bands", type=int, default=N_BANDS, metavar="N",
+    parser.add_argument("--bands", type=int, metavar="N",
                         help="numbers in a frame (default: 25, or those of --model)")
     parser.add_argument("--pace", action="store_true",
                         help="play files that are finished in time, as if they came now (sound "
@@ -145,9 +145,9 @@ def run(args: argparse.Namespace) -> int:
         print(_WHAT_NEXT, end="", file=sys.stderr)
         return _NOTHING_ASKED
     if args.demo:
-        _check_demo(args)
+        check_demo(args)
     addresses, outputs = _addresses(args)
-    _check_files(args, addresses, outputs)
+    check_files(args, addresses, [address for address, _ in outputs])
     settle_in()
     with ExitStack() as outer:
         with ExitStack() as stack:
@@ -155,13 +155,15 @@ def run(args: argparse.Namespace) -> int:
             outer.callback(terminal.close)
             receiver = _open_ports(args, addresses, stack, terminal)
             stopped = stop_on_sigterm()
-            players = _play(args, addresses, outputs, stack, terminal, receiver, stopped)
-        from barkcluster.live.view import closing_lines  # long imported by now
+            live = _play(args, addresses, outputs, stack, terminal, receiver, stopped)
+        from barkcluster.live.view import closing_lines, unsent_lines  # long imported by now
 
         terminal.keep()
-        for player in players:
-            for line in closing_lines(player):
-                terminal.say(line)
+        players = [source.player for source in live.sources]
+        lines = [line for player in players for line in closing_lines(player)]
+        sent_to = [address for address, _ in outputs]
+        for line in lines + unsent_lines(list(zip(sent_to, live.sinks, strict=True))):
+            terminal.say(line)
     return int(any(player.stream.n_unwritten for player in players))
 
 
@@ -185,8 +187,8 @@ def _open_ports(args: argparse.Namespace, addresses: list[Address], stack: ExitS
 
 def _play(args: argparse.Namespace, addresses: list[Address], outputs: list[tuple[Address, bool]],
           stack: ExitStack, terminal: TerminalLines, receiver: Receiver,
-          stopped: threading.Event) -> list[Player]:
-    """Open what `stack` will close, hear and tell until the end; the players."""
+          stopped: threading.Event) -> Live:
+    """Open what `stack` will close, hear and tell until the end; what was opened comes back."""
     from barkcluster.live.demonstration import Demonstration
     from barkcluster.live.loop import Live
     from barkcluster.live.sinks import open_sink
@@ -218,7 +220,7 @@ def _play(args: argparse.Namespace, addresses: list[Address], outputs: list[tupl
         terminal.say(f"page: {page.url}" + _who_sees(page.host))
     perform(live, players, None if args.quiet else terminal, page=page, demo=demo,
             seconds=args.seconds, stopped=stopped, say=say)
-    return players
+    return live
 
 
 def _page(args: argparse.Namespace, players: list[Player], demo: Demonstration | None,
@@ -243,15 +245,6 @@ def _who_sees(host: str) -> str:
             "after #: give that address only to those who may press them.")
 
 
-def _check_demo(args: argparse.Namespace) -> None:
-    """Raise ValueError if a jam is asked for that nobody plays, and another source as well."""
-    for option, value in (("--in", args.sources), ("--wekinator", args.wekinator),
-                          ("--model", args.model), ("--gather", args.gather),
-                          ("--frame-rate", args.frame_rate)):
-        if value:
-            raise ValueError(f"--demo plays a built-in jam: leave {option} away.")
-
-
 def _addresses(args: argparse.Namespace) -> tuple[list[Address], list[tuple[Address, bool]]]:
     """Where frames come from; where readings go to, and whether as one message."""
     from barkcluster.live.addresses import Address, parse_sink, parse_source
@@ -263,30 +256,14 @@ def _addresses(args: argparse.Namespace) -> tuple[list[Address], list[tuple[Addr
         sinks.append((parse_sink(_WEKINATOR[1]), True))
     if args.demo:
         return [Address("play", path=_DEMO)], sinks
-    if args.no_learning and args.model is None:
-        raise ValueError("--no-learning needs a model to answer by: --model jam.npz.")
+    check_model(args)
+    check_apart(sources, [address for address, _ in sinks])
     plays = [a.kind == "file" and (args.pace or is_audio(a.path))
              for a in sources]
     if args.pace and not any(plays):
         raise ValueError("--pace needs a file to play: --in file:jam.txt.")
     return ([replace(a, kind="play") if is_played else a
              for a, is_played in zip(sources, plays, strict=True)], sinks)
-
-
-def _check_files(args: argparse.Namespace, sources: list[Address],
-                 sinks: list[tuple[Address, bool]]) -> None:
-    """Raise ValueError if the file to gather into is also read from or written to otherwise."""
-    check_output(args.gather)
-    if args.gather is None:
-        return
-    gathered = Path(args.gather).resolve()
-    others = [(f"--in {a}", a.path) for a in sources if a.kind in ("file", "play")]
-    others += [(f"--out {a}", a.path) for a, _ in sinks if a.kind in ("file", "latest")]
-    others += [("--model", args.model)] if args.model else []
-    for option, path in others:
-        if Path(path).resolve() == gathered:
-            raise ValueError(f"--gather {args.gather} is the file of {option}, too: choose "
-                             "another name.")
 
 
 def _listening(addresses: list[Address]) -> str:
@@ -304,7 +281,9 @@ def _source(args: argparse.Namespace, address: Address, name: str,
     if args.model is not None:
         # A model file holds what it learned of a background, but not the background itself.
         model = barkcluster.load_model(args.model).set_params(background=background_of(args))
+        check_fits(args, model)
         args.bands = model.n_features_in_
+    args.bands = N_BANDS if args.bands is None else args.bands
     session = None if demo is None else demo.session
     if demo is None and address.kind == "play":
         session = read(address.path, args)

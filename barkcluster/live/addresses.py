@@ -38,7 +38,8 @@ class Address:
 
     def __str__(self) -> str:
         if self.kind in NETWORK:
-            return f"{self.kind}://{self.host}:{self.port}{self.path}"
+            host = f"[{self.host}]" if ":" in self.host else self.host
+            return f"{self.kind}://{host}:{self.port}{self.path}"
         return f"{self.kind}:{self.path}" if self.path else self.kind
 
 
@@ -159,6 +160,8 @@ def _parse(text: str, option: str, other: str) -> Address:
         if not host or not port:
             raise ValueError(f"{option} {text} must be {kind}://HOST:PORT, with a port from 1 to "
                              "65535.")
+        if split.query or split.fragment:
+            raise ValueError(f"{option} {text}: a path may hold no ? and no #.")
         if split.path not in ("", "/") and kind != "osc":
             raise ValueError(f"{option} {text}: only osc:// has a path after the port.")
         return Address(kind, host, port, split.path.rstrip("/"), name)

@@ -29,6 +29,8 @@ _RACE_S = 10.0
 _OUTRUN = 2.0
 # A source that says nothing for so long has stopped or died: what it was last like is no news.
 _SILENT_S = 2.0
+# What `pause` is told to end it.
+_NO = ("0", "off")
 
 
 class Report(NamedTuple):
@@ -55,6 +57,9 @@ class Player:
     live : bool, default=True
         Whether frames come as they are played. In a file they may come at any speed: silence
         between them is no gap, and none is late.
+    learns : bool, default=True
+        Whether it learns what it hears. One that does not stays paused and keeps its model,
+        whatever messages say.
 
     Attributes
     ----------
@@ -75,12 +80,15 @@ class Player:
     """
 
     def __init__(self, name: str, stream: RetrainingStream, tracker: TempoTracker,
-                 folder: str | os.PathLike[str] | None = None, *, live: bool = True) -> None:
+                 folder: str | os.PathLike[str] | None = None, *, live: bool = True,
+                 learns: bool = True) -> None:
         self.name = name
         self.stream = stream
         self.tracker = tracker
         self.folder = None if folder is None else ModelFolder(folder)
         self.live = live
+        self.learns = learns
+        stream.paused = not learns
         self.n_received = 0
         self.n_late = 0
         self.n_bad_packets = 0
@@ -222,16 +230,21 @@ class Player:
             Where whoever gives it may save and load, if not where messages may.
         """
         name, argument = command.name, command.argument
-        if name == "retrain":
+        if not self.learns and (name == "retrain" or (name == "pause" and argument in _NO)):
+            what = "learn" if name == "retrain" else "go on"
+            self.last_message = f"cannot {what}: --no-learning"
+        elif name == "retrain":
             self.stream.retrain()
             self.last_message = "learning again"
         elif name == "reset":
+            model = None if self.learns else self.stream.model
             self.stream.reset()
+            self.stream.model = model
             self.tracker.reset()
             self.last_reading = self.last_tempo = None
             self.last_message = "began anew"
         elif name == "pause":
-            self.stream.paused = argument not in ("0", "off")
+            self.stream.paused = argument not in _NO
             self.last_message = "paused" if self.stream.paused else "goes on"
         else:
             self._run_job(name, argument, folder or self.folder)

@@ -6,7 +6,8 @@ import ctypes
 import signal
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 # From malloc.h of the GNU C library, and its own default, which would grow.
@@ -26,6 +27,33 @@ def settle_in() -> None:
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+
+
+@contextmanager
+def stop_on_interrupt(stopped: threading.Event) -> Iterator[None]:
+    """Let the first Ctrl-C set an event, and only the next one interrupt.
+
+    An interruption could come between two lines of whatever is done with a frame, and what waits
+    to be heard would be lost.
+
+    Parameters
+    ----------
+    stopped : threading.Event
+    """
+    def stop(signal_number: int, frame: FrameType | None) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def stop_on_sigterm() -> threading.Event:

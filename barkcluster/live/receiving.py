@@ -7,6 +7,7 @@ over, so that nobody fights with this thread for the interpreter meanwhile.
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import selectors
@@ -102,6 +103,8 @@ class Receiver:
             for i, place in enumerate(places):
                 if place.kind in NETWORK:
                     self._open(i, place)
+                elif place.kind == "-" and sys.stdin is None:
+                    raise OSError(errno.EBADF, "it is closed", "standard input")
                 elif place.kind == "file":
                     self._files.append((i, GrowingFile(place.path)))
                     self._file_client[i] = 0
@@ -265,7 +268,9 @@ class Receiver:
         while not self._closing:
             if self._wait_while_full():
                 continue
-            data = os.read(sys.stdin.fileno(), _DATAGRAM_BYTES)
+            data = b""
+            with suppress(OSError):  # a terminal that went away
+                data = os.read(sys.stdin.fileno(), _DATAGRAM_BYTES)
             if not data:
                 break
             self.put([Received(self._stdin, 0, data, time.monotonic())])

@@ -105,7 +105,10 @@ class NetworkSink:
         self.n_failed = 0
         if address.kind == "osc":
             check_installed()
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)
+        try:
+            found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(address)) from None
         family = found[0][0]
         self._to = found[0][4]
         self._socket = socket.socket(family, socket.SOCK_DGRAM)

@@ -22,6 +22,7 @@ from .demonstration import Demonstration
 from .loop import Live, Source
 from .page.feed import PageFeed
 from .player import Player
+from .process import stop_on_interrupt
 from .view import player_lines
 
 
@@ -59,10 +60,9 @@ def open_source(address: Address, name: str, model: FamiliarityModel, session: S
         gather = gather.with_stem(f"{gather.stem}-{name}")
     stream = RetrainingStream(model, every=every, minutes=minutes, keep=keep,
                               session_path=gather, n_bands=n_bands)
-    stream.paused = not learning
     features = stream.features
     tracker = TempoTracker(frame_rate=features.frame_rate, n_bands=features.n_bands)
-    player = Player(name, stream, tracker, folder, live=is_live(address))
+    player = Player(name, stream, tracker, folder, live=is_live(address), learns=learning)
     if session is not None:
         try:
             stream.check_frame_rate(session.frame_rate)
@@ -110,5 +110,5 @@ def perform(live: Live, players: Sequence[Player], terminal: TerminalLines | Non
     # What is imported by now never becomes garbage, and to look through it takes some ms.
     gc.freeze()
     end = time.monotonic() + seconds
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt), stop_on_interrupt(stopped):
         live.run(until=lambda: stopped.is_set() or time.monotonic() >= end, tick=tick)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Sequence
 
 from barkcluster._clock import clock
 from barkcluster.display.terminal import printable
 
+from .addresses import NETWORK, Address
 from .player import Player
+from .sinks import Sink
 
 _WIDEST_BAR = 40
 _NARROWEST_BAR = 8
@@ -80,9 +83,18 @@ def closing_lines(player: Player) -> list[str]:
     if player.stream.n_unwritten:
         lines.append(f"{title}{player.stream.n_unwritten} frames could not be written and are "
                      f"lost: {player.stream.journal_error}.")
+    if player.stream.last_error:
+        lines.append(f"{title}the last learning failed: {player.stream.last_error}")
     if player.last_rejection:
         lines.append(f"{title}last rejected: {player.last_rejection}")
     return [printable(line) for line in lines]
+
+
+def unsent_lines(outputs: Sequence[tuple[Address, Sink]]) -> list[str]:
+    """What there is to say at the end of answers that did not arrive, in lines of plain text."""
+    return [printable(f"--out {address}: {sink.n_failed} could not be "
+                      f"{'sent' if address.kind in NETWORK else 'written'}.")
+            for address, sink in outputs if sink.n_failed]
 
 
 def _bars(player: Player, title: str, width: int) -> list[str]:

@@ -17,6 +17,8 @@ from tests.players import LOCAL, end, free_port, jam
 
 # Each starts programs of its own.
 pytestmark = pytest.mark.slow
+# Other programs may have the machine meanwhile; more is a fault.
+LONGEST_S = 60
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def model_file(rng, tmp_path):
 def listener():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
         opened.bind((LOCAL, 0))
-        opened.settimeout(60)
+        opened.settimeout(LONGEST_S)
         yield opened
 
 
@@ -46,8 +48,9 @@ def start(listener):
              f"osc://{LOCAL}:{port}/bark", "--out", f"osc://{LOCAL}:{listener.getsockname()[1]}",
              *map(os.fspath, arguments)], stderr=subprocess.PIPE)
         processes.append(process)
+        deadline = time.monotonic() + LONGEST_S
         while parse_packet(listener.recv(65535))[0].address != "/status":
-            pass
+            assert time.monotonic() < deadline, "it did not say how it does"
         return process, port
 
     yield start
@@ -61,7 +64,9 @@ def send(port, frames):
 
 
 def wait_until_heard(listener, seconds):
+    deadline = time.monotonic() + LONGEST_S
     while True:
+        assert time.monotonic() < deadline, f"{seconds} s were not heard"
         [message] = parse_packet(listener.recv(65535))
         if message.address == "/status" and message.values[1] >= seconds - 1e-3:
             return message
@@ -90,7 +95,9 @@ def test_killed_it_goes_on_from_what_was_gathered(rng, start, listener, tmp_path
     process, port = start("--gather", gathered)
     send(port, jam(rng, 200))
     wait_until_heard(listener, 2.0)
+    deadline = time.monotonic() + LONGEST_S
     while not gathered.exists() or gathered.stat().st_size < 25 * 8 * 175:
+        assert time.monotonic() < deadline, "what was heard was not gathered"
         time.sleep(0.01)
     process.kill()
     process.wait()
@@ -102,7 +109,9 @@ def test_answers_by_a_model_file(rng, start, listener, model_file):
     heard = jam(rng, 20)
     _, port = start("--model", model_file, "--no-learning")
     send(port, heard)
+    deadline = time.monotonic() + LONGEST_S
     while True:
+        assert time.monotonic() < deadline, "there was no answer"
         [message] = parse_packet(listener.recv(65535))
         if message.address == "/familiarity":
             break

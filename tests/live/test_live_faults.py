@@ -20,8 +20,8 @@ from barkcluster.live.model_folder import ModelFolder
 from barkcluster.live.osc import build_message, parse_packet
 from barkcluster.live.player import Player
 from barkcluster.live.receiving import Received, Receiver
-from barkcluster.live.sinks import status_of
-from barkcluster.live.view import closing_lines, player_lines
+from barkcluster.live.sinks import open_sink, status_of
+from barkcluster.live.view import closing_lines, player_lines, unsent_lines
 from barkcluster.retraining.stream import RetrainingStream
 from barkcluster.tempo import TempoTracker
 from tests.players import LOCAL, free_port, jam
@@ -538,3 +538,91 @@ def test_the_view_fits_the_terminal(rng, new_player, columns):
     lines = player_lines(player, columns)
     assert max(map(len, lines)) < columns
     assert len(list(itertools.takewhile(lambda line: "█" in line or "░" in line, lines))) >= 1
+
+
+# Text and FUDI of clients that change, or end their lines in a way of their own
+
+
+ROW = " ".join(map(repr, LEVELS))
+
+
+def test_lines_that_end_in_cr_are_heard():
+    # Of Max on an old Macintosh: they waited for a newline, without a word, and were thrown away.
+    parser = decoder_of("file")
+    heard = [parser.feed(piece) for piece in (f"{ROW}\r{ROW}\r".encode(), b"\nretrain\r")]
+    assert heard == [[Frame("", LEVELS)] * 2, [Command("", "retrain", "")]]
+    assert parser.n_rejected == 0
+
+
+def test_the_end_of_a_line_without_end_is_no_frame():
+    parser = decoder_of("file")
+    assert parser.feed(b"-1 " * 22_000) == []
+    assert parser.n_rejected == 1
+    assert parser.feed(f"{ROW}\n{ROW}\n".encode()) == [Frame("", LEVELS)]
+    assert parser.n_rejected == 1
+    assert "got a line of more than 65536 bytes" in parser.last_error
+
+
+def test_a_sender_of_text_who_comes_back_with_other_columns_is_heard():
+    parser = decoder_of("udp-text")
+    assert parser.feed(f"0.5 {ROW}".encode()) == [Frame("", LEVELS)]
+    # Every frame was rejected from here on: a time was expected before it.
+    assert [parser.feed(ROW.encode()) for _ in range(2)] == [[Frame("", LEVELS)]] * 2
+    assert parser.n_rejected == 0
+    assert parser.feed(b"-40 -41") == []
+    assert parser.n_rejected == 1
+
+
+def test_a_sender_of_text_whose_first_column_is_a_time_is_not_heard_anew_and_anew():
+    parser = decoder_of("udp-text")
+    heard = [parser.feed(f"{i / 100} {' '.join(['-40'] * 24)}".encode()) for i in range(60)]
+    assert not any(heard[20:])
+
+
+def test_the_reason_of_the_last_rejection_is_that_of_the_last():
+    parser = decoder_of("fudi-udp")
+    parser.feed(b"bark 1 2 3;")
+    assert parser.last_error == "expected 25 numbers, got 3 at 'bark'."
+    parser.feed(b"bark -40 oops;")
+    assert parser.last_error == "expected a number, got 'oops'."
+
+
+def test_single_numbers_may_count_from_1_after_they_counted_from_0():
+    decoder = OscDecoder()
+
+    def heard(first):
+        return [frame for i in range(25)
+                for frame in decoder.feed(build_message(f"/bark/{first + i}", [-40.0]))]
+
+    assert [len(heard(first)) for first in (0, 1, 1, 0)] == [1, 0, 1, 1]
+
+
+# What messages may do to a player that was told not to learn
+
+
+def test_a_player_that_does_not_learn_cannot_be_made_to(model):
+    player = Player("", RetrainingStream(model, learn_in="thread"), TempoTracker(), learns=False)
+    try:
+        for name, argument in (("pause", "0"), ("retrain", ""), ("reset", "")):
+            player.apply(Command("", name, argument))
+            assert player.stream.paused
+            assert player.stream.model is model
+        player.apply(Command("", "pause", "off"))
+        assert player.last_message == "cannot go on: --no-learning"
+    finally:
+        player.close()
+
+
+def test_learning_that_failed_is_said_at_the_end(new_player):
+    player = new_player()
+    player.stream.last_error = "no room on the disk"
+    assert "the last learning failed: no room on the disk" in closing_lines(player)
+
+
+def test_answers_that_did_not_arrive_are_said_at_the_end(tmp_path):
+    address = Address("latest", path=str(tmp_path / "now.txt"))
+    sink = open_sink(address)
+    assert unsent_lines([(address, sink)]) == []
+    sink.n_failed = 3
+    assert unsent_lines([(address, sink)]) == [f"--out {address}: 3 could not be written."]
+    sink.close()

@@ -19,6 +19,7 @@ from barkcluster import FamiliarityModel, load_model
 from barkcluster.live.fudi import to_fudi
 from barkcluster.live.page.likeness import Likeness, motifs_of
 from barkcluster.live.page.memory import MOST_ROWS, Cursor, Memory
+from barkcluster.live.page.server import PageServer, Place
 from tests.players import LOCAL, end, free_port, jam
 
 # Each starts programs of its own.
@@ -42,6 +43,16 @@ def test_a_browser_that_comes_late_is_told_everything_once():
     assert memory.news(cursor) is None
     memory.take({"player": 0, "rows": rows(3, 2), "status": {"state": "ready"}})
     assert memory.news(cursor) == {"players": {"0": {"rows": rows(3, 2)}}}
+
+
+@pytest.mark.parametrize("text", [
+    '{"token": "t", "player": 1e999, "word": "save"}', "[" * 1900, "[]", "", '"', "null",
+    '{"token": "\\ud800", "player": 0, "word": "save"}'])
+def test_what_no_button_says_ends_no_connection(text):
+    pressed = []
+    server = PageServer(Memory(HELLO), Place(LOCAL, 0, "t"), lambda *said: pressed.append(said))
+    assert server._answer(text) in ("not understood", "token")
+    assert not pressed
 
 
 def test_two_hours_are_not_kept():

@@ -3,13 +3,14 @@
 import os
 import signal
 import sys
+import threading
 
 import numpy as np
 import pytest
 
 from barkcluster import FamiliarityModel, Session
 from barkcluster.live.addresses import parse_source
-from barkcluster.live.process import settle_in, stop_on_sigterm
+from barkcluster.live.process import settle_in, stop_on_interrupt, stop_on_sigterm
 from barkcluster.live.stage import open_source
 
 SETTINGS = {"n_bands": 25, "learning": True, "every": 30.0, "minutes": 30.0, "keep": "newest",
@@ -63,3 +64,23 @@ def test_threads_wait_less_for_each_other():
         assert sys.getswitchinterval() < before
     finally:
         sys.setswitchinterval(before)
+
+
+def test_ctrl_c_ends_it_between_two_frames_and_a_second_one_at_once():
+    # It ended wherever it came, and what waited to be heard was never gathered.
+    stopped = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), stop_on_interrupt(stopped):
+        signal.raise_signal(signal.SIGINT)
+        assert stopped.is_set()
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_ctrl_c_stays_ignored_where_it_is():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stop_on_interrupt(threading.Event()):
+            assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -162,9 +162,10 @@ class PageServer:
         try:
             said = json.loads(text)
             token, player, word = str(said["token"]), int(said["player"]), str(said["word"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return "not understood"
-        if not hmac.compare_digest(token.encode(), self._place.token.encode()):
+        # Half a surrogate, which JSON can hold, is no UTF-8.
+        if not hmac.compare_digest(token.encode(errors="replace"), self._place.token.encode()):
             return "token"
         if word not in BUTTONS or not 0 <= player < len(self._memory.players):
             return "not understood"
