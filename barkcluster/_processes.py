@@ -28,8 +28,11 @@ def start_module(module: str, *arguments: str, environment: Mapping[str, str] | 
     process : subprocess.Popen
     """
     package = str(Path(__file__).resolve().parents[1])
-    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
-    # -P: a queue.py or random.py in the folder where a musician works is not Python's own.
+    # A queue.py or random.py in the folder where a musician works is not Python's own: so -P, and
+    # no PYTHONPATH of "." either.
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    others = [os.path.abspath(entry) for entry in given]
+    path = os.pathsep.join([package, *(entry for entry in others if entry != os.getcwd())])
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module, *arguments], stdin=stdin, stdout=stdout,
         stderr=stderr, env={**os.environ, **(environment or {}), "PYTHONPATH": path})
