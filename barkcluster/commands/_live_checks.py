@@ -63,15 +63,15 @@ def check_files(args: argparse.Namespace, sources: list[Address], sinks: list[Ad
             raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
     read += [("--model", args.model)] if args.model else []
     written = [(f"--out {a}", a.path) for a in sinks if a.kind in ("file", "latest")]
-    for _, path in written:
-        check_output(path, [path for _, path in read])
-    if args.gather is not None:
-        _check_gathered(args.gather)
-        written.append((f"--gather {args.gather}", args.gather))
-    for i, (option, path) in enumerate(written):
+    gathered = [] if args.gather is None else [(f"--gather {args.gather}", args.gather)]
+    for i, (option, path) in enumerate([*written, *gathered]):
         for other, its in read + written[:i]:
             if Path(its).resolve() == Path(path).resolve():
                 raise ValueError(f"{option} is the file of {other}, too: choose another name.")
+    for _, path in written:
+        check_output(path, [path for _, path in read])
+    for _, path in gathered:
+        _check_gathered(path)
 
 
 def _check_gathered(path: str) -> None:

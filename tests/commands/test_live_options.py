@@ -59,7 +59,7 @@ def test_answers_are_not_sent_to_where_frames_are_heard(said):
 @pytest.mark.parametrize("out", ["latest", "file"])
 def test_the_session_that_is_heard_is_not_written_over(said, tmp_path, out):
     (tmp_path / "jam.txt").write_text("-40 " * 25 + "\n")
-    assert "is what is read, and would be lost" in said(
+    assert f"--out {out}:jam.txt is the file of --in file:jam.txt, too" in said(
         "--in", "file:jam.txt", "--out", f"{out}:jam.txt")
     assert (tmp_path / "jam.txt").read_text() == "-40 " * 25 + "\n"
 
