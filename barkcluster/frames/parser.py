@@ -17,12 +17,12 @@ import numpy.typing as npt
 from barkcluster._validation import check_choice, check_positive_int
 
 from . import grammar as lines
-from .columns import LEVEL, SKIP, TIME, Columns, ColumnTeller, hint, names_in
-from .decimals import table_of
+from .columns import LEVEL, SKIP, TIME, Columns, hint, names_in
 from .grammar import BadLineError
 from .line_ends import LineEnds
+from .rows import RowReader
 from .session import FLOOR_DB, N_BANDS
-from .units import UNITS, are_in_range, check_range, to_db
+from .units import UNITS, check_range, to_db
 
 # Bytes among which an odd line is looked for line by line.
 _LONGEST_ONE_BY_ONE = 1 << 14
@@ -111,20 +111,27 @@ class FrameParser:
         self.ended_in_newline = False
         self.single_precision = False
         self.is_ours = False
-        self.columns: Columns | None = None
-        self._teller = ColumnTeller(self.n_bands, self.units, columns)
+        self._rows = RowReader(self.n_bands, self.units, columns)
         self.one_per_line = one_per_line
         if one_per_line:
-            self._teller.trust_levels()
+            self._rows.teller.trust_levels()
         self._header = header
         self._header_may_come = header is not False
         self._first: tuple[int, bytes] | None = None  # a first line that may name the columns
-        self.is_coll = False
-        self._before: tuple[float, ...] = ()  # what stood before the levels of the last frame
         self._semicolons: bool | None = None  # whether each frame ends in one
         self._waiting: list[tuple[int, bytes]] = []  # lines of a frame without its semicolon yet
         self._line_ends = LineEnds()
         self._skipping = False  # inside an overlong line
+
+    @property
+    def columns(self) -> Columns | None:
+        """What the columns are; None until the first frame."""
+        return self._rows.columns
+
+    @property
+    def is_coll(self) -> bool:
+        """Whether each line begins with the index of Max's coll, which is no time."""
+        return self._rows.is_coll
 
     def feed(self, data: bytes) -> npt.NDArray[np.float64]:
         """Return the frames that these bytes complete.
@@ -205,8 +212,8 @@ class FrameParser:
         elif self._waiting and not self.unfinished:
             self.unfinished = self._joined()
             self.ended_in_newline = True
-        if self._teller.is_rising():
-            self._reject(BadLineError(self._teller.doubt()), self.n_lines)
+        if self._rows.teller.is_rising():
+            self._reject(BadLineError(self._rows.teller.doubt()), self.n_lines)
         return self._parted(np.array(rows) if rows else None)
 
     def _taken(self, whole: bytes,
@@ -268,36 +275,14 @@ class FrameParser:
             self.first_error = (number, str(error))
 
     def _plain_rows(self, whole: bytes) -> npt.NDArray[np.float64] | None:
-        """Return the rows of many lines at once, or None if any needs a closer look.
-
-        What this takes, `_row` takes line by line with the same result, only ten
-        times slower: so here every check may be coarse, as long as none is missing.
-        """
-        if self.columns is None or self._waiting or self._teller.is_in_doubt or (
-                self.one_per_line) or (max(map(len, whole.split(b"\n"))) > self.max_line_bytes):
+        """Return the rows of many lines at once, or None if any needs a closer look."""
+        if self._waiting or self.one_per_line or (
+                max(map(len, whole.split(b"\n"))) > self.max_line_bytes):
             return None
-        if self.is_coll and not lines.are_coll_lines(whole):
-            return None
-        plain = lines.in_plain_numbers(whole)
-        if self._semicolons and not lines.all_end_in_semicolons(plain):
-            return None
-        if not self.is_coll and not lines.commas_part_numbers(plain):
-            return None
-        rows = table_of(plain, len(self.columns.roles))
-        if rows is None:
-            return None
-        others, levels = rows[:, self.columns.others], rows[:, self.columns.levels]
-        if not are_in_range(levels, self.units):
-            return None
-        if others.size:
-            steps = np.diff(others, axis=0, prepend=np.array([self._before]))
-            if not (np.all(steps > 0 if self.is_coll else steps >= 0)
-                    and np.all(others[-1] < np.inf)):
-                return None
-            self._before = tuple(others[-1].tolist())
-        self.n_lines += plain.count(b"\n") + 1
-        order = self.columns.others + self.columns.levels
-        return rows if order == list(range(rows.shape[1])) else rows[:, order]
+        rows = self._rows.of_plain_lines(whole, end_in_semicolons=bool(self._semicolons))
+        if rows is not None:
+            self.n_lines += whole.count(b"\n") + 1
+        return rows
 
     def _rows_one_by_one(self, whole: bytes) -> npt.NDArray[np.float64] | None:
         rows: list[list[float]] = []
@@ -323,7 +308,7 @@ class FrameParser:
                 self._release_first(rows)
                 self._header_may_come = lines.is_for_excel(line)
                 if not self._header_may_come:
-                    self._teller.names = names_in(line)
+                    self._rows.teller.names = names_in(line)
                 return
             if self._first is None and self.columns is None and self._header is None and (
                     lines.may_number_columns(fields)):
@@ -332,7 +317,7 @@ class FrameParser:
         if self._first is not None:
             if not lines.may_number_columns(fields):
                 # No frame is like it: it numbered the columns.
-                self._teller.names = names_in(self._first[1])
+                self._rows.teller.names = names_in(self._first[1])
                 self._first, self._header_may_come = None, False
             self._release_first(rows)
         if self.one_per_line:
@@ -370,11 +355,11 @@ class FrameParser:
         line, comment = lines.split_comment(line)
         if comment and not line.strip():
             self._heed(comment, rows)
-            self._teller.comment = comment
+            self._rows.teller.comment = comment
         if b'"' in line and not (self._header_may_come and lines.is_header(
                 line, lines.split_fields(line))):
             line = lines.without_quotes(line)
-        return line if self._teller.begins_with_name else lines.without_print(line)
+        return line if self._rows.teller.begins_with_name else lines.without_print(line)
 
     def _release_first(self, rows: list[list[float]]) -> None:
         """Take a first line for a frame after all: others are like it, or there are none."""
@@ -430,50 +415,9 @@ class FrameParser:
 
     def _row(self, line: bytes, fields: list[bytes]) -> list[float]:
         """Return the numbers of a line: those beside the bands, then the bands."""
-        is_coll = lines.is_coll_line(line)
-        # Among the lines of a coll a comma parts the index, even where no space follows.
-        if not (self.is_coll and is_coll):
-            lines.check_no_decimal_commas(line, len(fields), self.n_bands)
-        columns = self.columns
-        if columns is None:
-            columns = self._teller.columns_of(fields, is_coll)
-        elif len(fields) != len(columns.roles) or (self.is_coll and not is_coll):
-            lines.numbers_of(fields)  # a word among them is the better answer
-            raise BadLineError(f"expected {self._in_words()}{self.n_bands} numbers, got "
-                               f"{len(fields) - is_coll}.")
-        others = lines.numbers_of([fields[i] for i in columns.others])
-        levels = lines.numbers_of([fields[i] for i in columns.levels])
-        self._check_others(others, len(fields), is_coll)
-        self._teller.check_first_level(levels)
-        check_range(min(levels), max(levels), self.units)
-        if self.columns is None:
-            self.is_coll = is_coll
-            self._header_may_come = False
-        self.columns = columns
-        return others + levels
-
-    def _in_words(self) -> str:
-        """What stands beside the bands, in the words of an error."""
-        assert self.columns is not None
-        if self.is_coll:
-            return "an index and "
-        others = [role for role in self.columns.roles if role != LEVEL]
-        return "".join(f"a {role} and " for role in others)
-
-    def _check_others(self, others: list[float], came: int, is_coll: bool) -> None:
-        """Raise BadLineError unless times and numbers go on from those of the line before."""
-        before = self._before
-        if len(before) != len(others):
-            before = (-np.inf,) * len(others)
-        # Also after a rejection: a clock that starts again costs one line, not all.
-        if all(value < np.inf for value in others):
-            self._before = tuple(others)
-        for was, value in zip(before, others, strict=True):
-            if not value < np.inf or value < was or (is_coll and value == was):
-                what = "a rising index" if is_coll else "times that do not fall"
-                raise BadLineError(
-                    f"expected {self.n_bands} numbers, or {what} and {self.n_bands} numbers; "
-                    f"got {came} with first {value:g} after {was:g}.")
+        row = self._rows.of_line(line, fields)
+        self._header_may_come = False
+        return row
 
     def _heed(self, comment: bytes, rows: list[list[float]]) -> None:
         """Take what a comment says about the whole session, or about what is missing here."""
@@ -490,7 +434,7 @@ class FrameParser:
         elif key == "dtype" and self.columns is None:
             self.is_ours = True
             self._header_may_come = bool(self._header)
-            self._teller.trust_levels()
+            self._rows.teller.trust_levels()
             self.single_precision = value == "float32"
         elif key == "start" and self.columns is None:
             self.start = self._number_said(key, value, 0.0)
