@@ -144,7 +144,7 @@ def shared(addresses: Sequence[Address]) -> list[list[int]]:
 
 
 def _parse(text: str, option: str, other: str) -> Address:
-    named = re.fullmatch(r"([A-Za-z][\w-]*)=(.+)", text)
+    named = re.fullmatch(r"([^\W\d_][\w-]*)=(.+)", text)
     name, rest = (named[1], named[2]) if named else ("", text)
     if rest == "-" or (rest == "mic" == other):
         return Address(rest, name=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from barkcluster._validation import check_choice
@@ -10,7 +11,7 @@ from barkcluster.frames.units import UNITS, to_db
 
 from .fudi import FudiParser
 from .messages import (
-    Command,
+    Arrival,
     Frame,
     FrameAssembly,
     NotUnderstoodError,
@@ -38,7 +39,7 @@ class Decoder(Protocol):
     @property
     def last_error(self) -> str | None: ...
 
-    def feed(self, data: bytes) -> list[Frame | Command]:
+    def feed(self, data: bytes) -> list[Arrival]:
         """Return what these bytes complete."""
 
 
@@ -52,7 +53,7 @@ class OscDecoder:
         self.n_rejected = 0
         self.last_error: str | None = None
 
-    def feed(self, data: bytes) -> list[Frame | Command]:
+    def feed(self, data: bytes) -> list[Arrival]:
         """Return what is in one datagram, or what it completes."""
         try:
             messages = parse_packet(data)
@@ -97,9 +98,9 @@ class FudiDecoder:
         """Why the last of them was not."""
         return self._last_error
 
-    def feed(self, data: bytes) -> list[Frame | Command]:
+    def feed(self, data: bytes) -> list[Arrival]:
         """Return what these bytes complete."""
-        arrivals: list[Frame | Command] = []
+        arrivals: list[Arrival] = []
         n_rejected = self._parser.n_rejected
         messages = self._parser.feed(data)
         if self._datagrams:
@@ -135,10 +136,10 @@ def decoder_of(kind: str, units: str = "db", n_bands: int = N_BANDS) -> Decoder:
     return TextParser(n_bands, units, datagrams=kind == "udp-text")
 
 
-def _in_db(arrivals: list[Frame | Command], units: str) -> list[Frame | Command]:
+def _in_db(arrivals: Sequence[Arrival], units: str) -> list[Arrival]:
     if units == "db":
-        return arrivals
-    converted: list[Frame | Command] = []
+        return list(arrivals)
+    converted: list[Arrival] = []
     for arrival in arrivals:
         if isinstance(arrival, Frame):
             try:

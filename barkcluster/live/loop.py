@@ -11,7 +11,7 @@ from barkcluster.frames.session import Session
 
 from .addresses import Address, places_of, shared
 from .decoding import Decoder, decoder_of
-from .messages import Command, Frame
+from .messages import Arrival, Command, Frame, Missing
 from .microphone import Microphone
 from .osc import check_installed
 from .playback import Playback
@@ -184,12 +184,14 @@ class Live:
                 if isinstance(arrival, Frame):
                     self._hear(there, arrival, received.time)
                     yield
+                elif isinstance(arrival, Missing):
+                    there[0].player.stream.skip(arrival.n_frames)
                 else:
                     self._apply(arrival)
         if not batch:
             self.ended = True
 
-    def _decoded(self, received: Received, first: Source) -> list[Frame | Command]:
+    def _decoded(self, received: Received, first: Source) -> list[Arrival]:
         place, client = received.place, received.client
         decoder = self._decoder(place, client, first.address.kind)
         n_rejected = decoder.n_rejected
@@ -226,7 +228,7 @@ class Live:
             try:
                 player.stream.check_frame_rate(said)
             except ValueError as error:
-                self.last_error = player.last_message = str(error)
+                self.last_error = player.last_message = player.rate_said = str(error)
 
     def _hear(self, there: list[Source], frame: Frame, arrived: float) -> None:
         player = _claimed_by(there, frame.path)

@@ -46,6 +46,15 @@ class Command(NamedTuple):
     argument: str
 
 
+class Missing(NamedTuple):
+    """So many frames are missing before the next one, as a comment in a session file says."""
+
+    n_frames: int
+
+
+Arrival: TypeAlias = Frame | Command | Missing
+
+
 class Message(NamedTuple):
     """An address and what came with it: an OSC message, or one of Pd."""
 

@@ -12,7 +12,7 @@ from .receiving import Received
 
 
 class Playback:
-    """Plays a session, frame by frame, as lines of text.
+    """Plays a session, frame by frame, as lines of text; over gaps in it, it does not wait.
 
     Parameters
     ----------
@@ -45,10 +45,12 @@ class Playback:
             self._thread.join()
 
     def _play(self) -> None:
-        begun = time.monotonic()
+        begun, missing = time.monotonic(), dict(self._session.gaps)
         for i, frame in enumerate(self._session.frames):
             if self._closed.wait(begun + i / self._session.frame_rate - time.monotonic()):
                 return
             line = " ".join(f"{level:.9g}" for level in frame.tolist()) + "\n"
+            if i in missing:
+                line = f"# gap: {missing[i]}\n{line}"
             self._put([Received(self._place, 0, line.encode("ascii"), time.monotonic())])
         self._end(self._place)

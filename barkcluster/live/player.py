@@ -75,6 +75,8 @@ class Player:
         Why the last of these was left out.
     last_message : str
         What was last done or could not be done.
+    rate_said : str
+        What is wrong with the frame rate that a comment in the text says; empty if nothing is.
     silent : float
         Seconds since the last frame, at the last `tick`; 0 where they come, and before the first.
     """
@@ -95,6 +97,7 @@ class Player:
         self.n_elsewhere = 0
         self.last_rejection = ""
         self.last_message = ""
+        self.rate_said = ""
         self.silent = 0.0
         self.last_reading: Reading | None = None
         self.last_tempo: Tempo | None = None

@@ -8,13 +8,14 @@ import numpy.typing as npt
 from barkcluster.frames.line_ends import LineEnds
 from barkcluster.frames.parser import FrameParser
 
-from .messages import COMMANDS, Command, Frame
+from .messages import COMMANDS, Arrival, Command, Frame, Missing
 
 
 class TextParser:
     """Frames and commands in lines that arrive piece by piece.
 
     A line is a frame, in any form that `read_session` reads, or a command such as ``pause 1``.
+    A comment ``# gap: 300`` says how many frames are missing.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ class TextParser:
         """Frames per second as a comment said, or None."""
         return self._frames.frame_rate
 
-    def feed(self, data: bytes) -> list[Frame | Command]:
+    def feed(self, data: bytes) -> list[Arrival]:
         """Return what these bytes complete."""
         data = self._line_ends.to_lf(data)
         if self._datagrams and not data.endswith(b"\n"):
@@ -77,7 +78,7 @@ class TextParser:
             self._tail, self._is_overlong = b"", True
         if not newline:
             return []
-        arrivals: list[Frame | Command] = []
+        arrivals: list[Arrival] = []
         waiting: list[bytes] = []
         for line in whole.split(b"\n"):
             command = _command(line)
@@ -89,15 +90,20 @@ class TextParser:
             arrivals.append(command)
         return arrivals + self._parse(waiting)
 
-    def _parse(self, lines: list[bytes]) -> list[Frame]:
+    def _parse(self, lines: list[bytes]) -> list[Arrival]:
         if not lines:
             return []
         text = b"\n".join(lines) + b"\n"
-        n_rejected = self._frames.n_rejected
+        n_frames, n_rejected = self._frames.n_frames, self._frames.n_rejected
         frames = self._frames.feed(text)
         if self._datagrams and not len(frames) and self._frames.n_rejected > n_rejected:
             frames = self._begun_anew(text, n_rejected)
-        return [Frame("", levels) for levels in frames.tolist()]
+        arrivals: list[Arrival] = [Frame("", levels) for levels in frames.tolist()]
+        gaps, self._frames.gaps = self._frames.gaps, []
+        if not self._datagrams:  # what anybody may send shall not move the clock
+            for row, n_missing in reversed(gaps):
+                arrivals.insert(row - n_frames, Missing(max(1, n_missing)))
+        return arrivals
 
     def _begun_anew(self, text: bytes, n_rejected: int) -> npt.NDArray[np.float64]:
         """Frames of a sender who came back with other columns: no datagram says that it is new."""

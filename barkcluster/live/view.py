@@ -83,6 +83,8 @@ def closing_lines(player: Player) -> list[str]:
     if player.stream.n_unwritten:
         lines.append(f"{title}{player.stream.n_unwritten} frames could not be written and are "
                      f"lost: {player.stream.journal_error}.")
+    if player.rate_said:
+        lines.append(f"{title}{player.rate_said}")
     if player.stream.last_error:
         lines.append(f"{title}the last learning failed: {player.stream.last_error}")
     if player.last_rejection:

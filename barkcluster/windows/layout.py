@@ -80,6 +80,9 @@ class WindowLayout:
         self.scales = check_scales(scales)
         self.hop = check_positive("hop", hop)
         self.frame_rate = check_positive("frame_rate", frame_rate)
+        if self.frame_rate < 1.0:
+            raise ValueError("frame_rate must be at least 1 frame a second; got "
+                             f"{self.frame_rate:g}. In frames a second, not seconds a frame?")
         self.views = tuple(views)
         self.n_bands = n_bands
         if definition not in (1, 2):

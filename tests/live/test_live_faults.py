@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 from barkcluster import FamiliarityModel, Session, read_session
-from barkcluster.live.addresses import Address
+from barkcluster.live.addresses import Address, parse_source
 from barkcluster.live.connections import begins_no_text
 from barkcluster.live.decoding import OscDecoder, decoder_of
 from barkcluster.live.fudi import FudiParser, to_fudi
 from barkcluster.live.loop import Live, Source
-from barkcluster.live.messages import Command, Frame, Message
+from barkcluster.live.messages import Command, Frame, Message, Missing
 from barkcluster.live.model_folder import ModelFolder
 from barkcluster.live.osc import build_message, parse_packet
+from barkcluster.live.playback import Playback
 from barkcluster.live.player import Player
 from barkcluster.live.receiving import Received, Receiver
 from barkcluster.live.sinks import open_sink, status_of
@@ -626,3 +627,42 @@ def test_answers_that_did_not_arrive_are_said_at_the_end(tmp_path):
     sink.n_failed = 3
     assert unsent_lines([(address, sink)]) == [f"--out {address}: 3 could not be written."]
     sink.close()
+
+
+# Gaps in what is played
+
+
+def test_windows_do_not_span_a_gap_of_a_session_that_is_played(model, rng):
+    played = Session(jam(rng, 90), gaps=[(30, 6000)])
+    batches = []
+    playback = Playback(0, played, batches.extend, lambda place: None)
+    playback.start()
+    playback._thread.join()
+    player = Player("", RetrainingStream(model, learn_in="thread"), TempoTracker(), live=False)
+    live = Live([Source(Address("file", path="jam.txt"), player)], [])
+    try:
+        live.take(batches)
+    finally:
+        live.close()
+        player.close()
+    assert (player.stream.n_frames, player.stream.n_gaps) == (6090, 1)
+    timeline = model.timeline(played)
+    assert player.last_reading.time == pytest.approx(timeline.times[-1])
+    assert player.last_reading.familiarity == pytest.approx(timeline.familiarity[-1])
+
+
+def test_strangers_do_not_move_the_clock():
+    arrived = decoder_of("udp-text").feed(f"{ROW}\n# gap: 999999999\n{ROW}".encode())
+    assert arrived == [Frame("", LEVELS)] * 2
+    arrived = decoder_of("file").feed(f"{ROW}\n# gap: 30\n# gap\n{ROW}\n".encode())
+    assert arrived == [Frame("", LEVELS), Missing(30), Frame("", LEVELS)]
+
+
+def test_a_file_that_says_another_rate_is_told_at_the_end(live_at):
+    live, player, _ = live_at("file")
+    take(live, f"# frame_rate: 50\n{ROW}\n".encode())
+    assert any("50" in line for line in closing_lines(player))
+
+
+def test_names_of_players_may_begin_with_any_letter():
+    assert parse_source(f"Ömer=osc://{LOCAL}:7400").name == "Ömer"

@@ -219,3 +219,8 @@ def test_frames_that_wait_for_the_end_of_a_hop_are_not_those_that_came_into_thei
 def testcube_roots_from_silence_to_the_loudest_attack():
     squares = np.concatenate([[0.0], np.logspace(-60, 9, 2000)])
     np.testing.assert_allclose(cube_root(squares), np.cbrt(squares), rtol=1e-14, atol=1e-12)
+
+
+def test_seconds_a_frame_are_no_frames_a_second():
+    with pytest.raises(ValueError, match=r"at least 1 frame a second; got 0\.01\. In frames a sec"):
+        WindowFeatures(frame_rate=0.01)
