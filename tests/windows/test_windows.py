@@ -222,5 +222,5 @@ def testcube_roots_from_silence_to_the_loudest_attack():
 
 
 def test_seconds_a_frame_are_no_frames_a_second():
-    with pytest.raises(ValueError, match=r"at least 1 frame a second; got 0\.01\. In frames a sec"):
+    with pytest.raises(ValueError, match=r"at least 1 frame a second; got 0\.01\."):
         WindowFeatures(frame_rate=0.01)
