@@ -59,8 +59,8 @@ def run(args: argparse.Namespace) -> None:
     # Here, so that --help is there at once.
     from ._evaluation import evaluate, print_strangers, write_rows
 
-    check_output(args.csv, args.queries)
-    check_output(args.page, [*args.queries, *args.on_map])
+    check_output(args.csv, args.queries or ())
+    check_output(args.page, [*(args.queries or ()), *args.on_map])
     if args.evaluate is not None:
         if args.queries:
             raise ValueError(f"--evaluate takes its DIR alone; got {args.queries[0]} as well.")
