@@ -1,16 +1,18 @@
-"""Is the data sound? What is wrong with sessions, before anything is learned from them.
+"""What is wrong with sessions, before anything is learned from them.
 
 A dead band, levels that are not in dB or a session that is in the folder twice spoil what is
-learned, and nothing that is learned says so.
+learned, and no answer of the model shows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import maximum_filter1d
 from scipy.spatial import KDTree
 
 from barkcluster._typing import FloatArray
@@ -21,19 +23,21 @@ from barkcluster.frames.session import N_BANDS, RATE_TOLERANCE, Session
 FAULTS = ("unreadable", "silent", "units", "frame rate", "copy", "too short", "dead bands",
           "missing frames", "clipped", "stretch of silence", "band limit")
 
-# What spoils what is learned.
+# The faults that spoil what is learned; commands that learn warn of them.
 GRAVE = ("silent", "units", "dead bands", "clipped")
 
-# Below this nothing is heard, in dB under the loudest frame or as a level.
+# A frame is silent if no band is above the one, or so far below the loudest frames.
 _SILENT_DB = -85.0
 _FAR_BELOW_DB = 60.0
 _SILENCE_S = 10.0
-# A band that moves less than this over a session is none of music.
+# No band of music moves as little as this over a session.
 _CONSTANT_DB = 0.05
+# Clipped is a band with this share of the frames, and so many, at exactly its highest level.
 _AT_THE_TOP = 0.02
+_FEWEST_AT_THE_TOP = 10
 _LINEAR_SPREAD = 8.0
 # Frames compared for copies: one a second, levels relative to their mean, to half a dB a band.
-_SKETCHED_EVERY_S = 1.0
+_LANDMARK_EVERY_S = 1.0
 _COPY_DB = 0.5
 _LEAST_SHARED = 5
 _MOST_NEIGHBORS = 20
@@ -135,23 +139,35 @@ def check_sessions(sessions: Mapping[str, Session], *, longest_s: float = 0.0,
 def copies(sessions: Mapping[str, Session]) -> dict[str, str]:
     """Sessions that are, or are contained in, another: exactly, softer, or shifted.
 
-    One frame a second, where the session is loudest in that second, is looked up among all others
-    in a tree, its level taken away: n log n for n sessions.
+    Exact copies have the same frames. For the others, one frame a second, the loudest of that
+    second, is looked up among those of all sessions in a tree, its level taken away; this takes
+    n log n for n sessions. A part of a loop that repeats exactly is not found.
 
     Parameters
     ----------
     sessions : dict of str to Session
+        Those of different numbers of bands are not compared.
 
     Returns
     -------
     copies : dict of str to str
         By name, what it is a copy of; of two that are the same, the later one.
     """
-    names = list(sessions)
-    rows = [_landmarks(session) for session in sessions.values()]
+    found: dict[str, str] = {}
+    for n_bands in sorted({session.n_bands for session in sessions.values()}):
+        found |= _copies({name: session for name, session in sessions.items()
+                          if session.n_bands == n_bands})
+    return found
+
+
+def _copies(sessions: Mapping[str, Session]) -> dict[str, str]:
+    """`copies` among sessions of one number of bands."""
+    exact = _exact_copies(sessions)
+    names = [name for name in sessions if name not in exact]
+    rows = [_landmarks(sessions[name]) for name in names]
     owner = np.repeat(np.arange(len(names)), [len(some[0]) for some in rows])
     if not len(owner):
-        return {}
+        return exact
     shapes = np.concatenate([some[0] for some in rows])
     times = np.concatenate([some[1] for some in rows])
     levels = np.concatenate([some[2] for some in rows])
@@ -167,7 +183,20 @@ def copies(sessions: Mapping[str, Session]) -> dict[str, str]:
             votes.setdefault((int(owner[i]), int(owner[other])), []).append(
                 (times[i] - times[other], levels[i] - levels[other]))
     counts = np.bincount(owner, minlength=len(names))
-    return _told(names, counts, votes)
+    return exact | _told(names, counts, votes)
+
+
+def _exact_copies(sessions: Mapping[str, Session]) -> dict[str, str]:
+    """Sessions whose frames and rate are those of an earlier one."""
+    first: dict[tuple[bytes, float], str] = {}
+    found = {}
+    for name, session in sessions.items():
+        frames = np.ascontiguousarray(session.frames, dtype=np.float32)
+        key = blake2b(frames.tobytes()).digest(), session.frame_rate
+        earlier = first.setdefault(key, name)
+        if len(frames) and earlier != name:
+            found[name] = f"the same as {earlier}"
+    return found
 
 
 def _told(names: Sequence[str], counts: npt.NDArray[np.intp],
@@ -181,7 +210,7 @@ def _told(names: Sequence[str], counts: npt.NDArray[np.intp],
             continue
         same = counts[b] <= 1.25 * counts[a]
         if same and b > a and votes.get((b, a)):
-            continue                        # the later one is told of
+            continue                        # the later one is named instead
         parts = ["the same as" if same else "contained in", names[b]]
         if abs(softer) >= 0.5:
             parts.append(f"{abs(softer):.1f} dB {'softer' if softer < 0 else 'louder'}")
@@ -195,12 +224,13 @@ def _told(names: Sequence[str], counts: npt.NDArray[np.intp],
 def _landmarks(session: Session) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Frames that stand out, the same ones in a shifted copy: shapes, seconds, levels."""
     frames = np.asarray(session, dtype=np.float64)
-    n = max(1, round(_SKETCHED_EVERY_S * session.frame_rate))
+    half = max(1, round(_LANDMARK_EVERY_S * session.frame_rate)) // 2
     power = frames.mean(axis=1)
-    # A frame louder than all within half a second on either side, whenever listening began.
-    padded = np.pad(power, n // 2, constant_values=-np.inf)
-    highest = np.lib.stride_tricks.sliding_window_view(padded, 2 * (n // 2) + 1).max(axis=1)
+    # A frame louder than all within half a second on either side, wherever the session begins.
+    highest = maximum_filter1d(power, 2 * half + 1, mode="constant", cval=-np.inf)
     at = np.flatnonzero((power >= highest) & (frames.max(axis=1) > _SILENT_DB))
+    # Of a held level the first frame alone: others equal to it are as loud, and say no more.
+    at = at[np.diff(at, prepend=-half - 1) > half]
     spread = frames[at].std(axis=1) > 1.0
     at = at[spread]
     return (frames[at] - power[at, None], at / session.frame_rate, power[at])
@@ -242,10 +272,10 @@ def _dead_bands(frames: FloatArray) -> list[Finding]:
 
 def _clipped(frames: FloatArray) -> list[Finding]:
     """Many frames at exactly the largest level of a band that is otherwise free to move."""
-    top = frames.max(axis=0)
-    share = np.mean(frames == top, axis=0)
+    n_at_top = np.sum(frames == frames.max(axis=0), axis=0)
+    share = n_at_top / len(frames)
     moving = np.ptp(frames, axis=0) >= 6.0
-    bands = np.flatnonzero(moving & (share > _AT_THE_TOP))
+    bands = np.flatnonzero(moving & (share > _AT_THE_TOP) & (n_at_top >= _FEWEST_AT_THE_TOP))
     if not len(bands):
         return []
     return [Finding("clipped", f"{share[bands].max():.0%} of the frames at the highest level of "

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from barkcluster import Session, check_session, synthetic
-from barkcluster.gallery import check_sessions
+from barkcluster.gallery import check_sessions, soundness
 from barkcluster.gallery.soundness import FAULTS, copies
 
 
@@ -96,3 +96,31 @@ def test_findings_are_in_the_order_of_their_gravity(jam):
     bad[:, 3] = -40.0
     found = faults(bad, longest_s=10.0)
     assert found == sorted(found, key=FAULTS.index) == ["too short", "dead bands"]
+
+
+@pytest.mark.parametrize("frames", [
+    np.tile(np.linspace(-60, -20, 25), (20_000, 1)),
+    np.tile(np.random.default_rng(0).normal(-40, 10, (200, 25)), (30, 1)),
+    np.random.default_rng(0).normal(-40, 10, (250, 25))], ids=["held", "loop", "short"])
+def test_exact_copies_are_found_of_held_levels_loops_and_short_sessions(frames):
+    assert copies({"a": Session(frames), "b": Session(frames)}) == {"b": "the same as a"}
+    assert copies({"a": Session(frames), "b": Session(frames, 50.0)}) == {}
+
+
+def test_held_levels_are_compared_in_no_time():
+    # Each of their frames was as loud as all around it, and all were looked up among all.
+    held = np.tile(np.linspace(-60, -20, 25), (20_000, 1))
+    assert len(soundness._landmarks(Session(held))[0]) == 1
+    assert copies({"a": Session(held), "b": Session(held[100:])}) == {}
+
+
+def test_sessions_without_frames_and_of_other_bands_can_be_checked_together(jam):
+    found = check_sessions({"empty": Session(np.empty((0, 25))), "jam": Session(jam),
+                            "ten": Session(jam[:, :10], n_bands=10)})
+    assert [finding.fault for finding in found["empty"]] == ["too short"]
+    assert found["jam"] == found["ten"] == []
+
+
+@pytest.mark.parametrize("n_frames", [2, 20, 45])
+def test_the_highest_frame_of_a_short_session_is_not_clipped(jam, n_frames):
+    assert "clipped" not in faults(jam[:n_frames])
