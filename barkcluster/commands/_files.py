@@ -40,22 +40,28 @@ def sessions_in(folder: Path, *, below: bool = False) -> list[Path]:
     ----------
     folder : Path
     below : bool, default=False
-        Whether to look in its subfolders as well.
+        Whether to look in its subfolders as well; in each once, however many links lead to it.
 
     Returns
     -------
     files : list of Path
-        Sound files that are not read are among them: reading says what to do.
+        Sound files that cannot be read are among them: the error of reading says what to do.
     """
     found: list[Path] = []
-    for entry in sorted(folder.iterdir()):
-        if is_hidden(entry):
-            continue
-        if entry.is_dir():
-            if below:
-                found += sessions_in(entry, below=True)
-        elif _is_session(entry):
-            found.append(entry)
+    seen = {folder.resolve()}
+
+    def look_in(some: Path) -> None:
+        for entry in sorted(some.iterdir()):
+            if is_hidden(entry):
+                continue
+            if not entry.is_dir():
+                if _is_session(entry):
+                    found.append(entry)
+            elif below and entry.resolve() not in seen:
+                seen.add(entry.resolve())
+                look_in(entry)
+
+    look_in(folder)
     return found
 
 
@@ -89,7 +95,7 @@ class Skipped:
     Parameters
     ----------
     n_files : int
-        How many there are in all.
+        How many files there are in all. The error of an only file is raised.
     strict : bool
         Whether the first error is raised.
     """

@@ -164,3 +164,12 @@ def test_short_work_tells_nothing(capsys):
     with progress(2) as step:
         step("reading")
     assert capsys.readouterr().err == ""
+
+
+def test_links_to_a_folder_above_do_not_list_sessions_again(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "jam.txt").touch()
+    for link, to in (("a/up", ".."), ("a/b/top", "../.."), ("same", "a")):
+        (tmp_path / link).symlink_to(to, target_is_directory=True)
+    found = sessions_in(tmp_path, below=True)
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["a/b/jam.txt"]
