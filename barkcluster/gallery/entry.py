@@ -25,12 +25,14 @@ from barkcluster.windows.training import spread_windows
 
 from .candidates import sketch_prototypes
 from .comparison import Record
-from .folder import GalleryFolder
 from .sources import Path, Source, take_of
 from .summary import summarize
 
 # By window length in seconds and view.
 Windows: TypeAlias = dict[tuple[float, str], Float32Array]
+# A model and some windows of a name, or what their files are called.
+Kept: TypeAlias = tuple[FamiliarityModel, Windows] | str
+Keep: TypeAlias = Callable[[FamiliarityModel, Windows], Kept]
 
 # What the views have to say of whole sessions; patterns are of moments.
 _VIEW_WEIGHT = {"texture": 1.0, "rhythm": 0.3}
@@ -65,12 +67,16 @@ class Entry:
     prototypes: Float32Array
     record: Record
     features: WindowFeatures
-    kept: tuple[FamiliarityModel, Windows] | str
+    kept: Kept
+
+
+def in_memory(model: FamiliarityModel, sample: Windows) -> Kept:
+    """Keep a model and windows as they are."""
+    return model, sample
 
 
 def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source],
-                reader: Callable[[Path], Session], n_pieces: int,
-                folder: GalleryFolder | None) -> Entry:
+                reader: Callable[[Path], Session], n_pieces: int, keep: Keep) -> Entry:
     """Read sessions and learn them, and how strange unheard pieces of them are.
 
     Parameters
@@ -85,12 +91,17 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
         Makes a Session of a path.
     n_pieces : int
         Pieces held out in turn.
-    folder : GalleryFolder or None
-        Where to keep the model; None returns it.
+    keep : callable
+        Takes the model and some windows: `in_memory`, or `GalleryFolder.write_entry`.
 
     Returns
     -------
     entry : Entry
+
+    Raises
+    ------
+    ValueError
+        If the sessions cannot be learned; the message begins with the name.
     """
     sessions = [take_of(source, template.frame_rate, reader) for source in sources]
     takes = _stretches(sessions, template)
@@ -104,13 +115,12 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
         raise ValueError(f"{name!r}: {error}") from error
     sample = _sample_of(model.features_, max(takes, key=len))
     return Entry(sketch_prototypes(takes), _record(sessions, template, model.scales_, n_pieces),
-                 model.features_,
-                 (model, sample) if folder is None else folder.write_entry(model, sample))
+                 model.features_, keep(model, sample))
 
 
 def try_entry(name: str, template: FamiliarityModel, sources: Sequence[Source],
-              reader: Callable[[Path], Session], n_pieces: int,
-              folder: GalleryFolder | None) -> tuple[Entry | None, dict[str, str]]:
+              reader: Callable[[Path], Session], n_pieces: int, keep: Keep,
+              ) -> tuple[Entry | None, dict[str, str]]:
     """`learn_entry` of the sources that can be read, and why others cannot.
 
     Returns
@@ -132,7 +142,7 @@ def try_entry(name: str, template: FamiliarityModel, sources: Sequence[Source],
     if not able:
         return None, why
     try:
-        return learn_entry(name, template, able, reader, n_pieces, folder), why
+        return learn_entry(name, template, able, reader, n_pieces, keep), why
     except ValueError as error:
         return None, {**why, name: str(error)}
 

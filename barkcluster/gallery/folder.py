@@ -1,8 +1,8 @@
 """A gallery in a folder: an index, and for each name a model file and some windows.
 
-Each file is an archive of plain arrays, read as if an enemy had written it (`_array_archive`). The
-index is written last and takes its place all at once: whoever reads meanwhile finds the old
-gallery or the new one. Names stand in the index alone; files are named by numbers.
+Each file is an archive of plain arrays and read as untrusted input (`barkcluster.files.archive`).
+The index is written last and takes its place all at once: a program that reads meanwhile finds the
+old gallery or the new one. Names stand in the index alone; files are named by numbers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -59,16 +59,30 @@ class GalleryFolder:
     def files(self) -> list[str]:
         """What the files of the gallery that is there are called, without their endings.
 
-        None, where there is no gallery: whatever else lies there is somebody else's.
+        Empty where there is no gallery: other files in the folder belong to somebody else.
         """
         try:
             return read_index(self.path / _INDEX).files
         except (FileNotFoundError, ModelFormatError):
             return []
 
-    def write_entry(self, model: FamiliarityModel, sample: Windows) -> str:
-        """Write a model and windows; what their files are called."""
-        name = secrets.token_hex(8)
+    def write_entry(self, model: FamiliarityModel, sample: Windows, name: str = "") -> str:
+        """Write a model and windows.
+
+        Parameters
+        ----------
+        model : FamiliarityModel
+        sample : dict of (float, str) to ndarray
+            Windows by length in seconds and view.
+        name : str, optional
+            By `new_name`; one of its own by default.
+
+        Returns
+        -------
+        name : str
+            What the files are called, without their endings.
+        """
+        name = name or self.new_name()
         model.save(self.path / f"{name}.model.npz")
         arrays: dict[str, Array] = {}
         blocks: list[Json] = []
@@ -82,6 +96,30 @@ class GalleryFolder:
         with replace_file(self.path / f"{name}.windows.npz") as file:
             write_archive(file, header, arrays)
         return name
+
+    @staticmethod
+    def new_name() -> str:
+        """What the files of a name may be called: what no others are called, by all likelihood."""
+        return secrets.token_hex(8)
+
+    @contextlib.contextmanager
+    def removed_on_error(self, names: Sequence[str]) -> Iterator[None]:
+        """Remove these files again if what they are written for fails or is interrupted."""
+        try:
+            yield
+        except BaseException:
+            self.delete(names)
+            raise
+
+    def check_known(self, names: Iterable[str]) -> None:
+        """Raise ValueError if another program has changed the gallery that had these files.
+
+        Where there is no gallery any more, none is lost by writing one.
+        """
+        files = self.files()
+        if files and set(files) != set(names):
+            raise ValueError(f"{self.path}: the gallery in this folder is no longer the one that "
+                             "was loaded: another program has changed it. Load it again first.")
 
     def model(self, name: str, wanted: WindowFeatures) -> FamiliarityModel:
         """The model in a name's file.
@@ -175,4 +213,5 @@ def _there(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise ModelFormatError(
-            f"{path}: is named in the gallery's index, and not there.") from None
+            f"{path}: is named in the gallery's index, and not there. If another program has "
+            "changed the gallery, load it again.") from None

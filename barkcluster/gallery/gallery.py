@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Self
 
 import numpy as np
@@ -30,7 +31,7 @@ from barkcluster.windows.features import WindowFeatures
 
 from .candidates import CandidateSearch
 from .comparison import Record, SessionComparison
-from .entry import Windows, strangeness, windows_of
+from .entry import Entry, Windows, strangeness, windows_of
 from .folder import GalleryFolder
 from .index import GalleryIndex, check_names
 from .learning import Learner
@@ -330,29 +331,62 @@ class SessionGallery(NamingMixin, BaseEstimator):
         check_is_fitted(self)
         check_names(self.names_)
         target = GalleryFolder(folder, make=True)
-        stale = target.files()
-        self._write_index(target, [
-            target.write_entry(self.store_.model(name), self.store_.sample(name))
-            for name in self.names_])
+        if self.store_.files is not None and target.path.samefile(self.store_.files.path):
+            # Its models are there: others in their place would be missed by this gallery.
+            target.write_index(self._index(self.store_.files_of(self.names_)))
+            return
+        stale, names = target.files(), [target.new_name() for _ in self.names_]
+        with target.removed_on_error(names):
+            for name, file in zip(self.names_, names, strict=True):
+                target.write_entry(self.store_.model(name), self.store_.sample(name), file)
+            target.write_index(self._index(names))
         target.delete(stale)
 
     def _learn(self, sessions: Mapping[str, Sources], kept: list[str], stale: list[str]) -> Self:
-        """Become a gallery of some of the old names and these new ones."""
+        """Become a gallery of some of the old names and these new ones.
+
+        Nothing changes, in memory or in the folder, until all of it is learned and written.
+        """
+        self._check_parameters([*kept, *sessions])
         if kept and (self.folder is None) != isinstance(self.store_.kept[kept[0]], tuple):
             raise ValueError("folder must stay as it was when the gallery was fitted.")
+        files = None if self.folder is None else GalleryFolder(self.folder, make=True)
+        known = self.store_.files_of(self.names_) if kept else []
+        if files is not None and kept:
+            files.check_known(known)
+        learner = Learner(self._template(), self.reader, self.n_pieces, files, self.n_jobs,
+                          self.on_error)
+        with nullcontext() if files is None else files.removed_on_error(learner.files):
+            entries, skipped = learner.learn(
+                takes_by_name(sessions),
+                (self.frame_rate_, self._features.n_bands) if kept else None)
+            models = {**{name: self.store_.kept[name] for name in kept},
+                      **{name: entry.kept for name, entry in entries.items()}}
+            index = self._joined(kept, entries, [m for m in models.values() if isinstance(m, str)])
+            comparison = SessionComparison().fit(dict(zip(index.names, index.records,
+                                                          strict=True)))
+            if files is not None:
+                if kept:
+                    files.check_known(known)
+                files.write_index(index)
+        self.skipped_ = skipped
+        self._become(index, comparison, ModelStore(models, index.features, files))
+        if files is not None:
+            files.delete(stale)
+        return self
+
+    def _check_parameters(self, names: Sequence[str]) -> None:
         check_positive_int("n_candidates", self.n_candidates)
         check_positive_int("n_pieces", self.n_pieces)
         check_fraction("false_alarm_rate", self.false_alarm_rate)
-        check_names([*kept, *sessions])
+        check_names(names)
         check_choice("on_error", self.on_error, ("raise", "skip"))
-        template = self._template()
-        files = None if self.folder is None else GalleryFolder(self.folder, make=True)
-        usual = (self.frame_rate_, self._features.n_bands) if kept else None
-        learner = Learner(template, self.reader, self.n_pieces, files, self.n_jobs, self.on_error)
-        entries, skipped = learner.learn(takes_by_name(sessions), usual)
-        learned, sessions = list(entries.values()), {name: sessions[name] for name in entries}
-        rows = {name: i for i, name in enumerate(self.names_)} if kept else {}
-        features = [*([self._features] if kept else []), *(entry.features for entry in learned)]
+
+    def _joined(self, kept: list[str], entries: Mapping[str, Entry],
+                files: list[str]) -> GalleryIndex:
+        """What is known of some of the old names and of new entries, if they go together."""
+        features = [*([self._features] if kept else []),
+                    *(entry.features for entry in entries.values())]
         common_rate("sessions", (one.frame_rate for one in features))
         bands = sorted({one.n_bands for one in features})
         if len(bands) > 1:
@@ -362,29 +396,26 @@ class SessionGallery(NamingMixin, BaseEstimator):
             raise ValueError("sessions cannot be added to a gallery of an older version, whose "
                              "windows are described by other numbers. Fit all of them anew.")
         records = {**{name: self.records_[name] for name in kept},
-                   **dict(zip(sessions, (entry.record for entry in learned), strict=True))}
+                   **{name: entry.record for name, entry in entries.items()}}
         if not any(len(record.held_out) for record in records.values()):
+            shortest = self._template().scales[0]
             raise ValueError(
                 "sessions must be long enough to hold out pieces of them, about "
-                f"{4 * template.scales[0] * self.n_pieces:g} s each; got shorter ones alone.")
+                f"{4 * shortest * self.n_pieces:g} s each; got shorter ones alone.")
         _limit(records)
-        comparison = SessionComparison().fit(records)
-        self.skipped_ = skipped
-        self._features = max(features, key=lambda one: len(one.scales))
-        self.store_ = ModelStore(
-            {**{name: self.store_.kept[name] for name in kept},
-             **dict(zip(sessions, (entry.kept for entry in learned), strict=True))},
-            self._features, files)
-        self.search_ = CandidateSearch(np.stack([
-            *(self.prototypes_[rows[name]] for name in kept),
-            *(entry.prototypes for entry in learned)]))
-        self.names_ = [*kept, *sessions]
-        self.records_, self.comparison_ = records, comparison
-        self.frame_rate_ = self._features.frame_rate
-        if files is not None:
-            self._write_index(files, self.store_.files_of(self.names_))
-            files.delete(stale)
-        return self
+        rows = {name: i for i, name in enumerate(self.names_)} if kept else {}
+        prototypes = np.stack([*(self.prototypes_[rows[name]] for name in kept),
+                               *(entry.prototypes for entry in entries.values())])
+        return GalleryIndex(list(records), files, prototypes, list(records.values()),
+                            max(features, key=lambda one: len(one.scales)), self.n_candidates,
+                            self.n_pieces, self.false_alarm_rate, True)
+
+    def _become(self, index: GalleryIndex, comparison: SessionComparison,
+                store: ModelStore) -> None:
+        self.names_, self.frame_rate_ = index.names, index.features.frame_rate
+        self.records_ = dict(zip(index.names, index.records, strict=True))
+        self._features, self.search_ = index.features, CandidateSearch(index.prototypes)
+        self.comparison_, self.store_ = comparison, store
 
     def restore(self, index: GalleryIndex, files: GalleryFolder) -> Self:
         """Become the gallery that an index tells of; `load_gallery` reads one.
@@ -399,19 +430,17 @@ class SessionGallery(NamingMixin, BaseEstimator):
         -------
         self : SessionGallery
         """
-        self.names_, self.frame_rate_ = index.names, index.features.frame_rate
-        self.records_ = dict(zip(index.names, index.records, strict=True))
-        self.comparison_ = SessionComparison(index.as_queries).fit(self.records_)
-        self._features, self.search_ = index.features, CandidateSearch(index.prototypes)
-        self.store_ = ModelStore(dict(zip(index.names, index.files, strict=True)),
-                                 index.features, files)
+        comparison = SessionComparison(index.as_queries).fit(
+            dict(zip(index.names, index.records, strict=True)))
+        models = dict(zip(index.names, index.files, strict=True))
+        self._become(index, comparison, ModelStore(models, index.features, files))
         return self
 
-    def _write_index(self, files: GalleryFolder, names_of_files: list[str]) -> None:
-        files.write_index(GalleryIndex(
-            self.names_, names_of_files, self.prototypes_, list(self.records_.values()),
-            self._features, self.n_candidates, self.n_pieces, self.false_alarm_rate,
-            self.comparison_.as_queries))
+    def _index(self, files: list[str]) -> GalleryIndex:
+        """What is known of all names, for a folder where their files are called so."""
+        return GalleryIndex(
+            self.names_, files, self.prototypes_, list(self.records_.values()), self._features,
+            self.n_candidates, self.n_pieces, self.false_alarm_rate, self.comparison_.as_queries)
 
     def _template(self) -> FamiliarityModel:
         """The model, not fitted, that each name's is a clone of."""

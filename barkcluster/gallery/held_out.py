@@ -17,6 +17,7 @@ from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 from barkcluster._typing import Float32Array, FloatArray
+from barkcluster._validation import check_positive_int
 from barkcluster.frames.session import Session
 from barkcluster.model.model import FamiliarityModel
 
@@ -98,7 +99,7 @@ def evaluate(gallery: Namer, sessions: Mapping[str, Sequence[Source]], n_folds: 
         If fewer than two names have several takes.
     """
     counts = {name: len(takes) for name, takes in sessions.items()}
-    if n_folds < 2:
+    if check_positive_int("n_folds", n_folds) < 2:
         raise ValueError(f"n_folds must be at least 2; got {n_folds}.")
     if sum(n > 1 for n in counts.values()) < 2:
         raise ValueError("sessions must have two names with several takes each, to hold some "

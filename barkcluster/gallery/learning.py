@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from joblib import Parallel, delayed
 
 from barkcluster.frames.session import Session, same_rate
 from barkcluster.model.model import FamiliarityModel
 
-from .entry import Entry, learn_entry, try_entry
+from .entry import Entry, Keep, in_memory, learn_entry, try_entry
 from .folder import GalleryFolder
 from .sources import Path, Source
 
@@ -32,7 +33,9 @@ class Learner:
     n_jobs : int or None
         As in joblib.
     on_error : {"raise", "skip"}
-        What becomes of sessions that cannot be learned.
+        Whether sessions that cannot be learned are an error or left out.
+    files : list of str
+        What the files are called that were written, or are being written.
     """
 
     template: FamiliarityModel
@@ -41,6 +44,7 @@ class Learner:
     folder: GalleryFolder | None
     n_jobs: int | None
     on_error: str
+    files: list[str] = field(default_factory=list)
 
     def learn(self, sessions: Mapping[str, Sequence[Source]], usual: tuple[float, int] | None,
               ) -> tuple[dict[str, Entry], dict[str, str]]:
@@ -61,7 +65,7 @@ class Learner:
         """
         learn = learn_entry if self.on_error == "raise" else try_entry
         found = Parallel(n_jobs=self.n_jobs)(
-            delayed(learn)(name, self.template, sources, self.reader, self.n_pieces, self.folder)
+            delayed(learn)(name, self.template, sources, self.reader, self.n_pieces, self._keep())
             for name, sources in sessions.items())
         if self.on_error == "raise":
             return dict(zip(sessions, found, strict=True)), {}
@@ -84,6 +88,13 @@ class Learner:
                 if self.folder is not None and isinstance(left_out.kept, str):
                     self.folder.delete([left_out.kept])
         return entries, skipped
+
+    def _keep(self) -> Keep:
+        """Where the next name is kept. Its files have names before they are written by a worker."""
+        if self.folder is None:
+            return in_memory
+        self.files.append(self.folder.new_name())
+        return partial(self.folder.write_entry, name=self.files[-1])
 
 
 def _are_alike(one: tuple[float, int], other: tuple[float, int]) -> bool:

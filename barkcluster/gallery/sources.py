@@ -31,6 +31,9 @@ def by_name(sessions: object, y: Sequence[str] | None) -> dict[str, list[Source]
     if isinstance(sessions, Mapping) or not isinstance(sessions, Sequence) or y is None:
         raise ValueError("sessions must be a dict by name, or a list with the name of each in y; "
                          f"got {type(sessions).__name__}{' without y' if y is None else ''}.")
+    if len(y) != len(sessions):
+        raise ValueError(f"y must have a name for each of the {len(sessions)} sessions; got "
+                         f"{len(y)}.")
     takes: dict[str, list[Source]] = {}
     for name, session in zip(y, sessions, strict=True):
         takes.setdefault(str(name), []).append(session)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
 
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.windows.features import WindowFeatures
 
-from .entry import Windows
+from .entry import Kept, Windows
 from .folder import GalleryFolder
-
-# A model and some windows of a name, or what their files are called.
-Kept: TypeAlias = tuple[FamiliarityModel, Windows] | str
 
 # Models of a folder that stay in memory: enough for the candidates of a few queries.
 _MOST_LOADED = 64

@@ -469,3 +469,56 @@ def test_windows_of_others_are_refused_when_loaded(tmp_path, gallery):
     os.replace(tmp_path / f"{strange}.windows.npz", tmp_path / f"{name}.windows.npz")
     with pytest.raises(ModelFormatError, match="got 7 columns of texture at 0.5 s"):
         loaded.similarity_matrix()
+
+
+@pytest.fixture
+def kept(tmp_path, gallery):
+    """The gallery in a folder."""
+    gallery.save(tmp_path)
+    return load_gallery(tmp_path)
+
+
+def test_a_gallery_saved_into_its_own_folder_can_still_be_added_to(tmp_path, kept, heard):
+    kept.save(tmp_path)
+    kept.save(os.path.relpath(tmp_path))
+    kept.add({"eva": heard["anna"]})
+    assert load_gallery(tmp_path).names_ == [*NAMES, "eva"]
+    assert len(list(tmp_path.iterdir())) == 2 * 5 + 1
+
+
+@pytest.mark.parametrize("bad", [np.zeros((10, 25)), Session(np.zeros((600, 25)), 50.0)],
+                         ids=["too short", "another rate"])
+def test_what_cannot_be_learned_leaves_no_files_behind(tmp_path, kept, heard, bad):
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ValueError, match=r"must"):
+        kept.add({"eva": heard["carl"], "bad": bad})
+    assert sorted(tmp_path.iterdir()) == before and kept.names_ == list(NAMES)
+
+
+def test_a_folder_that_cannot_be_written_leaves_the_gallery_as_it_was(tmp_path, kept, heard,
+                                                                      queries, monkeypatch):
+    before = sorted(tmp_path.iterdir())
+
+    def full(*args):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
+        patched.setattr("barkcluster.gallery.folder.write_index", full)
+        kept.add({"eva": heard["anna"]})
+    assert sorted(tmp_path.iterdir()) == before
+    assert kept.names_ == list(NAMES) and kept.identify(queries["carl"]) == "carl"
+
+
+def test_what_another_program_changed_meanwhile_is_not_lost(tmp_path, kept, heard):
+    other = load_gallery(tmp_path)
+    kept.remove("dora")
+    with pytest.raises(ValueError, match="another program has changed it. Load it again"):
+        other.add({"eva": heard["anna"]})
+    with pytest.raises(ValueError, match="another program has changed it. Load it again"):
+        other.remove("anna")
+    assert load_gallery(tmp_path).names_ == ["anna", "bert", "carl"]
+
+
+def test_a_name_for_each_session_is_asked_for(heard):
+    with pytest.raises(ValueError, match="y must have a name for each of the 1 sessions; got 2"):
+        SessionGallery(model()).fit([heard["anna"]], ["anna", "bert"])
