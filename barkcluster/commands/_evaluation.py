@@ -62,9 +62,12 @@ def _print(found: Evaluation, args: argparse.Namespace) -> None:
              f"{found.stranger_auc[name]:.2f}" if name in found.stranger_auc else "-"]
             for name, counts in zip(found.names, found.confusion.tolist(), strict=True)]
     print(table(["is, said:", *found.names, NONE_OF_THEM, "AUC as a stranger"], rows, style))
-    print(f"\naccuracy {found.accuracy:.3f}, balanced {found.balanced_accuracy:.3f}; "
-          f"{found.false_alarms:.3f} called none of them at a nominal "
-          f"{found.false_alarm_rate:g}; strangers, AUC {found.mean_stranger_auc:.3f}")
+    print(f"\naccuracy (the nearest name is their own): {found.accuracy:.3f}; "
+          f"each name counting as one: {found.balanced_accuracy:.3f}\n"
+          f"called none of them: {found.false_alarms:.3f}, nominally {found.false_alarm_rate:g}")
+    if found.stranger_auc:
+        print(f"told from the others while their name is unknown: "
+              f"AUC {found.mean_stranger_auc:.3f}")
     if found.mistakes:
         print()
         print(table(
@@ -75,12 +78,16 @@ def _print(found: Evaluation, args: argparse.Namespace) -> None:
 
 
 def print_strangers(gallery: barkcluster.SessionGallery, paths: Sequence[str],
-                    queries: Sequence[barkcluster.Session], args: argparse.Namespace) -> None:
-    """The queries, least like anybody known first."""
+                    queries: Sequence[barkcluster.Session], skipped: Skipped,
+                    args: argparse.Namespace) -> None:
+    """The queries, least like any name first."""
     order = []
-    for path, query in zip(paths, queries, strict=True):
-        name, familiarity = gallery.rank(query)[0]
-        order.append((familiarity, path, name))
+    with progress(len(queries)) as step:
+        for path, query in zip(paths, queries, strict=True):
+            step(f"ranking {path}")
+            with skipped.tried(path):
+                name, familiarity = gallery.rank(query)[0]
+                order.append((familiarity, path, name))
     rows = [[path, name, f"{familiarity:.3g}"] for familiarity, path, name in sorted(order)]
     write_rows(["least like anybody known", "nearest", "familiarity"], rows, args)
 
@@ -95,6 +102,7 @@ def write_rows(header: Sequence[str], rows: Sequence[Sequence[str]],
     if args.csv == "-":
         csv.writer(sys.stdout, lineterminator="\n").writerows([names, *rows])
         return
-    with open(args.csv, "w", newline="", encoding="utf-8") as file:
+    # A file's name that is not UTF-8 is spelled out.
+    with open(args.csv, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         csv.writer(file, lineterminator="\n").writerows([names, *rows])
     print(printable(f"{args.csv}: {len(rows)} rows"))

@@ -20,7 +20,8 @@ def add_gallery(parser: argparse.ArgumentParser) -> argparse.Action:
     folder = parser.add_argument("folder", metavar="DIR",
                                  help="folder of session or sound files, or a saved gallery")
     parser.add_argument("--save", metavar="DIR",
-                        help="keep what was learned here: later queries take seconds")
+                        help="keep what was learned in this folder; given in the place of the "
+                             "sessions, it answers in seconds")
     parser.add_argument("--jobs", type=int, metavar="N", help="learn with N processes; -1: all")
     add_strict(parser)
     return folder
@@ -42,8 +43,11 @@ def gallery_of(args: argparse.Namespace) -> barkcluster.SessionGallery:
     if not folder.is_dir():
         raise ValueError(f"{args.folder} is not a folder.")
     if (folder / "gallery.npz").exists():
-        return barkcluster.load_gallery(folder, reader=partial(_read, args=args),
-                                        n_jobs=args.jobs)
+        saved = barkcluster.load_gallery(folder, reader=partial(_read, args=args),
+                                         n_jobs=args.jobs)
+        if args.save is not None:
+            saved.save(args.save)
+        return saved
     sessions = named_sessions(folder)
     if not sessions:
         raise no_sessions(args.folder)

@@ -162,6 +162,25 @@ def positive(text: str) -> float:
     return number
 
 
+def share(text: str) -> float:
+    """Number between 0 and 1, or the error that argparse shows."""
+    number = _number(text)
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"must be between 0 and 1, both excluded; got {text!r}.")
+    return number
+
+
+def count(text: str) -> int:
+    """Whole number of 1 or more, or the error that argparse shows."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more; got {text!r}.")
+    return number
+
+
 def seed(text: str) -> int:
     """Whole number from 0 to 2**32 - 1, as scikit-learn takes seeds."""
     try:

@@ -79,7 +79,8 @@ def _tell(found: dict[str, list[Finding]],
         csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
         return
     if args.csv is not None:
-        with open(args.csv, "w", newline="", encoding="utf-8") as file:
+        # A file's name that is not UTF-8 is spelled out.
+        with open(args.csv, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
             csv.writer(file, lineterminator="\n").writerows(rows)
     shown = [[path, "; ".join(f"{finding.fault}: {finding.text}" for finding in found[path])
               or "sound"] for path in order]

@@ -9,13 +9,13 @@ from barkcluster.display.terminal import printable
 
 from ._files import files_of
 from ._gallery import add_gallery, asked_of, gallery_of
-from ._options import add_color, add_reading, check_output, positive
+from ._options import add_color, add_reading, check_output, count, share
 
 _DESCRIPTION = """\
-Prints, for each QUERY, the name in the folder that it belongs to, or "none of them". A subfolder
-is one name, with a session in each of its files and in those of folders below. A QUERY may be a
-folder, too: all sessions in it and below. With --evaluate there is no QUERY: sessions of the
-folder are held out, whole, and named by what the others teach.
+Prints, for each QUERY, the name in DIR that it belongs to, or "none of them". A file in DIR is a
+name; so is a subfolder, with a session in each of its files and in those of folders below. A QUERY
+may be a folder: all sessions in it and below. With --evaluate there is no QUERY: whole sessions of
+DIR are held out in turn, and named by a gallery that learned the others.
 """
 _EPILOG = """\
 examples:
@@ -33,22 +33,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     queries = parser.add_argument("queries", nargs="+", metavar="QUERY",
                                   help="session or sound files, or folders of them")
     folder = add_gallery(parser)
-    parser.add_argument("--false-alarms", type=positive, default=0.05, metavar="SHARE",
-                        help="share of what does belong to a name that may be called none of "
-                             "them (default: 0.05)")
+    parser.add_argument("--false-alarms", type=share, default=0.05, metavar="SHARE",
+                        help="share of the sessions that do belong to a name that may be called "
+                             "none of them (default: 0.05)")
     evaluated = parser.add_argument(
         "--evaluate", action=_Instead, metavar="DIR",
-        help="hold sessions of this folder out by name, and say how they are named")
+        help="hold out sessions of this folder, and say how often they are named rightly")
     evaluated.instead_of = (queries, folder)  # type: ignore[attr-defined]
-    parser.add_argument("--folds", type=int, default=5, metavar="N",
-                        help="of --evaluate (default: 5)")
+    parser.add_argument("--folds", type=count, default=5, metavar="N",
+                        help="with --evaluate: times that sessions are held out, 2 or more "
+                             "(default: 5)")
     parser.add_argument("--page", metavar="PAGE",
-                        help="of --evaluate: an HTML page with a map of the sessions")
+                        help="with --evaluate: HTML page to write, with a map of the sessions")
     parser.add_argument("--on-map", nargs="+", default=[], metavar="QUERY",
-                        help="of --page: sessions to show on the map among the others")
+                        help="with --page: sessions to show on the map among the others")
     parser.add_argument("--strangers", action="store_true",
-                        help="the queries in order, least like anybody known first")
-    parser.add_argument("--csv", metavar="FILE", help="write what is said as csv; -: print it so")
+                        help="list the queries in order, least like any name first")
+    parser.add_argument("--csv", metavar="FILE",
+                        help="write the answers to FILE as csv; -: print them as csv")
     add_color(parser)
     add_reading(parser)
     parser.set_defaults(run=run)
@@ -61,21 +63,14 @@ def run(args: argparse.Namespace) -> None:
 
     check_output(args.csv, args.queries or ())
     check_output(args.page, [*(args.queries or ()), *args.on_map])
+    _check_together(args)
     if args.evaluate is not None:
-        if args.queries:
-            raise ValueError(f"--evaluate takes its DIR alone; got {args.queries[0]} as well.")
-        if args.on_map and args.page is None:
-            raise ValueError("--on-map is of --page.")
         evaluate(args)
         return
-    if args.page is not None:
-        raise ValueError("--page is of --evaluate.")
-    if args.on_map:
-        raise ValueError("--on-map is of --page.")
     paths, queries, skipped = asked_of(files_of(args.queries), args)
     gallery = gallery_of(args).set_params(false_alarm_rate=args.false_alarms)
     if args.strangers:
-        print_strangers(gallery, paths, queries, args)
+        print_strangers(gallery, paths, queries, skipped, args)
         skipped.tell()
         return
     rows = []
@@ -90,6 +85,22 @@ def run(args: argparse.Namespace) -> None:
     if args.csv is not None:
         write_rows(["session", "name"], rows, args)
     skipped.tell()
+
+
+def _check_together(args: argparse.Namespace) -> None:
+    """Raise ValueError for options that do not go together."""
+    if args.on_map and args.page is None:
+        raise ValueError("--on-map must be given with --page, whose map it is.")
+    if args.evaluate is None:
+        if args.page is not None:
+            raise ValueError("--page must be given with --evaluate, whose answers it shows.")
+        return
+    if args.queries:
+        raise ValueError(f"--evaluate takes its DIR alone; got {args.queries[0]} as well.")
+    for option, given in (("--save", args.save), ("--strangers", args.strangers)):
+        if given:
+            raise ValueError(f"{option} cannot be given with --evaluate: no QUERY is asked about, "
+                             "and the galleries are gone when it ends.")
 
 
 class _Instead(argparse.Action):

@@ -12,7 +12,7 @@ from barkcluster._clock import clock
 from barkcluster.display.progress import Step, progress
 from barkcluster.display.terminal import style_for, table
 
-from ._options import add_color, add_reading, positive, read
+from ._options import add_color, add_reading, count, positive, read
 
 _DESCRIPTION = """\
 Finds the patterns that recur in FILE, 1 to 16 s long: how often, how alike (0 to 1) and where;
@@ -37,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="seconds of the shortest motifs (default: 1)")
     parser.add_argument("--longest", type=positive, default=16.0, metavar="S",
                         help="lengths double up to this (default: 16)")
-    parser.add_argument("-n", "--most", type=int, default=10, metavar="N",
-                        help="show at most so many (default: 10)")
+    parser.add_argument("-n", "--most", type=count, default=10, metavar="N",
+                        help="motifs to show, at most (default: 10)")
     add_color(parser)
     add_reading(parser)
     parser.set_defaults(run=run)

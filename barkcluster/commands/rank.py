@@ -8,13 +8,13 @@ from barkcluster.display.progress import progress
 
 from ._files import files_of
 from ._gallery import add_gallery, asked_of, gallery_of
-from ._options import add_color, add_reading, check_output
+from ._options import add_color, add_reading, check_output, count
 
 _DESCRIPTION = """\
-Ranks the sessions of a folder by how familiar QUERY is to each: the share of pieces of the
-folder's own sessions that are at least as strange to the session they are from. A subfolder is one
-name, with a session in each of its files and in those of folders below. A QUERY may be a folder,
-too: all sessions in it and below.
+Ranks the names in DIR by how familiar QUERY is to each. A file in DIR is a name; so is a subfolder,
+with a session in each of its files and in those of folders below. Familiarity is the share of
+pieces of the known sessions, held out while they were learned, that are at least as strange to
+their own name. A QUERY may be a folder: all sessions in it and below.
 """
 _EPILOG = """\
 examples:
@@ -31,10 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("queries", nargs="+", metavar="QUERY",
                         help="session or sound files, or folders of them")
     add_gallery(parser)
-    parser.add_argument("-n", "--most", type=int, default=10, metavar="N",
-                        help="so many of each QUERY at most (default: 10)")
+    parser.add_argument("-n", "--most", type=count, default=10, metavar="N",
+                        help="names to show for each QUERY, at most (default: 10)")
     parser.add_argument("--csv", metavar="FILE",
-                        help="write the rankings as csv; -: print them so")
+                        help="write the rankings to FILE as csv; -: print them as csv")
     add_color(parser)
     add_reading(parser)
     parser.set_defaults(run=run)
@@ -55,8 +55,9 @@ def run(args: argparse.Namespace) -> None:
             step(f"ranking {path}")
             with skipped.tried(path):
                 rows += [[path, name, f"{familiarity:.3g}"] for name, familiarity in
-                         gallery.rank(query)[:max(1, args.most)]]
-    # Of a single query everybody knows which one it is; programs read the same columns always.
+                         gallery.rank(query)[:args.most]]
+    # A single query needs no column of its own on the screen; in csv the columns are always the
+    # same.
     first = 1 if args.csv is None and len(files) == 1 else 0
     write_rows(["session", "name", "familiarity"][first:], [row[first:] for row in rows], args)
     skipped.tell()

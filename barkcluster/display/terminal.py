@@ -117,12 +117,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], style: Style) ->
     rows : sequence of sequence of str
         As many cells in each as in the header.
     style : Style
-        For the header.
+        How the header is marked up.
 
     Returns
     -------
     text : str
-        Lines without a newline at the end; the cells as `printable` shows them.
+        Lines without a newline at the end; all cells as `printable` shows them.
 
     Examples
     --------
@@ -132,12 +132,27 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], style: Style) ->
     knn     0.97
     kmeans   0.9
     """
-    rows = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    lines = [[printable(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(map(width_of, column)) for column in zip(*lines, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
-        first, *others = zip(cells, widths, strict=True)
-        return "  ".join([first[0].ljust(first[1]),
-                          *(cell.rjust(width) for cell, width in others)]).rstrip()
+        # Not by ljust and rjust, which count characters, whatever they take on the screen.
+        gaps = [" " * (width - width_of(cell)) for cell, width in zip(cells, widths, strict=True)]
+        first, *others = zip(cells, gaps, strict=True)
+        return "  ".join(["".join(first), *(gap + cell for cell, gap in others)]).rstrip()
 
-    return "\n".join([style.bold(line(header)), *map(line, rows)])
+    return "\n".join([style.bold(line(lines[0])), *map(line, lines[1:])])
+
+
+def width_of(text: str) -> int:
+    """Columns that a text takes: two for a wide character of East Asia, none for an accent.
+
+    Examples
+    --------
+    >>> width_of("jam"), width_of("録音")
+    (3, 4)
+    """
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
+               for c in text)

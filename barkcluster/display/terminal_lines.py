@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import threading
-import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TextIO
+
+from .terminal import width_of
 
 _END_S = 1.0
 _WIDTH, _HEIGHT = 80, 24
@@ -132,11 +133,3 @@ def cut(line: str, columns: int) -> str:
             break
         kept.append(character)
     return "".join(kept)
-
-
-def width_of(text: str) -> int:
-    """Columns that a text takes: two for a wide character of East Asia, none for an accent."""
-    if text.isascii():
-        return len(text)
-    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
-               for c in text)

@@ -112,7 +112,9 @@ class Evaluation:
         file : path-like or text file
         """
         if isinstance(file, (str, os.PathLike)):
-            with open(file, "w", newline="", encoding="utf-8") as opened:
+            # A file's name that is not UTF-8 is spelled out.
+            with open(file, "w", newline="", encoding="utf-8",
+                      errors="backslashreplace") as opened:
                 self.to_csv(opened)
             return
         rows = csv.writer(file, lineterminator="\n")

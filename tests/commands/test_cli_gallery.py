@@ -1,5 +1,8 @@
 """`barkcluster rank` and `identify`."""
 
+import os
+import sys
+
 import numpy as np
 import pytest
 
@@ -96,7 +99,8 @@ def test_evaluate_prints_the_confusion_and_writes_csv_and_a_page(evenings, capsy
                      "--page", "page.html", "--on-map", "now.txt"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:5] == ["is,", "said:", "anna", "bert", "carl"]
-    assert any(line.startswith("accuracy 1.000, balanced 1.000") for line in lines)
+    assert any(line.startswith("accuracy (the nearest name is their own): 1.000; each name")
+               for line in lines)
     rows = (evenings / "said.csv").read_text().splitlines()
     assert len(rows) == 7 and rows[1].startswith("anna0.txt,anna,anna,")
     page = (evenings / "page.html").read_text()
@@ -116,9 +120,12 @@ def test_evaluate_says_what_it_cannot_do(evenings, capsys):
     assert "required: DIR" in capsys.readouterr().err
     assert cli.main(["identify", "now.txt", "--jobs", "1", "bands", "--page", "p.html"]) == (
         cli.BAD_INPUT)
-    assert "--page is of --evaluate" in capsys.readouterr().err
+    assert "--page must be given with --evaluate" in capsys.readouterr().err
     assert cli.main(["identify", "--evaluate", "evenings", "--on-map", "now.txt"]) == cli.BAD_INPUT
-    assert "--on-map is of --page" in capsys.readouterr().err
+    assert "--on-map must be given with --page" in capsys.readouterr().err
+    for option in (["--save", "kept"], ["--strangers"]):
+        assert cli.main(["identify", "--evaluate", "evenings", *option]) == cli.BAD_INPUT
+        assert f"{option[0]} cannot be given with --evaluate" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -132,3 +139,48 @@ def test_queries_may_be_folders_and_strangers_come_first(evenings, capsys):
     assert cli.main(["identify", "found", "bands", "--csv", "-"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "session,name", "found/here/stranger.txt,none of them", "found/now.txt,bert"]
+
+
+def test_strangers_are_ordered_although_one_query_is_too_short(folder, capsys):
+    write_session(play(2, 8).between(0, 0.5), "short.txt")
+    assert cli.main(["identify", "now.txt", "short.txt", "bands", "--strangers"]) == 0
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 2
+    assert "skipped short.txt: a session must cover" in said.err
+
+
+def test_a_saved_gallery_is_saved_once_more_where_that_is_asked_for(folder, capsys):
+    for source, copy in (("bands", "kept"), ("kept", "copy"), ("copy", "copy")):
+        assert cli.main(["rank", "now.txt", source, "--save", copy]) == 0
+    assert (folder / "copy" / "gallery.npz").exists()
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (["rank", "now.txt", "bands", "-n", "0"], "must be a whole number of 1 or more; got '0'"),
+    (["motifs", "now.txt", "-n", "-2"], "must be a whole number of 1 or more; got '-2'"),
+    (["identify", "now.txt", "bands", "--false-alarms", "2"], "must be between 0 and 1"),
+    (["identify", "--evaluate", "bands", "--folds", "1.5"], "must be a whole number")])
+def test_numbers_that_make_no_sense_are_refused_before_anything_is_learned(folder, capsys, words,
+                                                                           message):
+    with pytest.raises(SystemExit):
+        cli.main(words)
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [
+    ["report", "now.txt", "-o"], ["background", "bands", "-o"],
+    ["rank", "now.txt", "bands", "--csv"], ["identify", "--evaluate", "bands", "--page"]])
+def test_a_folder_in_the_place_of_a_file_is_refused_before_the_work(folder, capsys, words):
+    assert cli.main([*words, "bands"]) == cli.BAD_INPUT
+    said = capsys.readouterr()
+    assert said.err == "barkcluster: bands must be a file to write; it is a folder.\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_that_are_not_utf_8_are_written_to_csv(folder, capsys):
+    os.rename("now.txt", b"n\xffw.txt")
+    query = os.fsdecode(b"n\xffw.txt")
+    assert cli.main(["rank", query, "bands", "-n", "1", "--csv", "near.csv"]) == 0
+    assert (folder / "near.csv").read_text("utf-8").splitlines()[1].startswith("n\\udcffw.txt,")
+    assert cli.main(["check", query, "now", "--longest", "20", "--csv", "faults.csv"]) == 1
+    assert "\nn\\udcffw.txt,too short" in (folder / "faults.csv").read_text("utf-8")

@@ -167,3 +167,13 @@ def test_no_progress_where_nobody_watches(monkeypatch):
     with progress.progress(1) as step:
         step("reading")
     assert sys.stderr.getvalue() == ""
+
+
+def test_columns_of_wide_characters_stand_below_each_other():
+    lines = terminal.table(["name", "n"], [["録音", "1"], ["jam", "10"]], terminal.Style(False, False)).split("\n")
+    assert [terminal.width_of(line) for line in lines] == [8, 8, 8]
+
+
+def test_names_in_a_header_cannot_move_the_cursor():
+    text = terminal.table(["is", "anna\x1b[2J"], [["anna", "1"]], terminal.Style(False, False))
+    assert "\x1b" not in text and "anna\\x1b[2J" in text

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from barkcluster import FamiliarityModel, Session, SessionGallery
+from barkcluster.display.report.gallery import write_gallery_report
 from barkcluster.gallery import NONE_OF_THEM, Answer, Evaluation
 
 galleries = pytest.importorskip("barkcluster.display.galleries")
@@ -80,3 +81,12 @@ def test_the_page_has_the_query_on_the_map_and_the_table_behind_it(evaluation, g
     assert page.count("<circle") == 9
     table = page[page.index("<details>"):page.index("</details>")]
     assert table.count("<tr>") == 1 + 9 + 1
+
+
+def test_a_name_that_is_not_utf_8_does_not_end_the_work(tmp_path):
+    answer = Answer("take", "\udcff", "\udcff", "\udcff", 0.5, 0.5, np.nan, np.nan)
+    found = Evaluation(["\udcff"], [answer], 0.05, {})
+    write_gallery_report(found, {"\udcff": np.zeros((1, 2))}, tmp_path / "page.html")
+    assert "<bdi>?</bdi>" in (tmp_path / "page.html").read_text("utf-8")
+    found.to_csv(tmp_path / "said.csv")
+    assert "take,\\udcff," in (tmp_path / "said.csv").read_text("utf-8")
