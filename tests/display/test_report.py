@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 import webdriver
 
-from barkcluster import FamiliarityModel, Session, cli, synthetic, write_session
+from barkcluster import (
+    FamiliarityModel,
+    Session,
+    cli,
+    estimate_tempo,
+    synthetic,
+    write_session,
+)
 from barkcluster.display.report.contents import report_on, report_on_itself
 from barkcluster.display.report.page import report_html, write_report
 
@@ -86,9 +93,8 @@ def test_hostile_names_stay_text(hostile):
 
 
 def test_a_long_timeline_keeps_its_strangest_moment(report):
-
     n = 50_001
-    familiarity = np.full(n, 0.5)
+    familiarity = np.random.default_rng(0).uniform(0.1, 1.0, size=n)
     familiarity[33_333] = 0.0007
     timeline = replace(report.timeline, times=np.arange(1.0, n + 1) / 10, familiarity=familiarity,
                        by_scale=np.tile(familiarity[:, None], 2))
@@ -96,6 +102,8 @@ def test_a_long_timeline_keeps_its_strangest_moment(report):
     assert len(data["times"]) < 20_001
     assert min(data["familiarity"]) == 0.0007
     assert data["strangest"] == pytest.approx(3333.4)
+    # The chart breaks its line, as at a pause, where rows are 1.5 steps apart and more.
+    assert np.diff(data["times"]).max() < 1.5 * data["step"]
 
 
 def test_short_sessions_do_without_map_motifs_and_tempo(rng):
@@ -243,3 +251,13 @@ def test_a_name_that_is_not_utf_8_does_not_end_the_work(report, tmp_path):
     session = Session(report.session.frames, name="caf\udce9")
     write_report([replace(report, session=session)], tmp_path / "report.html")
     assert "caf?" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_tempi_say_what_they_are_of(report):
+    tempo = estimate_tempo(synthetic.make_session(0.5, random_state=4, tempo=124.0)[0])
+    html = report_html([replace(report, tempo=tempo, tempi=[(0.0, 20.0, tempo)] * 2)])
+    assert "The whole session: 123 beats per minute, with a confidence of 0." in html
+    assert "The tempo of parts of the session, each estimated from that part alone" in html
+    assert "<dt>tempo</dt><dd>123 bpm</dd>" in html
+    silent = report_html([replace(report, tempo=estimate_tempo(np.full((2000, 25), -100.0)))])
+    assert "has no beat that could be found" in silent and "<dt>tempo</dt><dd>–</dd>" in silent

@@ -1,4 +1,4 @@
-"""What a report says of a session: how familiar, what was strange, what recurs, map and tempo."""
+"""What a report says of a session: familiarity, strange moments, motifs, a map and the tempo."""
 
 from __future__ import annotations
 
@@ -37,11 +37,12 @@ class Moment:
     Attributes
     ----------
     start, stop : float
-        Seconds: the window that was strangest.
+        Seconds at which the strangest window begins and ends.
     familiarity : float
         0 to 1, all scales together.
     because : str
-        Which window length, and what about the bands.
+        In words: which window length is strangest, which bands are louder or softer, and what was
+        learned that is most like it.
     """
 
     start: float
@@ -58,21 +59,24 @@ class SessionReport:
     ----------
     session : Session
     timeline : Timeline
-        Its times count from the session's start.
+        Familiarity of what was judged, by the session's clock.
     learned_s : float
-        Seconds at its beginning that were learned; 0 if the model knew something else.
+        Seconds at its beginning that were learned; 0 if the model learned other sessions.
     learned_from : str
         What was learned, in words.
     moments : list of Moment
         Strangest first; the least familiar one where none is strange.
     motifs : list of Motif
+        Of the whole session.
     islands : IslandMap or None
         None where the session is too short for a map.
     tempo : Tempo or None
+        Of the whole session; None where it is too short for one.
     tempi : list of (float, float, Tempo)
-        Start and stop in seconds of stretches, and the tempo in each.
+        Of up to 12 parts of equal length, each by itself: start and stop in seconds, and the tempo.
+        Empty where there would be one part alone.
     numbers : list of (str, str)
-        What the rest rests on.
+        Names and values of the figures in the last table.
     """
 
     session: Session
@@ -89,19 +93,24 @@ class SessionReport:
 
 def report_on_itself(session: Session, model: FamiliarityModel,
                      share: float = 0.4) -> SessionReport:
-    """Learn the beginning of a session and report on all of it.
+    """Learn the beginning of a session, judge the rest, and report on all of it.
 
     Parameters
     ----------
     session : Session
     model : FamiliarityModel
-        Not fitted yet.
+        It is fitted here.
     share : float, default=0.4
         How much of the session to learn, between 0 and 1.
 
     Returns
     -------
     report : SessionReport
+
+    Raises
+    ------
+    ValueError
+        If the beginning is too short to be learned, or the rest to be judged.
     """
     learned_s = session.elapsed(check_fraction("share", share) * session.duration)
     heard = session.between(0, learned_s, keep_clock=True)
@@ -112,7 +121,7 @@ def report_on_itself(session: Session, model: FamiliarityModel,
 
 
 def report_on(session: Session, model: FamiliarityModel, learned_from: str) -> SessionReport:
-    """Report on a session by what was learned of others.
+    """Judge a session by what was learned of others, and report on it.
 
     Parameters
     ----------
@@ -125,6 +134,11 @@ def report_on(session: Session, model: FamiliarityModel, learned_from: str) -> S
     Returns
     -------
     report : SessionReport
+
+    Raises
+    ------
+    ValueError
+        If the session is too short to be judged, or not of the model's frame rate or bands.
     """
     return _report(session, session, model, model.timeline(session), 0.0, learned_from)
 
@@ -163,11 +177,12 @@ def _moments(heard: Session, model: FamiliarityModel, timeline: Timeline,
         stop = float(timeline.times[row])
         explanation = model.explain(heard, stop + 1e-6)
         scale = min(explanation.by_scale, key=explanation.by_scale.__getitem__)
-        texts = [f"strangest at {scale:g} s ({shown_familiarity(explanation.by_scale[scale])})",
+        texts = [f"strangest in windows of {scale:g} s (familiarity "
+                 f"{shown_familiarity(explanation.by_scale[scale])})",
                  band_words(explanation.bands)]
         nearest = next((r for r in explanation.matches if r.view == "texture"), None)
         if nearest is not None:
-            texts.append(f"most similar sound learned: {clock(nearest.time, 1)}")
+            texts.append(f"most like what was learned at {clock(nearest.time, 1)}")
         moments.append(Moment(max(judged_from, stop - scale), stop, familiarity,
                               "; ".join(text for text in texts if text)))
     return moments

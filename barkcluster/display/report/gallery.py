@@ -22,7 +22,6 @@ _STYLE = """
 body { max-width: 60rem; margin: 0 auto; padding: 1rem; }
 table { border-collapse: collapse; }
 .scroll { overflow-x: auto; }
-caption { text-align: left; padding-bottom: .3rem; }
 th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-top: 1px solid #8886;
   vertical-align: top; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
@@ -117,9 +116,9 @@ def _confusion(evaluation: Evaluation) -> str:
         auc = evaluation.stranger_auc.get(name)
         rows.append(f"<tr><th scope='row'><bdi>{escape(name)}</bdi></th>{cells}"
                     f"<td class='number'>{'' if auc is None else f'{auc:.2f}'}</td></tr>")
-    return (f"<div class='scroll'><table><caption>Rows: the name that sessions belong to; columns: "
-            "the name that was said. AUC as a stranger: how well they are told from the others "
-            "while their name is unknown.</caption>"
+    return ("<p>Rows: the name that sessions belong to; columns: the name that was said. AUC as a "
+            "stranger: how well they are told from the others while their name is unknown.</p>"
+            "<div class='scroll'><table>"
             f"<tr><td></td>{head}<th scope='col' class='number'>AUC as a stranger</th></tr>"
             f"{''.join(rows)}</table></div>")
 
@@ -172,8 +171,8 @@ def _table(caption: str, answers: Sequence[Answer]) -> str:
         f"<td class='number'>{a.familiarity:.2g}</td>"
         f"<td class='number'>{a.familiarity_of_truth:.2g}</td><td>{_seconds(a)}</td></tr>"
         for a in answers)
-    return (f"<h2>{caption}</h2><div class='scroll'><table><caption>Listen where a session is most "
-            "like the nearest name rather than its own.</caption><tr><th>session</th>"
+    return (f"<h2>{caption}</h2><p>Listen at the seconds that are most like the nearest name and "
+            "least like its own.</p><div class='scroll'><table><tr><th>session</th>"
             "<th>belongs to</th><th>said</th><th>nearest name</th>"
             "<th class='number'>familiarity to it</th><th class='number'>to its own</th>"
             f"<th>listen at</th></tr>{rows}</table></div>")

@@ -1,7 +1,7 @@
-"""The report as one HTML page that needs nothing else: no network, no other file.
+"""The report as one HTML page that loads nothing, from the network or from other files.
 
-Everything that comes from outside, names above all, is escaped; and the page's own policy lets
-nothing run but the script that was written for it.
+Names and other text of users are escaped, and the page's content security policy lets no script
+run but its own.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _ISLAND_COLORS = ((23, 63, 107), (47, 118, 173), (143, 193, 217), (236, 223, 174
 
 
 def write_report(reports: Sequence[SessionReport], path: str | os.PathLike[str]) -> None:
-    """Write a page about sessions; it takes the place of an older one when all of it is there.
+    """Write a page about sessions. An older one stays until all of the new one is written.
 
     Parameters
     ----------
@@ -95,9 +95,9 @@ def report_html(reports: Sequence[SessionReport]) -> str:
 <button type="button" id="theme" aria-pressed="false" hidden>Dark / light</button>
 </header>
 <main id="main">
-<p class="soft">Familiarity is the share of the learned session's own unheard moments that are at
-least as strange: 0.5 is typical of it, near 1 was heard before, 0.05 is stranger than 95 % of
-it.</p>
+<p class="soft">Familiarity compares a moment with the music that was learned: it is the share of
+that music, held out from learning for the comparison, that is at least as strange. 0.5 is typical
+of it, near 1 was heard before, 0.05 is stranger than 95 % of it.</p>
 {contents}
 {sections}
 </main>
@@ -121,10 +121,10 @@ def _section(i: int, report: SessionReport) -> str:
 <p class="soft">Judged by what was learned of <bdi>{escape(report.learned_from)}</bdi>.</p>
 <dl class="figures">{"".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in figures)}</dl>
 <h3 id="time-{i}">Familiarity over time</h3>
-<p class="soft" id="help-{i}">From above: levels of the Bark bands; familiarity, the dotted line is
-{STRANGE:g}; a stripe for each window length, red is strange and blue was heard before; where
-motifs occur. Click or tap to read a moment, drag to move. With the keyboard: arrows move (with
-Shift: far), + and - zoom, 0 shows all. Ctrl and wheel, or two fingers, zoom.</p>
+<p class="soft" id="help-{i}">From top to bottom: levels of the Bark bands; familiarity, with a
+dotted line at {STRANGE:g}; a stripe for each window length, red where it is strange and blue where
+it was heard before; where motifs occur. Click or tap to read a moment, drag to move. Keys: arrows
+move (with Shift further), + and - zoom, 0 shows all. Ctrl and the wheel, or two fingers, zoom.</p>
 <div class="tools" role="group" aria-label="Zoom">
 <button type="button" data-act="in">Zoom in</button>
 <button type="button" data-act="out">Zoom out</button>
@@ -142,7 +142,7 @@ chosen at the start.</output>
 {_motifs(report.motifs)}
 <div class="columns"><div>{_map(i, report.islands)}</div><div>{_tempi(report)}</div></div>
 <details><summary>The numbers behind it</summary><div class="scroll"><table>
-<caption>What the page rests on</caption><tbody>{"".join(
+<caption>Lengths, means and shares</caption><tbody>{"".join(
     f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in report.numbers)}
 </tbody></table></div></details>
 </section>
@@ -183,8 +183,8 @@ def _map(i: int, islands: IslandMap | None) -> str:
     if islands is None:
         return "<h3>Map</h3><p>The session is too short for a map.</p>"
     down, across = islands.histogram.shape
-    # Squares finer than the units, blurred: islands have shores. Some lie outside, or the blur
-    # would fade at the edge.
+    # Squares finer than the units, blurred, so that islands have smooth shores. Some lie outside of
+    # the picture, or the blur would fade at its edge.
     places = np.arange(-2, _MAP_TILES + 2)
     rows, columns = ((places + 0.5) * n / _MAP_TILES - 0.5 for n in (down, across))
     heights = rows_at(rows_at(islands.histogram, rows).T, columns).T
@@ -213,30 +213,37 @@ def _map(i: int, islands: IslandMap | None) -> str:
  stroke-opacity=".5" stroke-linejoin="round"/>
 <circle class="here" cx="{points[0][0]:.1f}" cy="{points[0][1]:.1f}" r="7" fill="#ff9b3d"
  stroke="#111" stroke-width="1.5"/></svg>
-<p class="soft" id="mapped-{i}">Sounds of 3 s, like beside like: islands where there are many, sea
-where there are few. The small curves are the spectra of the places, low bands left. The line is
-the session's way; the dot is the moment chosen in the chart.</p>"""
+<p class="soft" id="mapped-{i}">Sounds of 3 s, those that are alike near each other: islands where
+there are many, sea where there are few. Each small curve is the spectrum of the sounds there, low
+bands on the left. The line is the session's way over the map; the dot is the moment chosen in the
+chart.</p>"""
 
 
 def _tempi(report: SessionReport) -> str:
     if report.tempo is None:
         return "<h3>Tempo</h3><p>The session is too short for a tempo.</p>"
-    candidates = ", ".join(f"{_bpm(c.bpm)} ({c.share:.0%})" for c in report.tempo.candidates[:4])
-    text = (f"<p>{_tempo_figure(report)} beats per minute, confidence "
-            f"{report.tempo.confidence:.2f}. Share of the evidence: {candidates or 'none'}.</p>")
+    tempo = report.tempo
+    if np.isnan(tempo.bpm):
+        text = "<p>The session has no beat that could be found.</p>"
+    else:
+        candidates = ", ".join(f"{_bpm(c.bpm)} ({c.share:.0%})" for c in tempo.candidates[:4])
+        text = (f"<p>The whole session: {_bpm(tempo.bpm)} beats per minute, with a confidence of "
+                f"{tempo.confidence:.2f}; 1 is certain. Tempi that the evidence is for, and its "
+                f"share for each: {candidates}.</p>")
     rows = "".join(
-        f"<tr><td>{_time_button(a, b)}</td><td class='number'>{_bpm(tempo.bpm)}</td>"
-        f"<td class='number'>{tempo.confidence:.2f}</td></tr>" for a, b, tempo in report.tempi)
+        f"<tr><td>{_time_button(a, b)}</td><td class='number'>{_bpm(part.bpm)}</td>"
+        f"<td class='number'>{part.confidence:.2f}</td></tr>" for a, b, part in report.tempi)
     table = "" if not rows else f"""<div class="scroll"><table>
-<caption>Tempo by stretches</caption>
-<thead><tr><th scope="col">when</th><th scope="col" class="number">bpm</th>
+<caption>The tempo of parts of the session, each estimated from that part alone; the buttons show
+the part in the chart</caption>
+<thead><tr><th scope="col">part</th><th scope="col" class="number">bpm</th>
 <th scope="col" class="number">confidence</th></tr></thead><tbody>{rows}</tbody></table></div>"""
     return f"<h3>Tempo</h3>{text}{table}"
 
 
 def _data(report: SessionReport) -> str:
     """What the script draws, as JSON that cannot end its element."""
-    session, timeline = report.session, _thinned(report.timeline)
+    session, (timeline, step) = report.session, _thinned(report.timeline)
     path: dict[str, list[float]] | None = None
     if report.islands is not None:
         down, across = report.islands.histogram.shape
@@ -248,7 +255,7 @@ def _data(report: SessionReport) -> str:
         "start": session.start,
         "duration": session.span,
         "learned": report.learned_s,
-        "step": timeline.step if len(timeline) > 1 else 0.1,
+        "step": step,
         "times": times,
         "familiarity": _rounded(timeline.familiarity),
         "by_scale": [[None if np.isnan(v) else v for v in _rounded(column)]
@@ -274,15 +281,20 @@ def _levels(session: Session) -> dict[str, object]:
             "pixels": base64.b64encode(pixels.tobytes()).decode("ascii")}
 
 
-def _thinned(timeline: Timeline) -> Timeline:
-    """At most so many rows, of each stretch the strangest: nothing strange goes missing."""
+def _thinned(timeline: Timeline) -> tuple[Timeline, float]:
+    """At most `_MOST_ROWS` rows, and the most seconds that are between two without a pause.
+
+    Of each stretch the strangest row is kept, so that no strange moment goes missing.
+    """
+    step = timeline.step if len(timeline) > 1 else 0.1
     every = -(-len(timeline) // _MOST_ROWS)
     if every <= 1:
-        return timeline
+        return timeline, step
     starts = np.arange(0, len(timeline), every)
     rows = np.array([s + int(np.argmin(timeline.familiarity[s:s + every])) for s in starts])
+    # From the first of one stretch to the last of the next: a line must not break there.
     return Timeline(timeline.times[rows], timeline.familiarity[rows], timeline.by_scale[rows],
-                    timeline.scales)
+                    timeline.scales), (2 * every - 1) * step
 
 
 def _island_color(height: float) -> str:
@@ -307,7 +319,9 @@ def _time_button(start: float, stop: float, *, short: bool = False) -> str:
 
 
 def _tempo_figure(report: SessionReport) -> str:
-    return "–" if report.tempo is None else _bpm(report.tempo.bpm)
+    if report.tempo is None or np.isnan(report.tempo.bpm):
+        return "–"
+    return f"{_bpm(report.tempo.bpm)} bpm"
 
 
 def _bpm(bpm: float) -> str:
