@@ -16,11 +16,12 @@ from barkcluster._familiarity import STRANGE
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_positive
 from barkcluster.display.terminal import Style, table
-from barkcluster.frames.session import Frames, Session
+from barkcluster.frames.session import Frames, Session, check_frames, check_rate
 from barkcluster.model.model import DEFAULT_SCALES, FamiliarityModel
 from barkcluster.model.timeline import Timeline
 from barkcluster.scorers import SCORERS, FamiliarityScorer
 from barkcluster.synthetic.jam import Annotations
+from barkcluster.windows.layout import check_scales
 
 if TYPE_CHECKING:
     import pandas
@@ -134,8 +135,10 @@ class ScorerComparison(Sequence[ScorerRow]):
         ImportError
             Without pandas.
         """
-        import pandas  # not among the requirements
-
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError("to_frame needs pandas: pip install pandas") from error
         return pandas.DataFrame(self.rows).set_index("scorer")
 
 
@@ -202,6 +205,7 @@ def compare_scorers(
                          f"{session.span:g} s; got {heard_s:g} s.")
     heard = session.between(0, heard_s, keep_clock=True)
     rest = session.between(heard_s, np.inf, keep_clock=True)
+    _check_lengths(rest, intrusions, check_scales(scales)[0])
     given = list(SCORERS) if scorers is None else scorers
     named: dict[str, str | FamiliarityScorer] = (
         dict(given) if isinstance(given, Mapping) else {name: name for name in given})
@@ -225,6 +229,28 @@ def compare_scorers(
         {name: run.timeline for name, run in runs.items()}, agreement,
         {name: [auc(_warm(other), _warm(run.timeline)) for other in run.intrusions]
          for name, run in runs.items()})
+
+
+def _check_lengths(rest: Session, intrusions: Sequence[Frames], shortest_s: float) -> None:
+    """Raise ValueError, before anything is learned, for what is too short to be scored."""
+    if _longest_s(rest) < shortest_s:
+        raise ValueError(f"train must leave a window of the shortest scale, {shortest_s:g} s, to "
+                         f"score; got {_longest_s(rest):g} s.")
+    for i, other in enumerate(intrusions):
+        given = f"intrusions[{i}]"
+        if isinstance(other, Session):
+            given += f" ({other.name})" if other.name else ""
+            check_rate(given, other.frame_rate, rest.frame_rate, "as the session")
+        frames = check_frames(other, rest.n_bands, name=given)
+        longest = _longest_s(other if isinstance(other, Session) else Session(
+            frames, rest.frame_rate, n_bands=rest.n_bands))
+        if longest < shortest_s:
+            raise ValueError(f"{given} must cover a window of the shortest scale, {shortest_s:g} "
+                             f"s; got {longest:g} s.")
+
+
+def _longest_s(session: Session) -> float:
+    return max((take.duration for take in session.takes), default=0.0)
 
 
 def auc(strange: FloatArray, usual: FloatArray) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from barkcluster import SCORERS, KMeansScorer, KNNDensityScorer, compare_scorers
+from barkcluster import SCORERS, KMeansScorer, KNNDensityScorer, Session, compare_scorers
 from barkcluster.comparison import auc, rank_agreement
 from barkcluster.synthetic import make_session
 
@@ -84,6 +84,19 @@ def test_what_is_learned_is_told_step_by_step(jam):
 def test_nothing_left_to_score_is_said(jam):
     with pytest.raises(ValueError, match="train must leave something to score.*got 90 s"):
         compare_scorers(jam[0], train=90)
+    with pytest.raises(ValueError, match="train must leave a window .*, 0.5 s, to score; got 0.1"):
+        compare_scorers(jam[0], train=71.9)
+
+
+def test_an_intrusion_that_cannot_be_scored_is_named_before_anything_is_learned(jam):
+    session, told = jam[0], []
+    for other, message in (
+            (session.between(0, 0.2), r"intrusions\[1\] \(synthetic .*\) must cover a window .*0.2"),
+            (Session(session.frames, 50.0), r"intrusions\[1\] must come at 100 frames a second"),
+            (session.frames[:, :10], r"intrusions\[1\] must have shape")):
+        with pytest.raises(ValueError, match=message):
+            compare_scorers(session, ["knn"], intrusions=[session, other], on_step=told.append)
+    assert not told
 
 
 def test_print_shows_a_table(compared):

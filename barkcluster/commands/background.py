@@ -1,4 +1,4 @@
-"""Other sessions to a background file."""
+"""Excerpts of other sessions, in a file for models to be compared with."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from ._files import add_strict, no_sessions, read_each, sessions_in
 from ._options import add_reading, check_model_output, read_to_learn
 
 _DESCRIPTION = """\
-Takes excerpts of other sessions. A model that knows how strange they are to it has one threshold
-for every session: `barkcluster fit`, `score`, `report` and `live` take the file as --background.
+Takes excerpts of other sessions. A model that has heard how strange they are to it can use one
+threshold for every session: `barkcluster fit`, `score`, `report` and `live` take the file as
+--background. Sessions shorter than 15 s are left out.
 """
 _EPILOG = """\
 examples:
@@ -38,19 +39,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, take excerpts, write."""
+    from barkcluster.model.background import EXCERPT_S  # here, so that --help is there at once
+
     check_model_output(args.output, args.sessions)
     paths = [path for given in args.sessions for path in _files(given)]
     most = barkcluster.Background.MOST_EXCERPTS
-    if len(paths) > most:  # of more, only those that would be kept are read
+    if len(paths) > most:  # of more, only as many are read as are kept, from all over the list
         paths = [paths[i * len(paths) // most] for i in range(most)]
     with progress(len(paths)) as step:
         _, sessions, skipped = read_each(paths, args.strict,
                                          partial(read_to_learn, args=args), step)
         background = barkcluster.Background().fit(sessions)
     background.save(args.output)
-    n = background.n_sessions_
-    print(f"{printable(args.output)}: {len(background.excerpts_)} excerpts of {n} "
-          f"session{'s' if n > 1 else ''}.")
+    n, n_short = background.n_sessions_, len(sessions) - background.n_sessions_
+    print(f"{printable(args.output)}: {len(background.excerpts_)} excerpts of {EXCERPT_S:g} s from "
+          f"{n} session{'s' if n > 1 else ''}"
+          f"{f'; {n_short} shorter than that left out' if n_short else ''}.")
     skipped.tell()
 
 

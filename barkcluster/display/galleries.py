@@ -13,7 +13,8 @@ from barkcluster.gallery.evaluation import NONE_OF_THEM, Evaluation
 from barkcluster.gallery.gallery import SessionGallery
 from barkcluster.gallery.summary import summarize
 
-from .plots import axes_or_new, plain_text
+from .picture import plain_text
+from .plots import axes_or_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -56,7 +56,7 @@ def timeline_picture(session: Session, timeline: Timeline, *, marks: Sequence[Ma
     marks : sequence of Mark
         Stretches to point out.
     title : str, default=""
-        Stands above.
+        Text above the picture.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def timeline_picture(session: Session, timeline: Timeline, *, marks: Sequence[Ma
     """
     figure = _figure_class()(figsize=(10, 5.2), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, 2.2])
-    # More columns than the picture has dots would only cost time.
+    # More columns than the picture has dots only cost time.
     levels, start, stop = level_columns(session, _MOST_COLUMNS)
     above.imshow(levels.T, origin="lower", aspect="auto", cmap="magma",
                  vmin=float(np.nanpercentile(levels, 2)), vmax=float(np.nanmax(levels)),
@@ -74,12 +74,17 @@ def timeline_picture(session: Session, timeline: Timeline, *, marks: Sequence[Ma
     timeline.plot(below)
     for mark in marks:
         below.axvspan(mark.start, mark.stop, color="black", alpha=0.12, linewidth=0)
-        above.annotate(mark.label, ((mark.start + mark.stop) / 2, 1.02),
+        above.annotate(plain_text(mark.label), ((mark.start + mark.stop) / 2, 1.02),
                        xycoords=("data", "axes fraction"), ha="center", fontsize=8)
     below.set_xlim(float(timeline.times[0]), float(timeline.times[-1]))
     if title:
-        figure.suptitle(title, fontsize=11)
+        figure.suptitle(plain_text(title), fontsize=11)
     return figure
+
+
+def plain_text(text: str) -> str:
+    """Text that matplotlib draws as it is: no mathematics, and nothing that is not UTF-8."""
+    return text.replace("$", r"\$").encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _figure_class() -> type[Figure]:

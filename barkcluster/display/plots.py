@@ -22,6 +22,7 @@ from barkcluster.scorers import SOMScorer
 
 from .islands import IslandMap, island_map
 from .levels import level_columns
+from .picture import plain_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -320,8 +321,3 @@ def _draw_path(ax: Axes, islands: IslandMap) -> None:
                     bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.85,
                           "edgecolor": "none"})
     ax.figure.colorbar(lines, ax=ax, label="time of the path (s)", pad=0.02)
-
-
-def plain_text(text: str) -> str:
-    """Text that matplotlib does not take for mathematics."""
-    return text.replace("$", r"\$")

@@ -229,15 +229,18 @@ def unique_to(session: npt.ArrayLike | Session, others: Iterable[npt.ArrayLike |
     check_positive_int("max_motifs", max_motifs)
     judged = round(check_positive("window", window) / search.row_s)
     if judged not in search.spans:
-        raise ValueError(f"window must be one of the lengths {search.lengths}; got {window:g}.")
+        lengths = ", ".join(f"{length:g}" for length in search.lengths)
+        raise ValueError(f"window must be one of the lengths that are compared in a session of "
+                         f"{own.duration:g} s, {lengths or 'none'} s; got {window:g} s.")
     found = _find(own, search, max_motifs)
     best = {span: np.full(max(0, len(search.rows) - span + 1), -1.0) for span in search.spans}
     by_chance: list[float] = []
     for i, other in enumerate(others):
         theirs = _as_session(other, frame_rate, f"others[{i}]")
-        check_frames(theirs, own.n_bands, name=f"others[{i}]")
+        name = f"others[{i}] ({theirs.name})" if theirs.name else f"others[{i}]"
+        check_frames(theirs, own.n_bands, name=name)
         rows, _ = detrended_takes([take.frames for take in theirs.takes], theirs.frame_rate,
-                                  search.row_s)
+                                  search.row_s, name)
         _raise_to_best(search, rows, best)
         by_chance.append(chance_similarity(search.rows, rows, search.spans).get(judged, 1.0))
     motifs = tuple(motif for motif, least, row in found

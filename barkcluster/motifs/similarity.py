@@ -82,16 +82,21 @@ class DetrendedFrames:
 
 
 def detrended_takes(takes: list[npt.NDArray[np.floating]], frame_rate: float, row_s: float,
-                    ) -> tuple[DetrendedFrames, list[int]]:
+                    name: str = "frames") -> tuple[DetrendedFrames, list[int]]:
     """Rows of takes one behind the other, an empty one between, and which takes they are.
 
     Takes shorter than two rows are left out.
+
+    Raises
+    ------
+    ValueError
+        If all are; the message begins with ``name``.
     """
     fewest = math.ceil(2 * frame_rate * row_s)
     able = [i for i, take in enumerate(takes) if len(take) >= fewest]
     if not able:
-        raise ValueError(f"frames must hold a take of at least {2 * row_s:g} s; the longest has "
-                         f"{max(map(len, takes)) / frame_rate:g} s.")
+        raise ValueError(f"{name} must hold a take of at least {2 * row_s:g} s; the longest has "
+                         f"{max(map(len, takes), default=0) / frame_rate:g} s.")
     parts = [detrended(takes[i], frame_rate, row_s) for i in able]
     if len(parts) == 1:
         return parts[0], able

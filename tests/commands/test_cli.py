@@ -158,7 +158,7 @@ def test_a_background_is_learned_from_a_folder_and_goes_into_the_model(run, tmp_
     code, out, err = run("background", "other.txt", "now.txt", str(tmp_path / "more"),
                          "-o", others)
     assert (code, err) == (0, "")
-    assert out == f"{others}: 3 excerpts of 3 sessions.\n"
+    assert out == f"{others}: 3 excerpts of 15 s from 3 sessions.\n"
     assert run("fit", "jam.txt", "--scales", "0.5,1", "--background", others, "-o", model)[0] == 0
     _, by_model, _ = run("score", model, "now.txt", "--csv", "-")
     _, at_once, _ = run("score", "jam.txt", "now.txt", "--scales", "0.5,1", "--background", others,
@@ -174,7 +174,7 @@ def test_of_many_files_a_background_reads_some_evenly(run, tmp_path):
         barkcluster.write_session(session, tmp_path / f"{i:02}.txt")
     code, out, _ = run("background", str(tmp_path), "-o", str(tmp_path / "others.npz"))
     assert code == 0
-    assert out.endswith("32 excerpts of 32 sessions.\n")
+    assert out.endswith("32 excerpts of 15 s from 32 sessions.\n")
 
 
 @pytest.mark.slow

@@ -184,3 +184,9 @@ def test_names_that_are_not_utf_8_are_written_to_csv(folder, capsys):
     assert (folder / "near.csv").read_text("utf-8").splitlines()[1].startswith("n\\udcffw.txt,")
     assert cli.main(["check", query, "now", "--longest", "20", "--csv", "faults.csv"]) == 1
     assert "\nn\\udcffw.txt,too short" in (folder / "faults.csv").read_text("utf-8")
+
+
+def test_sessions_too_short_for_a_background_are_counted(folder, capsys):
+    assert cli.main(["background", "bands", "now.txt", "-o", "others.npz"]) == 0
+    assert capsys.readouterr().out == (
+        "others.npz: 1 excerpts of 15 s from 1 session; 3 shorter than that left out.\n")

@@ -12,6 +12,8 @@ matplotlib = pytest.importorskip("matplotlib", reason="needs matplotlib (extra p
 matplotlib.use("Agg")
 
 from barkcluster.display import plots  # noqa: E402
+from barkcluster.display.bars import Mark  # noqa: E402
+from barkcluster.display.picture import timeline_picture  # noqa: E402
 
 
 @dataclass
@@ -124,3 +126,13 @@ def test_wrong_rows_are_an_error(rng):
     scorer = SOMScorer(shape=(2, 2), random_state=0).fit(rng.normal(size=(20, 3)))
     with pytest.raises(ValueError, match=r"shape \(n, 3\).*got \(5, 4\)"):
         island_map(scorer, np.zeros((5, 4)), np.arange(5.0))
+
+
+def test_names_are_no_mathematics_and_need_not_be_utf_8(rng, tmp_path):
+    name = "a $x^{ b$ \udcff"
+    session = Session(rng.normal(-40, 6, size=(300, 25)), name=name)
+    plots.plot_bark(session).figure.savefig(tmp_path / "frames.png")
+    ones = np.ones((5, 1))
+    timeline = Timeline(np.arange(1.0, 6.0), ones[:, 0], ones, np.array([1.0]))
+    picture = timeline_picture(session, timeline, marks=[Mark(1.0, 2.0, name)], title=name)
+    picture.savefig(tmp_path / "timeline.png")
