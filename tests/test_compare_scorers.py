@@ -91,7 +91,7 @@ def test_nothing_left_to_score_is_said(jam):
 def test_an_intrusion_that_cannot_be_scored_is_named_before_anything_is_learned(jam):
     session, told = jam[0], []
     for other, message in (
-            (session.between(0, 0.2), r"intrusions\[1\] \(synthetic .*\) must cover a window .*0.2"),
+            (session.between(0, 0.2), r"intrusions\[1\] \(synth.*\) must cover .* 0.5 s; got 0.2"),
             (Session(session.frames, 50.0), r"intrusions\[1\] must come at 100 frames a second"),
             (session.frames[:, :10], r"intrusions\[1\] must have shape")):
         with pytest.raises(ValueError, match=message):

@@ -39,8 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, take excerpts, write."""
-    from barkcluster.model.background import EXCERPT_S  # here, so that --help is there at once
-
     check_model_output(args.output, args.sessions)
     paths = [path for given in args.sessions for path in _files(given)]
     most = barkcluster.Background.MOST_EXCERPTS
@@ -51,10 +49,9 @@ def run(args: argparse.Namespace) -> None:
                                          partial(read_to_learn, args=args), step)
         background = barkcluster.Background().fit(sessions)
     background.save(args.output)
-    n, n_short = background.n_sessions_, len(sessions) - background.n_sessions_
-    print(f"{printable(args.output)}: {len(background.excerpts_)} excerpts of {EXCERPT_S:g} s from "
-          f"{n} session{'s' if n > 1 else ''}"
-          f"{f'; {n_short} shorter than that left out' if n_short else ''}.")
+    n_short = len(sessions) - background.n_sessions_
+    left_out = f"; {n_short} shorter than that left out" if n_short else ""
+    print(f"{printable(args.output)}: {background.contents}{left_out}.")
     skipped.tell()
 
 

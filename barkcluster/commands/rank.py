@@ -11,10 +11,10 @@ from ._gallery import add_gallery, asked_of, gallery_of
 from ._options import add_color, add_reading, check_output, count
 
 _DESCRIPTION = """\
-Ranks the names in DIR by how familiar QUERY is to each. A file in DIR is a name; so is a subfolder,
-with a session in each of its files and in those of folders below. Familiarity is the share of
-pieces of the known sessions, held out while they were learned, that are at least as strange to
-their own name. A QUERY may be a folder: all sessions in it and below.
+Ranks the names in DIR by how familiar QUERY is to each. A file in DIR is a name; so is a
+subfolder, with a session in each of its files and in those of folders below. Familiarity is the
+share of pieces of the known sessions, held out while they were learned, that are at least as
+strange to their own name. A QUERY may be a folder: all sessions in it and below.
 """
 _EPILOG = """\
 examples:

@@ -90,9 +90,10 @@ class Learner:
         return entries, skipped
 
     def _keep(self) -> Keep:
-        """Where the next name is kept. Its files have names before they are written by a worker."""
+        """What keeps the next name's model."""
         if self.folder is None:
             return in_memory
+        # Named here and not by the worker, so that they can be removed whatever becomes of it.
         self.files.append(self.folder.new_name())
         return partial(self.folder.write_entry, name=self.files[-1])
 

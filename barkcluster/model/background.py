@@ -172,9 +172,15 @@ class Background:
     def __repr__(self) -> str:
         if not hasattr(self, "excerpts_"):
             return f"Background(frame_rate={self.frame_rate!r})"
-        return (f"<Background: {len(self.excerpts_)} excerpts of {EXCERPT_S:g} s from "
-                f"{self.n_sessions_} session{'s' if self.n_sessions_ > 1 else ''}, "
-                f"{self.frame_rate_:g} frames a second>")
+        return f"<Background: {self.contents}, {self.frame_rate_:g} frames a second>"
+
+    @property
+    def contents(self) -> str:
+        """What it holds, in words: "12 excerpts of 15 s from 6 sessions"."""
+        self.check_is_fitted()
+        n, n_sessions = len(self.excerpts_), self.n_sessions_
+        return (f"{n} excerpt{'s' if n > 1 else ''} of {EXCERPT_S:g} s from {n_sessions} "
+                f"session{'s' if n_sessions > 1 else ''}")
 
 
 def load_background(path: str | os.PathLike[str]) -> Background:
@@ -205,7 +211,7 @@ def load_background(path: str | os.PathLike[str]) -> Background:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     background.save(f"{folder}/others.npz")
     ...     load_background(f"{folder}/others.npz")
-    <Background: 1 excerpts of 15 s from 1 session, 100 frames a second>
+    <Background: 1 excerpt of 15 s from 1 session, 100 frames a second>
     """
     with open_container(path, "background") as (fields, archive):
         record = _BackgroundRecord(fields)

@@ -189,4 +189,4 @@ def test_names_that_are_not_utf_8_are_written_to_csv(folder, capsys):
 def test_sessions_too_short_for_a_background_are_counted(folder, capsys):
     assert cli.main(["background", "bands", "now.txt", "-o", "others.npz"]) == 0
     assert capsys.readouterr().out == (
-        "others.npz: 1 excerpts of 15 s from 1 session; 3 shorter than that left out.\n")
+        "others.npz: 1 excerpt of 15 s from 1 session; 3 shorter than that left out.\n")

@@ -170,7 +170,8 @@ def test_no_progress_where_nobody_watches(monkeypatch):
 
 
 def test_columns_of_wide_characters_stand_below_each_other():
-    lines = terminal.table(["name", "n"], [["録音", "1"], ["jam", "10"]], terminal.Style(False, False)).split("\n")
+    rows = [["録音", "1"], ["jam", "10"]]
+    lines = terminal.table(["name", "n"], rows, PLAIN).split("\n")
     assert [terminal.width_of(line) for line in lines] == [8, 8, 8]
 
 

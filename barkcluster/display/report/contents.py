@@ -73,8 +73,8 @@ class SessionReport:
     tempo : Tempo or None
         Of the whole session; None where it is too short for one.
     tempi : list of (float, float, Tempo)
-        Of up to 12 parts of equal length, each by itself: start and stop in seconds, and the tempo.
-        Empty where there would be one part alone.
+        Of up to 12 parts of equal length, each by itself: start and stop in seconds, and its
+        tempo. Empty where there would be one part alone.
     numbers : list of (str, str)
         Names and values of the figures in the last table.
     """

@@ -183,8 +183,8 @@ def _map(i: int, islands: IslandMap | None) -> str:
     if islands is None:
         return "<h3>Map</h3><p>The session is too short for a map.</p>"
     down, across = islands.histogram.shape
-    # Squares finer than the units, blurred, so that islands have smooth shores. Some lie outside of
-    # the picture, or the blur would fade at its edge.
+    # Squares finer than the units, blurred, so that islands have smooth shores. Some lie outside
+    # of the picture, or the blur would fade at its edge.
     places = np.arange(-2, _MAP_TILES + 2)
     rows, columns = ((places + 0.5) * n / _MAP_TILES - 0.5 for n in (down, across))
     heights = rows_at(rows_at(islands.histogram, rows).T, columns).T
