@@ -167,15 +167,6 @@ def test_numbers_that_make_no_sense_are_refused_before_anything_is_learned(folde
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [
-    ["report", "now.txt", "-o"], ["background", "bands", "-o"],
-    ["rank", "now.txt", "bands", "--csv"], ["identify", "--evaluate", "bands", "--page"]])
-def test_a_folder_in_the_place_of_a_file_is_refused_before_the_work(folder, capsys, words):
-    assert cli.main([*words, "bands"]) == cli.BAD_INPUT
-    said = capsys.readouterr()
-    assert said.err == "barkcluster: bands must be a file to write; it is a folder.\n"
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
 def test_names_that_are_not_utf_8_are_written_to_csv(folder, capsys):
     os.rename("now.txt", b"n\xffw.txt")
