@@ -1,4 +1,4 @@
-"""Processes of its own that the library starts: for learning, and for the page."""
+"""The processes that the library starts: one that learns, and one that serves the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 def start_module(module: str, *arguments: str, environment: Mapping[str, str] | None = None,
                  stdin: int, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
-    """Start a module of this very package as a program.
+    """Start a module of this package as a program of its own.
 
     Parameters
     ----------

@@ -140,7 +140,7 @@ def check_not_masked(name: str, array: object) -> None:
 
 
 def shown(value: object) -> str:
-    """Return the text of ``value`` in an error message: cut short, numpy scalars as numbers.
+    """The text of ``value`` in an error message: cut short, numpy scalars as numbers.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The command line: which command, and what becomes of its errors.
+"""The command line: finds the command, and turns its errors into one line.
 
 A command is a file in `commands`: ``add_arguments(parser)`` says what it takes and sets ``run``,
 which does the work through the library's public names. A new one is that file and a row in
@@ -101,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser of all commands, with the arguments of the one that is asked for.
+    """The parser of all commands, with the arguments of the one that is asked for.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def make_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; the usage is a --help away."""
+    """Reports a usage error in one line and points to --help, rather than printing the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
@@ -143,7 +143,7 @@ def _one_line(error: BaseException) -> str:
 
 def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int,
                   file: TextIO | None = None, line: str | None = None) -> None:
-    """Show what a user can act on, without the line of code that Python would add."""
+    """Print the text of a warning, without the line of code that Python would add."""
     complain(f"warning: {' '.join(str(message).split())}")
 
 

@@ -99,7 +99,7 @@ def read_audio(path: str | os.PathLike[str], *, frame_rate: float = 100.0) -> Se
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """A moment of a sound file, which a notebook shows as a player.
+    """A stretch of a sound file, which a notebook shows with a play button.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class Sound:
 
 
 def sound_of(path: str | os.PathLike[str], start_s: float, stop_s: float) -> Sound:
-    """The sound of a moment, to be heard in a notebook.
+    """A stretch of a sound file, to listen to in a notebook.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Bark frames of sound: the bands, their unit, and the analysis of samples.
 
-What a frame is says the package, `barkcluster.frames`.
+What a frame is, its bands and its unit: see the package, `barkcluster.frames`.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class BarkAnalyzer:
         self._held_from = 0  # place in the sound of the first held sample
 
     def push(self, sound: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Return the frames, shape (k, 25) in dB, whose windows this piece completes.
+        """The frames, shape (k, 25) in dB, whose windows this piece completes.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class BarkAnalyzer:
         return np.concatenate(parts) if parts else np.empty((0, N_BANDS), dtype=np.float32)
 
     def _push_piece(self, piece: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the frames that a few seconds of checked sound complete."""
+        """The frames that a few seconds of checked sound complete."""
         held = np.concatenate([self._held, piece])
         heard = self._held_from + len(held)
         # Two too many, to be safe from rounding; then those whose window is whole.
@@ -178,7 +178,7 @@ class BarkAnalyzer:
         return frames
 
     def _analyze(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the frames, in dB, of windows of shape (k, window_samples)."""
+        """The frames, in dB, of windows of shape (k, window_samples)."""
         from scipy.fft import rfft  # here, so that text is read without scipy
 
         windows *= self._window
@@ -190,7 +190,7 @@ class BarkAnalyzer:
         return np.asarray(linear_to_db(power), dtype=np.float32)
 
     def _make_band_weights(self) -> npt.NDArray[np.float32]:
-        """Return the weights, shape (2 n_bins, 25), that turn squares into band powers."""
+        """The weights, shape (2 n_bins, 25), that turn squares into band powers."""
         n_bins = self.window_samples // 2 + 1
         hertz = np.arange(n_bins) * self.sample_rate / self.window_samples
         weight = np.full(n_bins, 4 / (self.window_samples * np.sum(self._window ** 2)))
@@ -205,7 +205,7 @@ class BarkAnalyzer:
 
 
 def _check_sound(sound: npt.ArrayLike) -> npt.NDArray[np.number]:
-    """Return ``sound`` as one channel of samples in a known format, or raise ValueError."""
+    """``sound`` as one channel of samples in a known format; ValueError for anything else."""
     check_not_masked("sound", sound)
     array = np.asarray(sound)
     if array.ndim != 1:
@@ -228,7 +228,7 @@ def _check_sound(sound: npt.ArrayLike) -> npt.NDArray[np.number]:
 
 
 def _full_scale(samples: npt.NDArray[np.number]) -> npt.NDArray[np.float32]:
-    """Return checked samples as float32, integers divided by their full scale."""
+    """Checked samples as float32, integers divided by their full scale."""
     floats = samples.astype(np.float32)
     if samples.dtype == np.uint8:  # silence is 128
         floats -= 128

@@ -1,8 +1,8 @@
 """Which columns of session text are bands, and what the others are.
 
-A table may begin with times, with numbers of lines, frames or samples, with names. Taken for a
-band, any of them is silently wrong: so a column that is called one of these, or that rises by
-equal steps, never is one.
+A table may begin with times, with numbers of lines, frames or samples, or with names. If one of
+these were taken for a band, everything after it would be wrong without an error. So a column with
+such a name, or one that rises by equal steps, is never a band.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Columns:
     unit : {"s", "ms"} or None
         Of the times, if their name says so.
     sure : bool
-        Whether somebody said so: a header, or the user.
+        Whether a header or the user said so; otherwise it is a guess by their number.
     """
 
     roles: tuple[str, ...]
@@ -59,32 +59,32 @@ class Columns:
 
     @property
     def levels(self) -> list[int]:
-        """Places of the bands."""
+        """Indices of the bands."""
         return [i for i, role in enumerate(self.roles) if role == LEVEL]
 
     @property
     def others(self) -> list[int]:
-        """Places of the columns that hold numbers of something else."""
+        """Indices of the columns of times, line numbers and sample numbers."""
         return [i for i, role in enumerate(self.roles) if role not in (LEVEL, SKIP)]
 
 
 class ColumnTeller:
-    """Finds out what the columns are: by what was said, their names, their number, their values.
+    """Finds out what the columns are: from the options, the header, their number and their values.
 
     Parameters
     ----------
     n_bands : int
     units : str
-        What the levels are in.
+        What the levels are: "db", "linear" or "amplitude".
     said : str or sequence of str, optional
         As for `columns_by_option`.
 
     Attributes
     ----------
     names : list of str or None
-        Of the columns, if a line named them.
+        Names of the columns, if a line gave them.
     comment : bytes
-        The last one, which may name them as well.
+        The last comment line, which may name them as well.
     """
 
     def __init__(self, n_bands: int, units: str, said: str | Sequence[str] | None) -> None:
@@ -102,25 +102,25 @@ class ColumnTeller:
     __hash__ = None  # type: ignore[assignment]
 
     def trust_levels(self) -> None:
-        """All columns are bands, unless somebody said otherwise: barkcluster wrote the text."""
+        """Take all columns for bands, as barkcluster wrote the text; options still prevail."""
         if self._said is None:
             self._said = columns_by_option(LEVEL, self.n_bands)
             self._rising = None
 
     @property
     def begins_with_name(self) -> bool:
-        """Whether each line may begin with a name, in a column of its own."""
+        """Whether the first column may hold names rather than numbers."""
         if self._said is not None:
             return self._said.roles[0] == SKIP
         return self.names is not None and role_of_name(self.names[0])[0] != LEVEL
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether the first band may still turn out to be none."""
+        """Whether the first column, taken for a band so far, may still turn out to be a time."""
         return self._rising is not None
 
     def columns_of(self, fields: list[bytes], is_coll: bool) -> Columns:
-        """What the columns are, by what was said, their names, or their number."""
+        """What the columns are: as the options say, else by their names, else by their number."""
         if self._said is not None:
             if len(fields) != len(self._said.roles):
                 raise BadLineError(f"expected {len(self._said.roles)} columns, "
@@ -153,7 +153,7 @@ class ColumnTeller:
         return Columns(roles, columns.unit, sure=True)
 
     def check_first_level(self, levels: list[float]) -> None:
-        """Raise BadLineError if the first band turns out to be none."""
+        """Raise BadLineError if the first column turns out to be a time or a number."""
         if self._no_band is not None:
             raise BadLineError(self._no_band)
         if self._rising is None:
@@ -172,7 +172,7 @@ class ColumnTeller:
             raise BadLineError(self._no_band)
 
     def is_rising(self) -> bool:
-        """Whether the first band of the few lines there were only rises."""
+        """Whether, in a text that ended after few lines, the first column only rises."""
         return self._no_band is None and bool(self._rising) and self._rises(self._rising or [])
 
     @staticmethod
@@ -181,7 +181,7 @@ class ColumnTeller:
         return only_rises(levels[:, 0].tolist(), levels[:, 1:])
 
     def doubt(self) -> str:
-        """What is wrong with all lines, and what settles it."""
+        """The error for a first column that only rises, with the two options that settle it."""
         rising = self._rising or []
         first = ", ".join(f"{row[0]:g}" for row in rising[:3])
         return (f"expected {self.n_bands} bands, got a column that only rises ({first}, ...), a "
@@ -283,7 +283,7 @@ def columns_by_count(numbers: list[float], n_bands: int, units: str) -> Columns:
 
 
 def hint(n_bands: int, beside: str = "") -> str:
-    """How to say that so many bands are right; empty where they cannot be."""
+    """The option to pass if that many bands are right; empty where they cannot be."""
     if n_bands == 1 and not beside:
         return "If each line is one number of a frame, one_per_line=True (--one-per-line)."
     if not 2 <= n_bands <= MOST_BANDS:
@@ -317,7 +317,7 @@ def names_in(line: bytes) -> list[str]:
 
 
 def role_of_name(name: str) -> tuple[str, str | None]:
-    """What a column of this name is, and the unit of its times.
+    """The role of a column by its name and, if it holds times, their unit.
 
     Examples
     --------
@@ -337,7 +337,7 @@ def role_of_name(name: str) -> tuple[str, str | None]:
 
 
 def only_rises(column: Sequence[float], others: npt.NDArray[np.float64]) -> bool:
-    """Whether a column is no band: it rises by equal steps, or alone is not below 0.
+    """Whether a column rises by equal steps, or alone is never below 0: then it is no band.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Numbers of many plain lines at once, the same as ``float`` makes of each.
+"""Many plain lines of numbers parsed at once, to the same floats that ``float`` gives.
 
 ``float`` takes a fifth of a microsecond, and a session has millions of numbers. Numbers without
 an exponent are whole numbers over powers of ten; as long as both are exact, one division rounds
-the quotient as ``float`` does. What does not fit goes to ``float``.
+the quotient as ``float`` does. Everything else is left to ``float``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def table_of(text: bytes, width: int) -> FloatArray | None:
     Parameters
     ----------
     text : bytes
-        Blank lines in it are left out. Whether commas stand for points is not looked at.
+        Blank lines are left out. Commas are separators here, never decimal points.
     width : int
         Numbers in a line.
 
@@ -72,7 +72,7 @@ def float_table(text: bytes, width: int) -> FloatArray | None:
 
 
 def decimal_table(text: bytes, width: int) -> FloatArray | None:
-    """What `table_of` returns, by arithmetic; None where that cannot tell."""
+    """What `table_of` returns, by arithmetic; None where that cannot be sure of the last bit."""
     text += b"\n"
     kinds_at = np.frombuffer(text.translate(_KINDS), np.uint8)
     places = np.flatnonzero(kinds_at != _DIGIT)

@@ -1,4 +1,4 @@
-"""What one line of session text says: the grammar, without memory of other lines.
+"""The grammar of one line of session text; nothing here remembers other lines.
 
 Everything here works on bytes: a file may be of any encoding, or no text at all,
 and numbers are ASCII. ``float`` alone would also take ``1_0``, ``nan`` and the
@@ -59,7 +59,7 @@ def check_is_text(line: bytes) -> None:
 
 
 def split_comment(line: bytes) -> tuple[bytes, bytes]:
-    """Return the line without its comment, and the comment.
+    """The line without its comment, and the comment.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def split_comment(line: bytes) -> tuple[bytes, bytes]:
 
 
 def said_in_comment(comment: bytes) -> tuple[str, str] | None:
-    """Return what a comment such as ``# frame_rate: 86.13`` says, key and value.
+    """What a comment such as ``# frame_rate: 86.13`` says, key and value.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def said_in_comment(comment: bytes) -> tuple[str, str] | None:
 
 
 def gap_in_comment(comment: bytes) -> int | None:
-    """Return how many frames a comment says are missing, 0 if it does not say; None if none are.
+    """How many frames a comment says are missing, 0 if it does not say; None if none are.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def gap_in_comment(comment: bytes) -> int | None:
 
 
 def decoded(text: bytes) -> str:
-    """Return text that may be of an older program: UTF-8, else Latin-1."""
+    """The bytes as text: UTF-8 or, as older programs write it, Latin-1."""
     try:
         return text.decode("utf-8")
     except UnicodeDecodeError:
@@ -104,7 +104,7 @@ def decoded(text: bytes) -> str:
 
 
 def without_quotes(line: bytes) -> bytes:
-    """Return a line whose first cell, or whose every cell, is in quotes without them.
+    """A line whose first cell, or whose every cell, is in quotes without them.
 
     Examples
     --------
@@ -121,13 +121,13 @@ def _bare(cell: re.Match[bytes]) -> bytes:
 
 
 def name_to_text(name: str) -> str:
-    """Return ``name`` for a comment; as JSON if it would not come back as it is."""
+    """``name`` as it stands in a comment; as JSON if it would not be read back the same."""
     plain = name.isprintable() and name == name.strip() and not name.startswith('"')
     return name if plain else json.dumps(name)
 
 
 def text_to_name(text: str) -> str:
-    """Return the name that `name_to_text` made the text of."""
+    """The name that `name_to_text` made the text of."""
     if text.startswith('"'):
         try:
             name = json.loads(text)
@@ -139,7 +139,7 @@ def text_to_name(text: str) -> str:
 
 
 def split_fields(line: bytes) -> list[bytes]:
-    """Return what stands between spaces, tabs, commas and semicolons.
+    """What stands between spaces, tabs, commas and semicolons.
 
     Examples
     --------
@@ -151,7 +151,7 @@ def split_fields(line: bytes) -> list[bytes]:
 
 
 def without_print(line: bytes) -> bytes:
-    """Return a line of numbers from the log of Pd or Max without the name that [print] puts first.
+    """A line of numbers from the log of Pd or Max without the name that [print] puts first.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def without_print(line: bytes) -> bytes:
 
 
 def is_header(line: bytes, fields: list[bytes]) -> bool:
-    """Return whether a line names columns: half of it words, or no name and then rising numbers.
+    """Whether a line names columns: half of it words, or no name and then rising numbers.
 
     Examples
     --------
@@ -182,12 +182,12 @@ def is_header(line: bytes, fields: list[bytes]) -> bool:
 
 
 def is_for_excel(line: bytes) -> bool:
-    """Return whether a line tells Excel the separator, ``sep=;``."""
+    """Whether a line tells Excel the separator, ``sep=;``."""
     return _EXCEL.fullmatch(line) is not None
 
 
 def may_number_columns(fields: list[bytes]) -> bool:
-    """Return whether numbers could be names of columns: 0 to 24, or the middles of bands in Hz.
+    """Whether numbers could be the names of columns: 0 to 24, or center frequencies in Hz.
 
     Examples
     --------
@@ -212,12 +212,12 @@ def _is_word(field: bytes) -> bool:
 
 
 def is_coll_line(line: bytes) -> bool:
-    """Return whether a line is an entry of Max's coll, ``index, v v v;``."""
+    """Whether a line is an entry of Max's coll, ``index, v v v;``."""
     return _COLL_LINE.fullmatch(line) is not None
 
 
 def in_plain_numbers(text: bytes) -> bytes:
-    """Return many lines without Pd's word ``list``, and with a number for ``-inf``.
+    """Many lines without Pd's word ``list``, and with a number for ``-inf``.
 
     Examples
     --------
@@ -231,12 +231,12 @@ def in_plain_numbers(text: bytes) -> bytes:
 
 
 def are_coll_lines(text: bytes) -> bool:
-    """Return whether all of many lines are entries of Max's coll."""
+    """Whether all of many lines are entries of Max's coll."""
     return _COLL_LINES.fullmatch(text) is not None
 
 
 def commas_part_numbers(text: bytes) -> bool:
-    """Return whether the commas in many lines of plain numbers surely are separators.
+    """Whether the commas in many lines of plain numbers can only be separators.
 
     They are if there is nothing else between the numbers, or a space after each.
     """
@@ -272,7 +272,7 @@ def check_no_decimal_commas(line: bytes, n_fields: int, n_bands: int) -> None:
 
 
 def numbers_of(fields: list[bytes]) -> list[float]:
-    """Return the numbers of a line; ``-inf`` is one of them.
+    """The numbers of a line; ``-inf`` is one of them.
 
     Raises
     ------
@@ -288,12 +288,12 @@ def numbers_of(fields: list[bytes]) -> list[float]:
 
 
 def is_number(field: bytes) -> bool:
-    """Return whether a field is a number, as `numbers_of` reads them."""
+    """Whether a field is a number, as `numbers_of` reads them."""
     return bool(_NUMBER.fullmatch(field) or _MINUS_INFINITY.fullmatch(field))
 
 
 def all_end_in_semicolons(text: bytes) -> bool:
-    """Return whether each line but blank ones ends in a semicolon."""
+    """Whether each line but blank ones ends in a semicolon."""
     return all(line.endswith(b";") for line in map(bytes.rstrip, text.split(b"\n")) if line)
 
 

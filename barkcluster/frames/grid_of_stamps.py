@@ -80,12 +80,12 @@ def on_grid_of(stamps: FloatArray, rate: float, fixed: bool = False,
 
 
 def _offset(times: FloatArray, rate: float) -> float:
-    """Where in a period of the rate the times are, from -0.5 to 0.5."""
+    """Phase of the times in a period of the rate, from -0.5 to 0.5."""
     return float(np.angle(np.exp(2j * np.pi * rate * times).mean()) / (2 * np.pi))
 
 
 def coherent_rate(stamps: FloatArray, line: Line, most: float) -> float | None:
-    """The rate from that of all frames there up to `most` which the stamps keep to, or None."""
+    """The most coherent rate of the stamps, above that of the line and below `most`, or None."""
     from scipy.fft import rfft  # here, so that text is read without scipy
 
     parts = _stretches(stamps, line.starts)
@@ -119,7 +119,7 @@ def coherent_rate(stamps: FloatArray, line: Line, most: float) -> float | None:
 
 
 def _stretches(stamps: FloatArray, starts: IntArray) -> list[FloatArray]:
-    """Some runs of stamps between pauses, each from 0."""
+    """Some runs of stamps without a pause in them, each counted from 0."""
     cuts = [start + i for start, stop in zip(starts, [*starts[1:], len(stamps)], strict=True)
             for i in range(0, stop - start, _STRETCH)] + [len(stamps)]
     runs = [stamps[a:b] - stamps[a] for a, b in zip(cuts[:-1], cuts[1:], strict=True)
@@ -129,7 +129,7 @@ def _stretches(stamps: FloatArray, starts: IntArray) -> list[FloatArray]:
 
 
 def _refined(parts: list[FloatArray], rate: float, step: float) -> float:
-    """The rate near this one that the stamps keep to best."""
+    """The rate near this one at which the stamps are most coherent."""
     near = rate + np.linspace(-step, step, 81)
     beats = sum(np.abs(np.exp(2j * np.pi * near[:, None] * part).sum(axis=1)) ** 2
                 for part in parts)
@@ -147,7 +147,7 @@ def tracked(stamps: FloatArray, rate: float) -> IntArray:
 
 
 def quantum(stamps: FloatArray) -> float:
-    """What the stamps are whole multiples of: a power of ten, as they were written."""
+    """The power of ten that all stamps are multiples of, their last digit; 0 if there is none."""
     for digits in range(7):
         scaled = stamps * 10.0 ** digits
         if np.all(np.abs(scaled - np.rint(scaled)) < 1e-6 * np.maximum(1.0, np.abs(scaled))):
@@ -156,7 +156,7 @@ def quantum(stamps: FloatArray) -> float:
 
 
 def tick(stamps: FloatArray) -> float:
-    """What all steps are multiples of, the smallest of them, or 0: digits, or a slow clock."""
+    """The smallest step if all are multiples of it, as with a slow clock; else `quantum`."""
     steps = np.diff(stamps)
     least = float(steps[steps > 1e-3 * usual_step(stamps)].min())
     least = float(steps[(steps >= least) & (steps < 1.5 * least)].mean())

@@ -1,4 +1,4 @@
-"""Where lines end, however the program that wrote them ends them."""
+"""Line ends of any system, LF, CR or both, turned into LF."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass
 class LineEnds:
-    """LF at the end of each line of a text that comes in pieces and has LF, CR or both.
+    """Turns the line ends of a text that comes in pieces into LF.
 
     Examples
     --------
@@ -20,7 +20,7 @@ class LineEnds:
     _after_cr: bool = False
 
     def to_lf(self, data: bytes) -> bytes:
-        """Return a piece of the text with LF at the end of its lines."""
+        """The piece with LF at the end of its lines."""
         if not data:
             return data
         ends_in_cr = data.endswith(b"\r")

@@ -1,4 +1,4 @@
-"""Stamps as a line: frame number against time, where all frames are there but for pauses."""
+"""Stamps as a line: frame number against time, if no frame is missing but in pauses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONG_STEP = 4.0
 
 
 class Line:
-    """Frame number against time, all frames there but for pauses.
+    """Straight line through frame number against time, if no frame is missing but in pauses.
 
     Attributes
     ----------
@@ -49,23 +49,23 @@ class Line:
 
     @property
     def n_shown(self) -> int:
-        """Frames, but for one in each stretch between pauses: as many as there are steps."""
+        """Number of steps from frame to frame within the stretches between pauses."""
         return len(self._stamps) - len(self.starts)
 
     def n_within(self, numbers: IntArray) -> int:
-        """Steps from place to place within the stretches between pauses."""
+        """Number of places passed within the stretches, given the frames' numbers."""
         inside = np.diff(numbers)
         inside[self.starts[1:] - 1] = 0
         return int(inside.sum())
 
     def numbers(self, rate: float) -> IntArray:
-        """Frame numbers where all frames are there but in pauses."""
+        """Frame numbers at a rate, if frames are missing in pauses alone."""
         k = np.arange(len(self._stamps))
         late = np.rint(self._mean_t * rate - self._mean_k)
         return k + np.maximum.accumulate(late - late[0])[self._part].astype(np.int64)
 
     def begins_at_zero(self, quantum: float) -> bool:
-        """Whether they are the times from 0 on, rounded: none strays by more than half a digit."""
+        """Whether the stamps are even times from 0 on, rounded to multiples of `quantum`."""
         first = self.starts[1] if len(self.starts) > 1 else len(self._stamps)
         late = self._stamps[:first] * self.rate - np.arange(first)
         return bool(self._stamps[0] == 0
@@ -73,7 +73,7 @@ class Line:
 
     @property
     def wanders(self) -> bool:
-        """Whether the stamps stray from the line for long."""
+        """Whether the stamps leave the line for long, rather than jitter about it."""
         parts = np.split(self.residual, self.starts[1:])
         longest = max(parts, key=len)
         step = np.diff(self._stamps) * self.rate
@@ -91,7 +91,7 @@ class Line:
 
 
 def usual_span(stamps: FloatArray) -> float:
-    """Seconds a frame, the median over stretches: one pause among them does no harm."""
+    """Time between frames, the median over stretches, so that one pause does no harm."""
     n = len(stamps)
     span = min(64, max(1, (n - 1) // 8))
     spans = stamps[span:] - stamps[:-span]
@@ -100,7 +100,7 @@ def usual_span(stamps: FloatArray) -> float:
 
 
 def usual_step(stamps: FloatArray) -> float:
-    """Step that most frames are apart, the mean of those near the median."""
+    """Time between most neighboring frames: the mean of the steps near the median."""
     steps = np.diff(stamps)
     steps = np.sort(steps[steps > 0])
     middle = float(steps[len(steps) // 2])
@@ -108,7 +108,10 @@ def usual_step(stamps: FloatArray) -> float:
 
 
 def _after_long_steps(stamps: FloatArray, usual: float) -> IntArray:
-    """Where stretches begin: at the first frame, after steps that later ones do not make up."""
+    """Indices of the frames that begin a stretch: the first, and those after a real pause.
+
+    After a frame that was only late, shorter steps make up for the long one.
+    """
     steps = np.diff(stamps) / usual
     starts = [0]
     made_up = 0.0
@@ -129,6 +132,6 @@ def _after_long_steps(stamps: FloatArray, usual: float) -> IntArray:
 
 
 def spread(residual: FloatArray, starts: IntArray) -> float:
-    """How far apart the residuals of one stretch are, the widest of them."""
+    """Range of the residuals within a stretch, the largest of all stretches."""
     return float(np.max(np.maximum.reduceat(residual, starts)
                         - np.minimum.reduceat(residual, starts)))

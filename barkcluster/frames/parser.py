@@ -32,8 +32,8 @@ class FrameParser:
     """Frames from session text that arrives piece by piece, as from a growing file.
 
     Lines may end in LF, CR or both. How the bytes are split into pieces makes no
-    difference. A line that is no frame is counted and left out, never raised; comments,
-    blank lines and one line of column names at the top are no rejections.
+    difference. A line that is no frame is left out and counted, and nothing is raised. Comments,
+    blank lines and one line of column names at the top do not count as rejected.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class FrameParser:
         return self._rows.is_coll
 
     def feed(self, data: bytes) -> npt.NDArray[np.float64]:
-        """Return the frames that these bytes complete.
+        """The frames that these bytes complete.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class FrameParser:
 
     def feed_timed(self, data: bytes,
                    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Return the frames that these bytes complete, and their time column.
+        """The frames that these bytes complete, and their time column.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ class FrameParser:
 
     def feed_columns(self, data: bytes,
                      ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Return the frames that these bytes complete, and the numbers beside them.
+        """The frames that these bytes complete, and the numbers beside them.
 
         Parameters
         ----------
@@ -195,7 +195,7 @@ class FrameParser:
         return parts[0] if parts else self._parted(None)
 
     def finish(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """End the text: what waited for more lines is a frame, or rejected.
+        """Take what still waited for more lines, as the text has ended: a frame, or a rejection.
 
         Returns
         -------
@@ -218,7 +218,7 @@ class FrameParser:
 
     def _taken(self, whole: bytes,
                ) -> list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
-        """Frames of whole lines and the numbers beside them, from as few parts as will do."""
+        """Frames of whole lines and the numbers beside them, in as few parts as possible."""
         rows = self._plain_rows(whole)
         if rows is None:
             # The one odd line among many does not make its neighbors slow.
@@ -230,7 +230,7 @@ class FrameParser:
 
     def _parted(self, rows: npt.NDArray[np.float64] | None,
                 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Rows of the numbers beside the bands and the bands, as frames and the others."""
+        """Rows split into frames in dB and the numbers beside them."""
         if rows is None or not len(rows):
             n_others = 0 if self.columns is None else len(self.columns.others)
             return np.empty((0, self.n_bands)), np.empty((0, n_others))
@@ -243,7 +243,7 @@ class FrameParser:
         return np.maximum(levels, FLOOR_DB), others.copy()
 
     def _whole_lines(self, data: bytes) -> bytes | None:
-        """Return the complete lines, without the last newline, and keep the rest."""
+        """The complete lines, without the last newline; the rest is kept for later."""
         data = self._line_ends.to_lf(bytes(memoryview(data)))
         if not data:
             return None
@@ -275,7 +275,7 @@ class FrameParser:
             self.first_error = (number, str(error))
 
     def _plain_rows(self, whole: bytes) -> npt.NDArray[np.float64] | None:
-        """Return the rows of many lines at once, or None if any needs a closer look."""
+        """The rows of many lines at once, or None if any needs a closer look."""
         if self._waiting or self.one_per_line or (
                 max(map(len, whole.split(b"\n"))) > self.max_line_bytes):
             return None
@@ -295,7 +295,7 @@ class FrameParser:
         return np.array(rows) if rows else None
 
     def _take(self, line: bytes, rows: list[list[float]]) -> None:
-        """Take one line: its frame goes to the rows, or it waits for others."""
+        """Take one line: add its frame to the rows, or keep it until the frame is complete."""
         if len(line) > self.max_line_bytes:
             raise self._overlong()
         if line.translate(None, lines.PLAIN):
@@ -339,8 +339,7 @@ class FrameParser:
             rows.append(self._row(line, line.split()))
 
     def _check_multiple(self) -> None:
-        """Reject the last line unless frames of one number a line, half a last one too, are whole.
-        """
+        """Reject the last line if the numbers, one a line, do not add up to whole frames."""
         n = len(self._waiting) + bool(self.unfinished.strip())
         if n % self.n_bands:
             self._reject(BadLineError(
@@ -348,7 +347,7 @@ class FrameParser:
                 f"{self.n_frames * self.n_bands + n}."), self.n_lines)
 
     def _text_of(self, line: bytes, rows: list[list[float]]) -> bytes:
-        """What a line says beside comments, which are heeded, and quotes."""
+        """The line without its comment and quotes; what the comment declares is taken."""
         # At the top of a file, or wherever files were joined.
         line = line.removeprefix(codecs.BOM_UTF8)
         lines.check_is_text(line)
@@ -362,7 +361,7 @@ class FrameParser:
         return line if self._rows.teller.begins_with_name else lines.without_print(line)
 
     def _release_first(self, rows: list[list[float]]) -> None:
-        """Take a first line for a frame after all: others are like it, or there are none."""
+        """Take a first line, which might have named columns, for the frame that it is."""
         if self._first is None:
             return
         (number, line), self._first = self._first, None
@@ -406,7 +405,7 @@ class FrameParser:
         return b" ".join(text for _, text in self._waiting)
 
     def _reject_waiting(self) -> None:
-        """Lines too short for a frame: no semicolon came to end them."""
+        """Reject lines that are too short for a frame and that no semicolon came to end."""
         waiting, self._waiting = self._waiting, []
         for number, line in waiting:
             n = len(lines.split_fields(line))
@@ -414,13 +413,13 @@ class FrameParser:
                                       f"{hint(n)}".rstrip()), number)
 
     def _row(self, line: bytes, fields: list[bytes]) -> list[float]:
-        """Return the numbers of a line: those beside the bands, then the bands."""
+        """The numbers of a line: those beside the bands, then the bands."""
         row = self._rows.of_line(line, fields)
         self._header_may_come = False
         return row
 
     def _heed(self, comment: bytes, rows: list[list[float]]) -> None:
-        """Take what a comment says about the whole session, or about what is missing here."""
+        """Take what a comment declares about the session, or about a gap at this place."""
         n_missing = lines.gap_in_comment(comment)
         if n_missing is not None:
             self._add_gap(self.n_frames + len(rows), n_missing)
@@ -445,7 +444,7 @@ class FrameParser:
             self.frame_rate = rate
 
     def _add_gap(self, row: int, n_missing: int) -> None:
-        """Note a gap before a frame, one for several comments."""
+        """Note a gap before a frame; several comments in a row are one gap."""
         if self.gaps and self.gaps[-1][0] == row:
             n_missing += self.gaps.pop()[1]
         if row:

@@ -1,4 +1,4 @@
-"""Frames at another rate: averaged to it, stretched in time, or read between two of them."""
+"""Frames at another rate: averaged, stretched in time, or interpolated."""
 
 from __future__ import annotations
 

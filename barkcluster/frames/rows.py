@@ -1,7 +1,7 @@
-"""Numbers of frames out of lines: what stands in which column, and whether it may stand there.
+"""The numbers of a frame from the fields of a line, each checked for its column.
 
-`columns` finds out what the columns are, at the first frame; this file remembers it, and holds
-the lines that follow to it.
+`columns` finds out at the first frame what the columns are; this file remembers it and checks
+all lines that follow against it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .units import are_in_range, check_range
 
 
 class RowReader:
-    """Rows of numbers, those beside the bands first, of lines whose columns are all alike.
+    """Reads lines that all have the same columns into rows: the other numbers, then the bands.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class RowReader:
 
     def of_plain_lines(self, whole: bytes, *, end_in_semicolons: bool,
                        ) -> npt.NDArray[np.float64] | None:
-        """Return the rows of many lines at once, or None if any needs a closer look.
+        """The rows of many lines at once, or None if any needs a closer look.
 
         What this takes, `of_line` takes line by line with the same result, only ten
         times slower: so here every check may be coarse, as long as none is missing.
@@ -100,7 +100,7 @@ class RowReader:
         return rows if order == list(range(rows.shape[1])) else rows[:, order]
 
     def of_line(self, line: bytes, fields: list[bytes]) -> list[float]:
-        """Return the numbers of a line: those beside the bands, then the bands.
+        """The numbers of a line: those beside the bands, then the bands.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class RowReader:
         return others + levels
 
     def _in_words(self) -> str:
-        """What stands beside the bands, in the words of an error."""
+        """The columns beside the bands, as an error names them."""
         assert self.columns is not None
         if self.is_coll:
             return "an index and "
@@ -144,7 +144,7 @@ class RowReader:
         return "".join(f"a {role} and " for role in others)
 
     def _check_others(self, others: list[float], came: int, is_coll: bool) -> None:
-        """Raise BadLineError unless times and numbers go on from those of the line before."""
+        """Raise BadLineError if a time or number falls below that of the line before."""
         before = self._before
         if len(before) != len(others):
             before = (-np.inf,) * len(others)

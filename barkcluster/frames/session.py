@@ -1,4 +1,4 @@
-"""A session: frames of one recording, checked, and read-only from then on."""
+"""A session: the frames of one recording, checked once and read-only afterwards."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ FLOOR_DB = -100.0
 # 90 dB. One frame beyond it, a damaged packet, would outweigh minutes of music in what is learned.
 LARGEST_DB = 100.0
 LEVELS_IN_WORDS = f"finite levels in dB, at most {LARGEST_DB:g}"
-# A band that is never louder than this, and moves by less than that, holds nothing.
+# A band that never exceeds the first, in a range of less than the second, is silent.
 _QUIETEST_DB = -90.0
 _STILL_DB = 1.0
-# Frame rates that differ by less are one: clocks of two machines do, two analyses differ by more.
+# Frame rates that differ by less are the same: two machines' clocks do, two analyses do not.
 RATE_TOLERANCE = 0.005
 
 
@@ -53,7 +53,7 @@ class Gap(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Session:
-    """Frames of one recording, checked, and read-only from then on.
+    """Frames of one recording, checked once and read-only afterwards.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Session:
     frame_rate : float, default=100.0
         Frames per second.
     name : str, default=""
-        What to call the session in tables and plots.
+        Shown in tables and plots.
     n_bands : int, default=25
         Numbers in a frame.
     gaps : sequence of Gap, or of (row, n_missing), default=()
@@ -166,7 +166,7 @@ class Session:
         return self.stop - self.start
 
     def elapsed(self, sound_s: float) -> float:
-        """Seconds from the beginning, gaps among them, until so much sound was heard.
+        """Seconds from the beginning, gaps included, until that much sound was heard.
 
         Examples
         --------
@@ -178,7 +178,7 @@ class Session:
 
     @property
     def bands_end(self) -> int:
-        """How many bands there are up to the highest that holds anything.
+        """Number of bands up to the highest one that is ever more than silent.
 
         A band at the floor from beginning to end is one that the recording does not reach: its
         sample rate was too low, or a codec left it out. All of them where nothing is heard.
@@ -202,7 +202,7 @@ class Session:
 
     @property
     def takes(self) -> list[Session]:
-        """The stretches without gaps, each a session; their clock is this one's.
+        """The stretches between gaps, each a session on the same clock.
 
         Examples
         --------
@@ -219,12 +219,12 @@ class Session:
                 for a, b in zip(edges[:-1], edges[1:], strict=True)]
 
     def between(self, start_s: float, stop_s: float, *, keep_clock: bool = False) -> Session:
-        """Return the part from ``start_s`` up to, not including, ``stop_s``.
+        """The part from ``start_s`` up to, not including, ``stop_s``.
 
         Parameters
         ----------
         start_s, stop_s : float
-            Seconds from the beginning, gaps among them, rounded to frames. A ``stop_s`` beyond
+            Seconds from the beginning, gaps included, rounded to frames. A ``stop_s`` beyond
             the end means the end, as in slices.
         keep_clock : bool, default=False
             Whether the clock of the part is the session's; else it counts from ``start_s``.
@@ -267,7 +267,7 @@ def _checked_gaps(gaps: Sequence[tuple[int, int]], n_frames: int) -> tuple[Gap, 
 
 
 def bands_end(frames: npt.NDArray[np.floating]) -> int:
-    """What `Session.bands_end` says of checked frames."""
+    """`Session.bands_end` of checked frames."""
     if not len(frames):
         return frames.shape[1]
     most, least = frames.max(axis=0), frames.min(axis=0)
@@ -281,7 +281,7 @@ Frames: TypeAlias = npt.ArrayLike | Session
 
 
 def same_rate(one: float, other: float) -> bool:
-    """Whether two frame rates are taken for one, as those of two clocks are.
+    """Whether two frame rates are the same, but for the tolerance of two clocks.
 
     Examples
     --------
@@ -311,7 +311,7 @@ def check_rate(name: str, frame_rate: float, expected: float, why: str) -> None:
 
 
 def common_rate(name: str, rates: Iterable[float]) -> float | None:
-    """The first of frame rates that are one, None if there is none; ValueError if they differ.
+    """The frame rate that all takes share, None without takes; ValueError if they differ.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Frames on the grid of their stamps: the rate that a time column tells, and which are missing.
+"""Time stamps of frames: the frame rate they imply, and which frames are missing.
 
 Stamps say when a frame was made, or when it arrived somewhere: rounded to hundredths, two at a
-time, on the ticks of a slow clock, or late by what a network likes. So a rate is never read off
-single steps. All stamps together are compared with two explanations:
+time, on the ticks of a slow clock, or late by whatever a network adds. So the rate is never read
+off single steps. All stamps together are compared with two explanations:
 
 all there
     The frames follow one another, and the stamps stray about their places: frame number against
@@ -11,7 +11,8 @@ some lost
     The stamps are places on a grid themselves, and some places have no frame. What strays from a
     line does not come back.
 
-Where the stamps fit both, more frames are there than lost; where they fit none, nobody can tell.
+Where the stamps fit both, fewer frames are assumed lost than present; where they fit neither, an
+error asks for the rate.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class NoRateError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Where the frames of a time column belong.
+    """Frame rate and frame numbers, as a time column implies them.
 
     Attributes
     ----------
@@ -120,7 +121,7 @@ def places_of(stamps: FloatArray, rates: tuple[float, ...] = ()) -> Places:
 
 
 def _chosen(stamps: FloatArray, line: Line) -> Places:
-    """What explains the stamps best."""
+    """The explanation that fits the stamps best."""
     found = on_grid_of(stamps, 1.0 / usual_step(stamps))
     if found is not None and line.n_within(found[1]) == line.n_shown:
         return Places(*found)
@@ -161,7 +162,7 @@ def _chosen(stamps: FloatArray, line: Line) -> Places:
 
 
 def _with_jitter(stamps: FloatArray, line: Line, all_there: Places) -> Places:
-    """What explains stamps that are on no grid."""
+    """The best explanation of stamps that lie on no grid."""
     if not line.wanders:
         return all_there
     # A clock slower than the frames keeps to the beats of other rates as well.
@@ -176,7 +177,7 @@ def _with_jitter(stamps: FloatArray, line: Line, all_there: Places) -> Places:
 
 
 def _with_losses(stamps: FloatArray, line: Line, most: float) -> Places | None:
-    """Places at a rate up to `most` that the stamps keep to, if frames are lost there by chance.
+    """Places at a coherent rate up to `most`, if the frames missing there are missing by chance.
 
     A rate that is not the frames' own would miss frames as evenly as a comb misses teeth.
     """
@@ -195,7 +196,7 @@ def _with_losses(stamps: FloatArray, line: Line, most: float) -> Places | None:
 
 
 def _is_each_nth(numbers: IntArray) -> bool:
-    """Whether one frame is missing after so many, always as many: each n-th is left out."""
+    """Whether every n-th frame is missing: one after equal numbers of frames."""
     jumps = np.flatnonzero(np.diff(numbers) != 1)
     if len(jumps) < 2 or np.any(np.diff(numbers)[jumps] != 2):
         return False
@@ -203,12 +204,12 @@ def _is_each_nth(numbers: IntArray) -> bool:
 
 
 def _is_tick(step: float) -> bool:
-    """Whether a clock of Windows steps so, in s or ms: the stamps are its ticks."""
+    """Whether a step is that of the Windows system clock, 15.625 ms, in s or ms."""
     return any(abs(step / tick - 1) < 1e-3 for tick in (0.015625, 15.625))
 
 
 def _is_customary(rate: float) -> bool:
-    """Whether analyzers have such a rate, in s or ms: a common sample rate by a power of two."""
+    """Whether a rate is a common sample rate over a power of two, in s or ms, as of analyzers."""
     for unit in (1.0, 1000.0):
         hops = np.log2(np.array([44100.0, 48000.0]) / (rate * unit))
         if np.any((np.abs(hops - np.rint(hops)) < 0.002) & (hops > 5) & (hops < 14)):

@@ -44,7 +44,7 @@ class UnfinishedLineWarning(UserWarning):
 
 
 def shown_path(path: str | os.PathLike[str] | bytes) -> str:
-    """A path as text that any terminal and file can take: bytes that are no text are replaced."""
+    """A path as valid UTF-8 text, for messages and files: undecodable bytes are replaced."""
     return os.fsencode(path).decode("utf-8", errors="replace")
 
 
@@ -160,7 +160,7 @@ def read_session(path: str | os.PathLike[str], *, frame_rate: float | None = Non
 
 def _all_frames(path: str | os.PathLike[str], parser: FrameParser, shown: str,
                 ) -> tuple[Levels, npt.NDArray[np.float64]]:
-    """All frames of a file and the numbers beside them, or the error of its first bad line."""
+    """All frames of a file and the numbers beside them; ValueError for its first bad line."""
     parts: list[Levels] = []
     beside = []
     with open(path, "rb") as file:

@@ -1,4 +1,4 @@
-"""When the frames of a text were: from its columns of times or numbers to a rate and gaps."""
+"""Frame rate and gaps of a session text, from its columns of times or numbers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .stamps import NoRateError, Places, places_of
 Float64Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-# Slower or faster than this is no analysis of sound, but a column of something else.
+# Frames a second; a column that implies fewer or more does not hold times.
 _FRAME_RATES_HEARD = (4.0, 2000.0)
-# A clock that began before the recording by more than this does not tell a listener anything.
+# A first time above this is a date or an uptime: times then count from the first frame.
 _LATEST_START_S = 86400.0
 # Up to this long, missing frames are made from their neighbors; a longer gap ends the take.
 FILLED_S = 0.1
@@ -36,7 +36,7 @@ class TimeColumnWarning(UserWarning):
 
 @dataclass(frozen=True, eq=False)
 class Timing:
-    """When the frames of a text were.
+    """Frame rate, frame numbers and start of a session text.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Timing:
 
 def timing_of(others: Float64Array, columns: Columns, rate: float | None,
               shown: str) -> Timing:
-    """When frames were, by the columns beside them.
+    """Timing of frames, from the columns beside the bands.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def timing_of(others: Float64Array, columns: Columns, rate: float | None,
 
 
 def _telling(others: Float64Array, columns: Columns) -> tuple[str, Float64Array | None]:
-    """The column that tells most of time, and what it is."""
+    """Role and numbers of the column that says most about time; empty and None without one."""
     roles = [columns.roles[i] for i in columns.others]
     if not columns.sure:
         # By their number alone all were taken for times; what counts lines is none.
@@ -121,7 +121,7 @@ def _counts(column: Float64Array) -> bool:
 
 
 def _timed(times: Float64Array, unit: str | None, rate: float | None, shown: str) -> Timing:
-    """When frames were by their times, in s or ms."""
+    """Timing of frames from a column of times in s or ms."""
     per_s = {"s": (1.0,), "ms": (1000.0,), None: (1.0, 1000.0)}[unit]
     try:
         places = places_of(times, () if rate is None else tuple(rate / each for each in per_s))
@@ -153,7 +153,7 @@ def _start(seconds: float) -> float:
 
 
 def _check_are_times(times: Float64Array, shown: str) -> None:
-    """Raise ValueError if they could as well be numbers of samples."""
+    """Raise ValueError if the times could as well be sample numbers."""
     steps = np.diff(times)
     step = float(steps[0])
     if step < 2 or np.any(steps != step) or step != int(step):
@@ -181,7 +181,7 @@ def _warn_of_other(places: Places, per_s: float, shown: str) -> None:
 
 def on_grid(frames: Levels, numbers: IntArray, cuts: list[tuple[int, int]], rate: float,
             ) -> tuple[Levels, list[tuple[int, int]], int]:
-    """Frames with short gaps filled, and the long ones.
+    """Frames with short gaps filled in, and the list of long gaps.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the numbers of a frame may be: levels in dB, linear powers, or amplitudes."""
+"""Units of session text: levels in dB, linear powers, or amplitudes."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def to_db(values: npt.ArrayLike, units: str) -> Levels:
 
 
 def are_in_range(values: npt.NDArray[np.float64], units: str) -> bool:
-    """Whether all numbers are such as these units have."""
+    """Whether all numbers lie in the range of these units."""
     return bool(values.max() <= _LARGEST[units] and (units == "db" or values.min() >= 0))
 
 
 def check_range(least: float, most: float, units: str) -> None:
-    """Raise BadLineError if the least or the most of a frame is none of these units."""
+    """Raise BadLineError if the lowest or highest number of a frame is out of range."""
     if most > _LARGEST[units]:
         if units == "db":
             raise BadLineError(f"expected levels up to {LARGEST_DB:g} dB, got {most:g}. "
@@ -57,7 +57,7 @@ def check_range(least: float, most: float, units: str) -> None:
 
 
 def look_linear(frames: npt.NDArray[np.floating]) -> str | None:
-    """Why frames that are taken for dB look like something else; None if they do not."""
+    """Why numbers that are taken for dB look like another unit; None if they do not."""
     if not frames.size or frames.min() < 0 or frames.max() == frames.min():
         return None
     return "all lie from 0 to 1" if frames.max() <= 1 else "none is below 0"

@@ -1,4 +1,4 @@
-"""Wav files whose header is not in order: a recorder that died, a chunk without its pad byte."""
+"""Repair of wav headers: of a recorder that died, or of a chunk without its pad byte."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_FORMAT_BYTES = 1 << 12
 
 
 def repaired_wav(path: str | os.PathLike[str]) -> io.RawIOBase | None:
-    """The file with a header that is in order, or None if its own is, or it is no wav file.
+    """A wav file with its header repaired; None if the header is valid, or it is no wav file.
 
     A recorder writes the size of the sound when it stops: where it never did, all that follows is
     sound. Chunks of odd length have a byte behind them, which some programs forget.
@@ -72,7 +72,7 @@ def _is_name(name: bytes) -> bool:
 
 
 class _Repaired(io.RawIOBase):
-    """A header that is in order, then the sound of a file."""
+    """File object of a valid header, followed by the sound of a file."""
 
     def __init__(self, file: io.FileIO, format_chunk: bytes, start: int, size: int) -> None:
         self._file = file

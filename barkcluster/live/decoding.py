@@ -40,7 +40,7 @@ class Decoder(Protocol):
     def last_error(self) -> str | None: ...
 
     def feed(self, data: bytes) -> list[Arrival]:
-        """Return what these bytes complete."""
+        """What these bytes complete."""
 
 
 class OscDecoder:
@@ -54,7 +54,7 @@ class OscDecoder:
         self.last_error: str | None = None
 
     def feed(self, data: bytes) -> list[Arrival]:
-        """Return what is in one datagram, or what it completes."""
+        """What is in one datagram, or what it completes."""
         try:
             messages = parse_packet(data)
             part = numbered(messages)
@@ -99,7 +99,7 @@ class FudiDecoder:
         return self._last_error
 
     def feed(self, data: bytes) -> list[Arrival]:
-        """Return what these bytes complete."""
+        """What these bytes complete."""
         arrivals: list[Arrival] = []
         n_rejected = self._parser.n_rejected
         messages = self._parser.feed(data)

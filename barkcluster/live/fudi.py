@@ -50,7 +50,7 @@ class FudiParser:
         self._skipping = False
 
     def feed(self, data: bytes) -> list[Message]:
-        """Return the messages that these bytes complete."""
+        """The messages that these bytes complete."""
         *ended, rest = self._split(data)
         messages = []
         for text in ended:
@@ -61,7 +61,7 @@ class FudiParser:
         return messages
 
     def end(self) -> list[Message]:
-        """Return what was left without a semicolon, as at the end of a datagram."""
+        """What was left without a semicolon, as at the end of a datagram."""
         self._escaping = False
         message = self._end_message(b"")
         return [] if message is None else [message]

@@ -164,7 +164,7 @@ class FrameAssembly:
         self._from_zero: dict[str, bool] = {}
 
     def add(self, part: Numbered) -> Frame | None:
-        """Return the frame that a part completes.
+        """The frame that a part completes.
 
         Raises
         ------

@@ -63,7 +63,7 @@ class TextParser:
         return self._frames.frame_rate
 
     def feed(self, data: bytes) -> list[Arrival]:
-        """Return what these bytes complete."""
+        """What these bytes complete."""
         data = self._line_ends.to_lf(data)
         if self._datagrams and not data.endswith(b"\n"):
             data += b"\n"
