@@ -1,9 +1,9 @@
 """A zip file of a JSON header and plain arrays (.npz), read as untrusted input.
 
-Nothing is believed before it is checked, cheapest first: the end of the zip file, its directory,
-the header, and then, member by member, type and shape and every number. What an array must be
-like is told by `ArraySpec`; what the header must say, by whoever reads it. Neither unpickles,
-evaluates or imports anything, and neither takes more memory than `MAX_BYTES` and a little.
+Everything is checked before it is used, cheapest first: the end of the zip file, its directory,
+the header, and then, member by member, type, shape and every number. An `ArraySpec` says what an
+array must be like, and whoever reads the header what it must hold. Nothing is unpickled,
+evaluated or imported, and memory stays within `MAX_BYTES` and a little.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Array: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.int64] | npt.NDArray
 MAX_BYTES = 100_000_000
 MAX_HEADER_BYTES = 1_000_000
 MAX_MEMBERS = 1000
-# Numbers beyond this are no features of sound; their squares would overflow single precision.
+# No feature of sound is larger, and the square of one would overflow single precision.
 LARGEST = 1e15
 
 HEADER = "header.json"
@@ -42,13 +42,17 @@ _NPY_HEADER = re.compile(
     rb"\{'descr': '(<[fi][248])', 'fortran_order': False, 'shape': \(([0-9, ]*)\), \} *\n")
 _NPY_LONGEST = 512
 _PIECE = 1 << 20
-# What zipfile, zlib and json raise for bytes that are not theirs.
+# What the standard library raises for damaged bytes: BadZipFile for the structure of the zip,
+# zlib.error for deflated data, EOFError where a member ends early, NotImplementedError for a
+# compression or zip version that it lacks, RuntimeError for members that claim to be encrypted,
+# ValueError for text and offsets, OverflowError for sizes that no C integer holds. (An OSError is
+# reported before these.)
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError,
-           OSError, ValueError, OverflowError)
+           ValueError, OverflowError)
 
 
 class ModelFormatError(ValueError):
-    """A file is no model file, or a damaged one; the message says what is wrong with it."""
+    """A file is not a model file, or is damaged; the message says what is wrong with it."""
 
     __module__ = "barkcluster"      # where users import it from, and what tracebacks call it
 
@@ -62,7 +66,7 @@ class ArraySpec:
     dtype : str
         In memory: ``"<f8"``, ``"<i8"`` or ``"<i4"``.
     stored : str
-        In the file: the same, or a narrower float that holds the same numbers.
+        In the file: the same type, or a narrower float that holds the same numbers.
     shape : tuple of int
     least, most : float
         Smallest and largest number allowed. nan is never allowed.
@@ -96,7 +100,7 @@ class ArrayArchive:
         self.header = _header_of(archive, self._members.pop(HEADER))
 
     def read(self, specs: Mapping[str, ArraySpec]) -> dict[str, Array]:
-        """The arrays, if they are all there, are what they should be, and nothing else is.
+        """All arrays, checked; ModelFormatError if one is missing, wrong or not asked for.
 
         Parameters
         ----------
@@ -235,7 +239,7 @@ def write_archive(
     arrays : dict of str to ndarray
         C-contiguous, in the type they are to be stored in, by member name without ``.npy``.
     packed : bool, default=True
-        Whether they are to take less room than in memory, and more time.
+        Whether to compress them, which takes less room and more time.
     """
     archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
     try:
@@ -300,7 +304,7 @@ def _check_end(file: BinaryIO, most_bytes: int) -> None:
 
 
 def _checked_directory(archive: zipfile.ZipFile, most_bytes: int) -> dict[str, zipfile.ZipInfo]:
-    """Members by name, none of them strange, all of them together of a bearable size."""
+    """Members by name; ModelFormatError for a name, packing or total size that no model has."""
     members: dict[str, zipfile.ZipInfo] = {}
     total = 0
     for info in archive.infolist():
@@ -346,7 +350,7 @@ def _header_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, Jso
 
 
 def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    """A JSON object whose keys are all different: what two readers would read is the same."""
+    """A JSON object without repeated keys, which two readers could read in two ways."""
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise ModelFormatError(f"{HEADER} names a field twice.")

@@ -1,4 +1,4 @@
-"""Writing a file so that a reader sees the old one or the new one, never half of one."""
+"""Atomic writing: a reader sees the old file or the new one, never half of one."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """The file around a model, a scorer or a background: its header, its version, its arrays.
 
 A file is an .npz, a zip archive of plain arrays, with a JSON header beside them. It holds no
-pickle, no class names, nothing that is executed; what is in it is built anew from the fields that
-this version knows, and any byte that does not fit makes the whole file a `ModelFormatError`.
+pickle, no class names, and nothing that is executed. Objects are built from the fields that this
+version knows, and any byte that does not fit makes the whole file a `ModelFormatError`.
 
-`FORMAT_VERSION` counts up when a file of before would no longer be read as it is, or would be
-read and give other answers: also when a window is described by other numbers. A function in
-`_MIGRATIONS` then turns the older header into the newer.
+`FORMAT_VERSION` is raised when older files could not be read as they are, or would give other
+answers, as when a window is described by other numbers. A function in `_MIGRATIONS` then turns the
+older header into the newer one.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ Specs: TypeAlias = dict[str, ArraySpec]
 
 def write_container(path: str | os.PathLike[str], holds: str, entry: Json,
                     arrays: Mapping[str, Array], specs_of: Callable[[Fields], Specs]) -> None:
-    """Write a file, or leave the one that is there.
+    """Write a file; if that fails, the old one stays as it was.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def write_container(path: str | os.PathLike[str], holds: str, entry: Json,
 @contextmanager
 def open_container(path: str | os.PathLike[str], holds: str
                    ) -> Iterator[tuple[Fields, ArrayArchive]]:
-    """What the header of a file says of the thing in it, and the archive to read its arrays from.
+    """The header entry of what a file holds, and the archive to read its arrays from.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def open_container(path: str | os.PathLike[str], holds: str
 
 
 def _entry_of(archive: ArrayArchive, holds: str) -> Fields:
-    """What the header says, in the words of this version."""
+    """The header entry of what the file holds, migrated to this version of the format."""
     header = archive.header
     if header.get("format") != _FORMAT:
         raise ModelFormatError("is not a model file of barkcluster.")

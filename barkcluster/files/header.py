@@ -1,4 +1,4 @@
-"""Reading a JSON object that somebody else wrote: every field asked for once, none left over."""
+"""Checked reading of a JSON object: each field is taken once, and none may be left over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from barkcluster._validation import shown
 
 from .archive import Json, ModelFormatError
 
-# Beyond this a whole number does not fit an array.
+# Larger whole numbers do not fit into an array of 64-bit integers.
 _MOST = 2 ** 62
 
 # What a parameter of a scorer or a model may be, in JSON and, with tuples for lists, in Python.
@@ -25,7 +25,7 @@ class Fields:
     value : JSON value
         Must be an object.
     where : str
-        How to call it in errors.
+        What errors call it.
 
     Examples
     --------
@@ -123,7 +123,7 @@ class Fields:
 
 
 def plain(value: object, *, inner: bool = False) -> Plain:
-    """The value as plain Python, lists as tuples; ValueError if it is more than plain.
+    """The value as plain Python, with lists as tuples; ValueError for any other type.
 
     Examples
     --------

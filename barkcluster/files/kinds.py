@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, told without importing what reads it."""
+"""What kind of file it is, by its first bytes; nothing that reads such files is imported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_BYTES = 1000
 
 
 def is_model(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is a model or a background: no session and no sound begins like a zip."""
+    """Whether a file is a model or a background: both are zip files, no session or sound is."""
     return _begin(path).startswith(_MODEL)
 
 
@@ -29,7 +29,7 @@ def is_gathered(path: str | os.PathLike[str]) -> bool:
 
 
 def is_written_session(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is a session that `write_session` wrote, which sound can be made into again.
+    """Whether a file is a session that `write_session` wrote, and so one that can be made again.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def is_written_session(path: str | os.PathLike[str]) -> bool:
 
 
 def _begin(path: str | os.PathLike[str]) -> bytes:
-    """The first bytes of a file, with lines that end in LF; none of what cannot be read."""
+    """The first bytes of a file, with LF as line ends; empty if it cannot be read."""
     if not os.path.isfile(path):  # what is read of a pipe is gone
         return b""
     try:

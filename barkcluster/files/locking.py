@@ -1,4 +1,4 @@
-"""Files that one program at a time may write to."""
+"""Locks, so that one program at a time writes to a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ else:
 
 
 def lock_file(descriptor: int) -> bool:
-    """Take an open file for this program alone, until it is closed or the program ends.
+    """Lock an open file for this program, until it is closed or the program ends.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def lock_file(descriptor: int) -> bool:
     Returns
     -------
     taken : bool
-        False if it is taken already, by another program or by another opening in this one.
+        False if another program, or another open file of this one, holds the lock.
 
     Examples
     --------

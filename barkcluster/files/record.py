@@ -1,7 +1,7 @@
-"""Fields of an object in a file: what each may be, and the way there and back.
+"""Fields of a stored object: what each may hold, how it is written and read back.
 
 An object that is stored names its fields, an `ArrayField` or a `NumberField` each. Numbers stand
-in the header of the file, arrays beside it; the header also tells the type and the sizes of every
+in the header of the file, arrays beside it. The header also gives the type and sizes of every
 array, so that nothing is read that does not fit its field.
 """
 
@@ -25,7 +25,7 @@ _STORED_AS = {"<f8": ("<f2", "<f4", "<f8"), "<i8": ("<i8",), "<i4": ("<i4",)}
 
 @dataclass(frozen=True)
 class ArrayField:
-    """An array that is learned.
+    """A learned array: its shape, type and range.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class ArrayField:
 
 @dataclass(frozen=True)
 class NumberField:
-    """A number that is learned; whole if its bounds are ints.
+    """A learned number and its range; a whole number if both bounds are ints.
 
     Attributes
     ----------
@@ -79,13 +79,13 @@ Field: TypeAlias = ArrayField | NumberField
 
 
 def stored_name(field: Field) -> str:
-    """What a field is called in a file."""
+    """Name of a field in a file."""
     return field.attribute.rstrip("_")
 
 
 def pack_fields(source: object, fields: Sequence[Field], prefix: str, arrays: dict[str, Array]
                 ) -> tuple[dict[str, Json], dict[str, Json]]:
-    """Numbers of an object and shapes of its arrays; these go into ``arrays``.
+    """Numbers and array shapes of an object, for the header; its arrays go into ``arrays``.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def pack_fields(source: object, fields: Sequence[Field], prefix: str, arrays: di
 
 
 def pack_array(value: object, field: ArrayField, name: str, arrays: dict[str, Array]) -> Json:
-    """What the header says of one array, its type and sizes; it goes into ``arrays``."""
+    """Type and sizes of one array, for the header; the array itself goes into ``arrays``."""
     values = np.asarray(value, dtype=field.dtype)
     stored: Array = np.ascontiguousarray(values, dtype=stored_type(values))
     arrays[name] = stored
@@ -132,7 +132,7 @@ def as_json(name: str, value: object) -> Json:
 
 
 def array_spec(field: ArrayField, given: Json, sizes: dict[str, int], name: str) -> ArraySpec:
-    """What an array must be like, from its field and from ``[type, size, ...]`` in the header."""
+    """Specification of an array, from its field and ``[type, size, ...]`` in the header."""
     if not (isinstance(given, list) and len(given) == 1 + len(field.shape)
             and given[0] in _STORED_AS[field.dtype]):
         raise ModelFormatError(
@@ -149,7 +149,7 @@ def array_spec(field: ArrayField, given: Json, sizes: dict[str, int], name: str)
 
 
 class FieldRecord:
-    """The fields of an object as a header tells of them, before its arrays are read.
+    """The fields of an object as its header describes them, before its arrays are read.
 
     Parameters
     ----------

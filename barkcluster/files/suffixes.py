@@ -1,4 +1,4 @@
-"""What sessions and sounds are called: one list for every command and for folders."""
+"""File name suffixes of sessions and sound: one list for all commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SESSION_SUFFIXES = (*TEXT_SUFFIXES, *AUDIO_SUFFIXES)
 
 
 def is_audio(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is sound by its suffix, readable or not.
+    """Whether a file is sound by its suffix, including formats that cannot be read.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def is_audio(path: str | os.PathLike[str]) -> bool:
 
 
 def suffix_of(path: str | os.PathLike[str]) -> str:
-    """The suffix of a path, in small letters.
+    """The suffix of a path, in lower case.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
 
 
 def how_to_convert(path: str | os.PathLike[str]) -> str:
-    """What to do with a sound file that is not read; empty if its suffix says nothing.
+    """How to convert a sound file that cannot be read; empty for other suffixes.
 
     Examples
     --------
