@@ -1,4 +1,4 @@
-"""Where frames come from and readings go to, as one word each."""
+"""Addresses of --in and --out: where frames come from and readings go to."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Address:
 
 
 def parse_source(text: str, *, bind: str | None = None) -> Address:
-    """Where frames come from.
+    """The address of a source of frames.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def parse_source(text: str, *, bind: str | None = None) -> Address:
 
 
 def parse_sink(text: str) -> Address:
-    """Where readings go to.
+    """The address of a sink for readings.
 
     Parameters
     ----------
@@ -109,12 +109,12 @@ def parse_sink(text: str) -> Address:
 
 
 def is_live(address: Address) -> bool:
-    """Whether frames from an address come as they are played, not at any speed."""
+    """Whether frames from an address come as they are played, in real time."""
     return address.kind in (*NETWORK, "mic")
 
 
 def places_of(addresses: Sequence[Address]) -> list[Address]:
-    """Where to listen: each port once, though several sources may share it.
+    """The addresses to listen at: each port once, though several sources may share it.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def places_of(addresses: Sequence[Address]) -> list[Address]:
 
 
 def shared(addresses: Sequence[Address]) -> list[list[int]]:
-    """Indices of the addresses, those of one place together.
+    """Indices of the addresses, grouped by the port or file they share.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Connections of clients: who may be in, what a web page sends, who has to go.
+"""TCP connections of clients: which are accepted, read and closed.
 
-A browser can be made to connect to any port of its own machine and to send there what a web page
-likes. What it sends begins as HTTP or with bytes that no text has; such a connection is dropped
-before anything of it is read as a message.
+A web page can make its browser connect to any port of this machine and send whatever the page
+wants. That begins as HTTP, or with bytes that no text contains: such a connection is closed before
+any of it is read as a message.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 _READ_BYTES = 1 << 16
 _MOST = 64
-# So many may be silent for as long as they like: a musician's break ends no connection.
+# Up to so many may be silent for ever: a musician's break ends no connection.
 _CROWD = 8
 _SILENT_S = 60.0
 _METHODS = (b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"CONNECT ", b"OPTIONS ", b"TRACE ",
@@ -45,7 +45,7 @@ class Connection:
 
 
 class Connections:
-    """Those who are connected at the moment, at all addresses.
+    """All clients that are connected at the moment, at all addresses.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Connections:
 
     def accept(self, listening: socket.socket, place: int, number: int, now: float
                ) -> list[Connection]:
-        """Let a client in, and return those who had to go: of too many, the longest silent."""
+        """Accept a client; those closed to make room, the longest silent ones, come back."""
         try:
             opened, _ = listening.accept()
         except OSError:  # gone again, or too many files are open
@@ -76,7 +76,7 @@ class Connections:
         return gone
 
     def read(self, connection: Connection, now: float) -> bytes | None:
-        """What a client sent: nothing where it is gone, None where it is too early to say.
+        """The bytes a client sent: empty if it is gone, None while its protocol is not known yet.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class Connections:
         return head
 
     def let_silent_go(self, now: float) -> list[Connection]:
-        """Close those of a crowd who have long said nothing, and return them."""
+        """Close clients that were silent for long, if there are many; return those closed."""
         gone: list[Connection] = []
         if len(self._all) > _CROWD:
             gone = [one for one in self._all if now - one.heard > _SILENT_S]

@@ -1,4 +1,4 @@
-"""Bytes of one client to frames and commands, whatever it speaks."""
+"""Decoders: bytes of a client to frames and commands, for each protocol."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .text import TextParser
 
 
 class Decoder(Protocol):
-    """Frames and commands in bytes as they come; what is neither is counted, never raised.
+    """Turns bytes into frames and commands; anything else is counted, and nothing is raised.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Decoder(Protocol):
     def last_error(self) -> str | None: ...
 
     def feed(self, data: bytes) -> list[Arrival]:
-        """What these bytes complete."""
+        """The frames and commands that these bytes complete."""
 
 
 class OscDecoder:
@@ -54,7 +54,7 @@ class OscDecoder:
         self.last_error: str | None = None
 
     def feed(self, data: bytes) -> list[Arrival]:
-        """What is in one datagram, or what it completes."""
+        """The frames and commands in one datagram, or the frame that it completes."""
         try:
             messages = parse_packet(data)
             part = numbered(messages)
@@ -99,7 +99,7 @@ class FudiDecoder:
         return self._last_error
 
     def feed(self, data: bytes) -> list[Arrival]:
-        """What these bytes complete."""
+        """The frames and commands that these bytes complete."""
         arrivals: list[Arrival] = []
         n_rejected = self._parser.n_rejected
         messages = self._parser.feed(data)

@@ -1,4 +1,4 @@
-"""The built-in jam as a source: its beginning is heard at once, the rest is played in time."""
+"""The built-in jam as a source: its beginning is learned at once, the rest played in time."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Mark(NamedTuple):
 
 
 class Demonstration:
-    """A jam without anybody who plays it.
+    """A synthetic jam with surprises, for which no source is needed.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Demonstration:
         self._waiting = list(self.marks)
 
     def prepare(self, player: Player, watcher: Watcher | None = None) -> str:
-        """Let a player hear and learn the beginning at once; what to say of it."""
+        """Let a player hear and learn the beginning at once; a line about it comes back."""
         for frame in self._beginning.frames:
             player.stream.push(frame)
             if watcher is not None:
@@ -74,7 +74,7 @@ class Demonstration:
                 f"learned; now it is played in time, with {len(self.marks)} surprises")
 
     def begun(self, player: Player) -> Sequence[str]:
-        """What to say of the surprises that began since this was asked last."""
+        """Lines about the surprises that began since the last call."""
         now, lines = player.stream.time, []
         while self._waiting and self._waiting[0].start <= now:
             mark = self._waiting.pop(0)

@@ -1,4 +1,4 @@
-"""FUDI, the language of Pure Data: words with spaces between them, a semicolon at the end."""
+"""FUDI, the protocol of Pure Data: words separated by spaces, and a semicolon at the end."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _WORD = re.compile(rb"(?:[^\s\\]|\\.)+", re.DOTALL)
 # What ends a message, or an escaped byte, which does not.
 _END = re.compile(rb"\\.|;", re.DOTALL)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
-# The words that lists of numbers come with when nobody named them.
+# Words that Pd puts before numbers without a selector of their own.
 _UNNAMED = ("list", "float", "symbol")
 
 
 class FudiParser:
-    """Messages in bytes that arrive piece by piece.
+    """Parses FUDI messages from bytes that arrive piece by piece.
 
     Parameters
     ----------
@@ -61,16 +61,16 @@ class FudiParser:
         return messages
 
     def end(self) -> list[Message]:
-        """What was left without a semicolon, as at the end of a datagram."""
+        """The message that was left without a semicolon, as at the end of a datagram."""
         self._escaping = False
         message = self._end_message(b"")
         return [] if message is None else [message]
 
     def _split(self, data: bytes) -> list[bytes]:
-        """Cut at semicolons, but for those with a backslash in front.
+        """The bytes cut at semicolons, except those after a backslash.
 
-        Only what is new is looked through: a message in many small pieces costs what it costs in
-        one.
+        Only new bytes are searched, so that a message in many small pieces costs no more than one
+        in a single piece.
         """
         pieces, start, seen = [], 0, 0
         if self._escaping and data:

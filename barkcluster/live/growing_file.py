@@ -9,10 +9,10 @@ _CHUNK_BYTES = 1 << 16
 
 
 class GrowingFile:
-    """What is appended to a file, whatever becomes of the file.
+    """Reads what is appended to a file, also if the file is cut short, moved or replaced.
 
-    It may not be there yet, be cut short, be moved away for a new one of the same name (its end
-    is read first), or be deleted and written again.
+    The file need not exist yet. If it is moved away and a new one takes its name, the rest of the
+    old one is read first.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class GrowingFile:
         self._begun_anew = False
 
     def read(self) -> tuple[bytes, bool]:
-        """Bytes that are new, and whether they begin another file.
+        """New bytes, and whether they are the first of another file.
 
         Returns
         -------

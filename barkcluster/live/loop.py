@@ -1,4 +1,4 @@
-"""Sources, players and sinks, joined: what comes in is heard, and what is heard goes out."""
+"""The main loop: frames from sources go to players, and their readings to sinks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _UNNAMED_CHANNELS = "/chan"
 
 @dataclass(eq=False)
 class Source:
-    """A player and the address its frames come to; of kind "play", what is to be played."""
+    """A player, the address its frames come to and, of kind "play", the session to play."""
 
     address: Address
     player: Player
@@ -41,24 +41,24 @@ class Source:
 
 
 class Watcher(Protocol):
-    """Someone who is shown every frame."""
+    """Something that is shown every frame, such as the page."""
 
     def hear(self, player: Player, levels: list[float], report: Report | None) -> None:
-        """Take a frame that was heard, and what was said of it; without waiting."""
+        """Take a frame that was heard and the report on it; must not wait."""
 
 
 class Live:
-    """Hears sources and tells sinks, until it is stopped.
+    """Passes frames from sources to players, and readings to sinks, until it is stopped.
 
     Parameters
     ----------
     sources : sequence of Source
         Several may share a port, if OSC messages tell them apart by their path.
     sinks : sequence of Sink
-    units : {"db", "linear"}, default="db"
+    units : {"db", "linear", "amplitude"}, default="db"
         What the numbers are.
     receiver : Receiver, optional
-        Of `places_of` the addresses, where ports were opened before there were players.
+        One that listens at `places_of` the addresses already, opened before there were players.
     watcher : Watcher, optional
         The page.
 
@@ -110,7 +110,7 @@ class Live:
 
     def run(self, *, until: Callable[[], bool] = lambda: False,
             tick: Callable[[], None] = lambda: None) -> None:
-        """Hear and tell until ``until()`` or the end of standard input.
+        """Run until ``until()`` or until all sources have ended.
 
         Parameters
         ----------
@@ -143,7 +143,7 @@ class Live:
         self._hear_waiting(steps, time.monotonic() + _WAITING_S)
 
     def _hear_waiting(self, steps: Iterator[None], deadline: float) -> None:
-        """What had come before the end is heard, and gathered, too."""
+        """Hear what had arrived before the end, so that it is gathered as well."""
         if _take_some(steps, deadline):
             return
         for _ in range(self._receiver.batches.qsize()):
@@ -160,7 +160,7 @@ class Live:
         self._receiver.close()
 
     def take(self, batch: list[Received]) -> None:
-        """Hear what came, and tell the sinks what it sounds like.
+        """Process a batch: frames to players, commands, readings to sinks.
 
         Parameters
         ----------
@@ -255,7 +255,7 @@ class Live:
 
 
 def _take_some(steps: Iterator[None], until: float) -> bool:
-    """Take steps until a time; whether there are more."""
+    """Take steps until a time; True if there are more."""
     for _ in steps:  # noqa: SIM110 - the time is asked for after a step, not before
         if time.monotonic() >= until:
             return True

@@ -1,4 +1,4 @@
-"""What bytes from other programs turn out to be: frames and commands."""
+"""Frames and commands, and the messages of other programs they are made from."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _MOST_PATHS = 64
 
 
 class Frame(NamedTuple):
-    """Levels as they came, not checked but for their number."""
+    """Levels as they came; only their number was checked."""
 
     path: str
     levels: list[float]
 
 
 class Command(NamedTuple):
-    """What a player is to do: one of `COMMANDS` and its argument.
+    """An instruction to a player: one of `COMMANDS` and its argument.
 
     Attributes
     ----------
@@ -56,14 +56,14 @@ Arrival: TypeAlias = Frame | Command | Missing
 
 
 class Message(NamedTuple):
-    """An address and what came with it: an OSC message, or one of Pd."""
+    """An address and its values: an OSC message, or one of Pd."""
 
     address: str
     values: Sequence[Value]
 
 
 class Numbered(NamedTuple):
-    """A part of a frame that comes in packets of one number each, such as ``/bark/7``."""
+    """One number of a frame that comes in packets of one number each, such as ``/bark/7``."""
 
     path: str
     place: int
@@ -123,7 +123,7 @@ def frames_and_commands(messages: Sequence[Message], n_bands: int = N_BANDS
 
 
 def numbered(messages: Sequence[Message]) -> Numbered | None:
-    """What a packet of one message of one number, its place at the end of the address, says.
+    """The place and level in a packet of one number, such as ``/bark/7 -40``; else None.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def numbered(messages: Sequence[Message]) -> Numbered | None:
 
 
 class FrameAssembly:
-    """Frames out of packets of one number each.
+    """Assembles frames from packets of one number each.
 
     A frame begins with the packet of the smallest place, 0 or 1, and is whole when ``n_bands``
     places in a row have come, in any order. One that lacks some when the next begins is no frame.

@@ -1,4 +1,4 @@
-"""A microphone as a source: sound to lines of frames, as if another program had sent them."""
+"""The microphone as a source: sound is analyzed and handed over as lines of frames."""
 
 from __future__ import annotations
 

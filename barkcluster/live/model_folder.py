@@ -1,4 +1,4 @@
-"""The folder that messages may save models to and load them from, by plain names alone."""
+"""The one folder that messages may save models to and load them from, by plain file names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_MODELS = 100
 
 
 class ModelFolder:
-    """Model files by names that came over the network.
+    """Saves and loads model files by names that came over the network.
 
     Parameters
     ----------
@@ -41,7 +41,8 @@ class ModelFolder:
         Raises
         ------
         ValueError
-            If the name will not do, something else has it, or there are too many models.
+            If the name is not allowed, belongs to another kind of file, or if there are too many
+        models.
         OSError
             If it cannot be written.
         """
@@ -58,7 +59,7 @@ class ModelFolder:
         Raises
         ------
         ValueError
-            If the name will not do, or what has it is no model.
+            If the name is not allowed, or the file is no model.
         OSError
             If it cannot be read.
         """

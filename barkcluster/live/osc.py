@@ -1,4 +1,4 @@
-"""Open Sound Control: packets to messages and back.
+"""Open Sound Control: parsing and building of packets.
 
 Messages are parsed and built by python-osc. Packets are taken apart here: its own loop over a
 bundle never ends where an element says it is -4 bytes long, nested bundles overflow the stack, and
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 _BUNDLE = b"#bundle\x00"
 _DEEPEST = 4
 _MOST_MESSAGES = 1000
-# Numbers and words of all messages of a packet: what a stranger's packet may cost to read.
+# Values in all messages of a packet: a limit to what a stranger's packet costs to read.
 _MOST_VALUES = 5000
-# Brackets part arrays within a message: they say nothing here, a frame is its numbers in order.
+# Brackets enclose arrays within a message; they are ignored, as a frame is its numbers in order.
 _KNOWN_TYPES = frozenset(b"ifdhsTF[]")
 
 
@@ -115,7 +115,7 @@ def _parts(packet: bytes, depth: int) -> Iterator[bytes]:
 
 
 def _tags(packet: bytes) -> bytes:
-    """The types of a message's values, one letter each; nothing is read yet."""
+    """The type tags of a message, one letter for each value; no value is read yet."""
     end = packet.find(b"\x00")
     tags_at = (end | 3) + 1
     tags = packet[tags_at:packet.find(b"\x00", tags_at)]

@@ -1,4 +1,4 @@
-"""A finished session as a source: its frames in time, as if they were played now."""
+"""A finished session as a source: its frames are played in time, as if they came now."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .receiving import Received
 
 
 class Playback:
-    """Plays a session, frame by frame, as lines of text; over gaps in it, it does not wait.
+    """Plays a session in time, frame by frame, as lines of text; gaps in it take no time.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A source of frames, the stream that hears it, and what it is told to do."""
+"""A player: one source of frames with its stream, its counts and its commands."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from barkcluster.tempo import Tempo, TempoTracker
 from .messages import Command
 from .model_folder import ModelFolder
 
-# A sender that says nothing for so long may have missed frames; less is a slow moment.
+# A pause of a sender, in seconds, after which frames may be missing; a shorter one is jitter.
 _GAP_S = 0.5
-# Or it was held up, and sends them now all at once, as Pd does: so long it is given for it.
+# Or the sender was held up and sends them all at once, as Pd does: it has so long to do so.
 _CATCH_UP_S = 0.1
-# Between the frames that a rate is measured on, and how far it may be off before it is said.
+# Seconds that the rate is measured over, and the error from which on it is reported.
 _RATE_S = 5.0
 _RATE_TOLERANCE = 0.05
-# Frames, in seconds, after which it is known whether they race; and how much faster that is.
+# Seconds of frames after which their speed is judged, and the speed that is called too fast.
 _RACE_S = 10.0
 _OUTRUN = 2.0
-# A source that says nothing for so long has stopped or died: what it was last like is no news.
+# A source that is silent for so long has stopped: its last familiarity is out of date.
 _SILENT_S = 2.0
 # What `pause` is told to end it.
 _NO = ("0", "off")
 
 
 class Report(NamedTuple):
-    """What a player says after a frame that ended a hop."""
+    """The answer of a player after a frame that ended a hop."""
 
     player: str
     reading: Reading
@@ -64,21 +64,22 @@ class Player:
     Attributes
     ----------
     n_received : int
-        Frames that came.
+        Frames that arrived.
     n_late : int
         Frames heard later after they came than the next one was due.
     n_rejected : int
-        Packets, lines and frames that were none.
+        Packets, lines and frames that were rejected.
     n_elsewhere : int
-        Frames to an address that no source has, at the port of this one.
+        Frames to the port of this source, but to an address that no source has.
     last_rejection : str
         Why the last of these was left out.
     last_message : str
-        What was last done or could not be done.
+        The outcome of the last command.
     rate_said : str
         What is wrong with the frame rate that a comment in the text says; empty if nothing is.
     silent : float
-        Seconds since the last frame, at the last `tick`; 0 where they come, and before the first.
+        Seconds since the last frame, as of the last `tick`; 0 while frames come, and before the
+        first.
     """
 
     def __init__(self, name: str, stream: RetrainingStream, tracker: TempoTracker,
@@ -122,7 +123,7 @@ class Player:
 
     @property
     def n_rejected(self) -> int:
-        """Packets, lines and frames that were none."""
+        """Packets, lines and frames that were rejected."""
         return self.n_bad_packets + self.stream.n_rejected
 
     @property
@@ -140,12 +141,12 @@ class Player:
 
     @property
     def rate_is_off(self) -> bool:
-        """Whether frames come at another rate than was said."""
+        """Whether frames come at another rate than the stream expects."""
         return self._is_off(self.measured_rate)
 
     @property
     def speed(self) -> float:
-        """How many times as fast as they were played frames come, of a source that is not live.
+        """How many times faster than real time frames come, of a source that is not live.
 
         nan before there are 10 seconds of them.
         """
@@ -156,17 +157,17 @@ class Player:
 
     @property
     def outruns(self) -> bool:
-        """Whether frames come much faster than they were played: those of a finished file."""
+        """Whether frames come much faster than real time, as from a finished file."""
         return self.speed > _OUTRUN
 
     @property
     def rate_was_off(self) -> bool:
-        """Whether they did so over all the time that they came."""
+        """Whether frames came at another rate than expected over all of the session."""
         return self._is_off(self.true_rate)
 
     @property
     def true_rate(self) -> float:
-        """Frames per second over all the time that they came; nan while it is too short."""
+        """Frames per second over all of the session; nan while it is too short to tell."""
         return self._steady_frames / self._steady_s if self._steady_s else math.nan
 
     def reject(self, n: int, why: str) -> None:
@@ -175,7 +176,7 @@ class Player:
         self.last_rejection = why
 
     def tick(self, now: float) -> None:
-        """Notice what happened beside the frames; to be called some times a second.
+        """Take over new models and notice silence; to be called some times a second.
 
         Parameters
         ----------
@@ -224,7 +225,7 @@ class Player:
         return Report(self.name, reading, self.last_tempo, is_new)
 
     def apply(self, command: Command, folder: ModelFolder | None = None) -> None:
-        """Do what a command says; `last_message` tells what came of it.
+        """Carry out a command; `last_message` says with what outcome.
 
         Parameters
         ----------
@@ -301,7 +302,7 @@ class Player:
             self.last_message = f"cannot load: {error}"
 
     def _keep_time(self, arrived: float) -> None:
-        """Notice missing frames, and the rate of those that come."""
+        """Notice missing frames, and measure the rate of those that come."""
         waited = arrived - self._arrived
         self._arrived = arrived
         if waited > _GAP_S:
@@ -318,7 +319,7 @@ class Player:
             self._rate_since, self._rate_frames = arrived, 0
 
     def _measure(self, n_frames: int, seconds: float) -> None:
-        """Take one more stretch into the rate, which the gathered file is to tell."""
+        """Add a stretch to the measured rate, which the gathered file is to hold."""
         self.measured_rate = n_frames / seconds
         self._steady_frames += n_frames
         self._steady_s += seconds
@@ -329,7 +330,7 @@ class Player:
         return abs(rate / self.frame_rate - 1) > _RATE_TOLERANCE
 
     def _settle_gap(self, arrived: float) -> None:
-        """Find out whether the frames that did not come in time are lost, or come now."""
+        """Find out whether overdue frames are lost, or only late and coming now."""
         self._n_since += 1
         elapsed = arrived - self._owed_since
         missing = self._n_owed - (self._n_since - round(elapsed * self.frame_rate))

@@ -1,4 +1,4 @@
-"""What the process of a performance asks of its system."""
+"""Settings of the process for live use: memory, thread switching, signals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SWITCH_INTERVAL_S = 0.0005
 
 
 def settle_in() -> None:
-    """Let memory that is not needed go back to the system, and threads wait less for each other.
+    """Return unused memory to the system, and make threads wait less for each other.
 
     The GNU C library keeps room once used for the thread that used it, and every model is loaded
     by a thread of its own: four players came to hold a hundred megabytes of nothing. Other
@@ -31,7 +31,7 @@ def settle_in() -> None:
 
 @contextmanager
 def stop_on_interrupt(stopped: threading.Event) -> Iterator[None]:
-    """Let the first Ctrl-C set an event, and only the next one interrupt.
+    """Let the first Ctrl-C set an event, and only a second one interrupt.
 
     An interruption could come between two lines of whatever is done with a frame, and what waits
     to be heard would be lost.

@@ -1,8 +1,8 @@
-"""One thread that takes bytes off sockets and growing files as soon as they are there.
+"""One thread that reads sockets and growing files as soon as there are bytes.
 
-It does nothing else: datagrams wait in 200 kB of the kernel, a few hundred frames, and are lost
-when nobody takes them off. What comes in a burst is handed over in one piece once the burst is
-over, so that nobody fights with this thread for the interpreter meanwhile.
+It does nothing else: the kernel holds 200 kB of datagrams, a few hundred frames, and drops the
+rest. A burst is handed over in one piece once it is over, so that no other thread competes with
+this one for the interpreter meanwhile.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """Bytes that come to some addresses, in batches.
+    """Receives bytes at some addresses, in batches.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ class Receiver:
                 self.put(batch)
 
     def _wait_while_full(self) -> bool:
-        """Whether too much waits to be heard already; then some time has gone by."""
+        """Sleep a little if too much waits to be heard already; True if so."""
         if self._n_waiting_bytes < _MOST_WAITING_BYTES:
             return False
         time.sleep(_FULL_S)

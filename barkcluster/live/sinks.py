@@ -1,4 +1,4 @@
-"""Where readings go: OSC, FUDI and text over the network, files, standard output.
+"""Sinks for readings: OSC, FUDI and text over the network, files, standard output.
 
 A sink never raises and never waits once it is open: what cannot be sent is counted.
 """
@@ -34,7 +34,7 @@ _MOST_UNSENT_BYTES = 1 << 16
 
 
 class Sink(Protocol):
-    """Somewhere to send what players say.
+    """A destination for the reports of players.
 
     Attributes
     ----------
@@ -45,13 +45,13 @@ class Sink(Protocol):
     n_failed: int
 
     def send(self, report: Report) -> None:
-        """Send what a player says at the end of a hop."""
+        """Send the report of a player at the end of a hop."""
 
     def send_status(self, player: Player) -> None:
         """Send how a player is doing."""
 
     def close(self) -> None:
-        """Send what is left, and let go."""
+        """Send what is left, and close."""
 
 
 Words = list[tuple[str, list[Value]]]
@@ -140,7 +140,7 @@ class NetworkSink:
 
 
 class FudiTcpSink:
-    """FUDI over a connection, made again each second while nobody listens."""
+    """FUDI over a TCP connection, tried again each second while nobody listens."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -231,7 +231,7 @@ class LineSink:
 
 
 class LatestSink:
-    """A file that holds the newest line of each player; a reader never finds half of it."""
+    """A file with the newest line of each player, replaced at once so that no reader sees half."""
 
     def __init__(self, path: str) -> None:
         self.n_failed = 0

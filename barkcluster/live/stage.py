@@ -1,4 +1,4 @@
-"""What is opened for a performance, played to its end, and closed again."""
+"""Opening of sources, and the performance from start to end."""
 
 from __future__ import annotations
 
@@ -76,23 +76,23 @@ def open_source(address: Address, name: str, model: FamiliarityModel, session: S
 def perform(live: Live, players: Sequence[Player], terminal: TerminalLines | None, *,
             page: PageFeed | None, demo: Demonstration | None, seconds: float,
             stopped: threading.Event, say: Callable[[str], None]) -> None:
-    """Hear and tell until the end: of the sources or of so many seconds, or Ctrl-C, or `stopped`.
+    """Run until the sources end, a time is up, Ctrl-C, or `stopped` is set.
 
     Parameters
     ----------
     live : Live
     players : sequence of Player
     terminal : TerminalLines or None
-        Where to show them, if somebody looks.
+        Where to show the players; None for nowhere.
     page : PageFeed or None
-        Another place to show them.
+        The page to show them on, if there is one.
     demo : Demonstration or None
-        What is played, where nobody plays.
+        The built-in jam, if it is what is played.
     seconds : float
         ``inf`` for no end.
     stopped : threading.Event
     say : callable
-        Says a line.
+        Prints a line that stays.
     """
     has_view = sys.stderr.isatty()
 

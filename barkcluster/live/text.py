@@ -1,4 +1,4 @@
-"""Lines of text: frames as in session files, and commands."""
+"""Text protocol: lines that are frames, as in session files, or commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .messages import COMMANDS, Arrival, Command, Frame, Missing
 
 
 class TextParser:
-    """Frames and commands in lines that arrive piece by piece.
+    """Parses frames and commands from lines that arrive piece by piece.
 
     A line is a frame, in any form that `read_session` reads, or a command such as ``pause 1``.
     A comment ``# gap: 300`` says how many frames are missing.
@@ -49,12 +49,12 @@ class TextParser:
 
     @property
     def n_rejected(self) -> int:
-        """Lines that were neither."""
+        """Lines that were neither frame nor command."""
         return self._n_rejected + self._frames.n_rejected
 
     @property
     def last_error(self) -> str | None:
-        """Why the last such line was not."""
+        """Why the last rejected line was."""
         return self._frames.last_error or self._last_error
 
     @property
@@ -63,7 +63,7 @@ class TextParser:
         return self._frames.frame_rate
 
     def feed(self, data: bytes) -> list[Arrival]:
-        """What these bytes complete."""
+        """The frames, commands and gaps that these bytes complete."""
         data = self._line_ends.to_lf(data)
         if self._datagrams and not data.endswith(b"\n"):
             data += b"\n"
@@ -106,7 +106,7 @@ class TextParser:
         return arrivals
 
     def _begun_anew(self, text: bytes, n_rejected: int) -> npt.NDArray[np.float64]:
-        """Frames of a sender who came back with other columns: no datagram says that it is new."""
+        """Frames of a sender that came back with other columns, which no datagram tells apart."""
         anew = FrameParser(self._n_bands, self._units)
         frames = anew.feed(text)
         if len(frames) and not anew.n_rejected and anew.columns != self._frames.columns:

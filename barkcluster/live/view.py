@@ -1,4 +1,4 @@
-"""What a performer glances at: bars for each scale, tempo, counts, the model's age."""
+"""The terminal view: a bar for each scale, tempo, counts, the age of the model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _YOUNG_S = 60.0
 
 
 def player_lines(player: Player, columns: int = 80) -> list[str]:
-    """How a player is doing.
+    """Lines that show how a player is doing.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def player_lines(player: Player, columns: int = 80) -> list[str]:
 
 
 def closing_lines(player: Player) -> list[str]:
-    """What there is to say of a player at the end, in lines of plain text."""
+    """Summary of a player at the end, as lines of plain text."""
     n_learned = player.stream.n_learned
     title = f"{player.name}: " if player.name else ""
     elsewhere = f", {player.n_elsewhere} to another address" if player.n_elsewhere else ""
@@ -93,14 +93,14 @@ def closing_lines(player: Player) -> list[str]:
 
 
 def unsent_lines(outputs: Sequence[tuple[Address, Sink]]) -> list[str]:
-    """What there is to say at the end of answers that did not arrive, in lines of plain text."""
+    """Lines about the outputs that could not be sent or written, for the end."""
     return [printable(f"--out {address}: {sink.n_failed} could not be "
                       f"{'sent' if address.kind in NETWORK else 'written'}.")
             for address, sink in outputs if sink.n_failed]
 
 
 def _bars(player: Player, title: str, width: int) -> list[str]:
-    """Familiarity as bars and tempo; or why there is none."""
+    """Bars of familiarity and the tempo; or a line that says why there are none yet."""
     reading, tempo = player.last_reading, player.last_tempo
     beats = "" if tempo is None or math.isnan(tempo.bpm) else (
         f"{tempo.bpm:.1f} bpm ({tempo.confidence:.0%} sure)")
@@ -124,7 +124,7 @@ def _bars(player: Player, title: str, width: int) -> list[str]:
 
 
 def bar(familiarity: float, cells: int = _WIDEST_BAR) -> str:
-    """A familiarity as a bar, a number behind it.
+    """A familiarity as a bar followed by the number.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A stream that learns what it hears, beside the answers."""
+"""A stream that answers and, in the background, learns what it hears."""
 
 from .stream import RetrainingStream
 

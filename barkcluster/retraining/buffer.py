@@ -1,7 +1,7 @@
-"""What a live session has sounded like so far, in bounded memory.
+"""The frames of a live session so far, in bounded memory.
 
-Frames are kept in blocks that are never changed once full, so that whoever learns from them in the
-background shares them with the stream instead of copying minutes of sound between two frames.
+Frames are kept in blocks that never change once they are full. So learning in the background
+shares them with the stream, and no minutes of sound are copied between two frames.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ KEEP = ("newest", "thinned")
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Segment:
-    """Frames that follow on one another and stay or go together.
+    """A block of consecutive frames that are kept or dropped together.
 
     Attributes
     ----------
     number : int
         How many blocks were filled before it, since the beginning or the last `clear`.
     take : int
-        The take that it is of: blocks of one take follow on one another where their numbers do.
+        Number of its take: blocks of one take are consecutive where their numbers are.
     rows : ndarray of shape (n_frames, n_bands), float32
         Levels in dB. They never change.
     """
@@ -37,7 +37,7 @@ class Segment:
 
 
 class SessionBuffer:
-    """Frames heard, the newest of them or some of all of them.
+    """Keeps the newest frames heard, or blocks from all of the session.
 
     Parameters
     ----------
@@ -92,20 +92,20 @@ class SessionBuffer:
             self._close_block()
 
     def end_take(self) -> None:
-        """What comes next does not follow on what came."""
+        """End the take: the next frame does not follow the last one."""
         if self._filled:
             self._close_block()
         self._take += 1
 
     def takes(self) -> list[Float32Array]:
-        """The frames, in takes: rows of one follow on one another.
+        """The frames kept, one array for each take.
 
-        Costs a copy of all of them: `blocks` and `takes_of` share what is kept.
+        This copies all of them; `blocks` and `takes_of` share the memory instead.
         """
         return [np.concatenate(pieces) for pieces in takes_of(self.blocks())]
 
     def blocks(self) -> list[Segment]:
-        """What `takes_of` makes takes of, a copy of one block at most: the rest never changes."""
+        """The blocks, for `takes_of`. Only the one that is being filled is copied."""
         last = Segment(self._number, self._take, self._filling[:self._filled].copy())
         return [*self._blocks, last]
 
@@ -131,7 +131,7 @@ class SessionBuffer:
 
 
 def takes_of(blocks: list[Segment]) -> list[list[Float32Array]]:
-    """Takes of blocks, each in the pieces that follow on one another."""
+    """Takes, each as a list of the consecutive pieces it consists of."""
     runs: list[list[Segment]] = []
     for block in blocks:
         if not len(block.rows):

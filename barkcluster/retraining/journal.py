@@ -1,6 +1,6 @@
-"""A session written to disk as it comes, so that a crash costs its last second.
+"""A live session written to disk as it comes, so that a crash loses its last second at most.
 
-Plain session text with a comment for each interruption: `read_session` reads it like any other.
+It is plain session text with a comment for each interruption, which `read_session` reads.
 """
 
 from __future__ import annotations
@@ -106,16 +106,16 @@ class SessionJournal:
             self.flush()
 
     def end_take(self, n_missing: int = 0) -> None:
-        """What comes next does not follow on what came; so many frames are missing, if known."""
+        """End the take; ``n_missing`` is how many frames are missing, 0 if nobody knows."""
         self._lines.append(f"# gap: {n_missing}\n" if n_missing else "# gap\n")
 
     def reset(self) -> None:
-        """What came before is kept in the file, but not recovered."""
+        """Begin a new session: what came before stays in the file, but is not recovered."""
         self._lines.append(f"{_RESET.decode()}\n")
         self.flush()
 
     def correct_frame_rate(self, frame_rate: float) -> None:
-        """Say in the file at which rate its frames came, if all of them came to this journal."""
+        """Write the measured frame rate into the file, unless it holds older frames."""
         if self._rate_text:
             same = frame_rate == self.frame_rate
             self._wanted_rate = f"{frame_rate!r}" if same else f"{frame_rate:.2f}"
@@ -135,7 +135,7 @@ class SessionJournal:
             os.close(self._file)
 
     def _recover(self, n_bands: int) -> int:
-        """Read the file up to its last newline; return how many bytes that is."""
+        """Read the file up to its last newline; the number of bytes until there comes back."""
         parser = FrameParser(n_bands, columns="levels", header=False)
         takes: list[list[npt.NDArray[np.float32]]] = [[]]
         size, unfinished = 0, b""
@@ -188,14 +188,14 @@ class SessionJournal:
         self.n_lost += sum(n_frames for n_frames, _ in waiting)
 
     def _write_rate(self) -> None:
-        """Put the rate that is wanted in the place of the one in the file's first line."""
+        """Overwrite the rate in the first line of the file."""
         self._rate_text = self._wanted_rate
         with suppress(OSError):
             os.lseek(self._file, len(_RATE), os.SEEK_SET)
             os.write(self._file, f"{self._rate_text:{_RATE_WIDTH}}".encode("ascii"))
 
     def _write(self, data: bytes) -> bool:
-        """Write all of it or, where the disk fills up on the way, nothing."""
+        """Write all of a piece or, if the disk fills up meanwhile, nothing of it."""
         try:
             written = 0
             while written < len(data):

@@ -1,10 +1,10 @@
-"""Learning in a process of its own, so that the one that plays is never kept waiting.
+"""Learning in a process of its own, so that the program that plays never waits for it.
 
-Learning in a thread shares one interpreter with the stream: each time the stream sleeps or waits
-for a socket it may find the interpreter taken, for 5 ms a time, and a self-organizing map is a
-long loop in Python. A process costs a second of start, which only the learning waits for. It is
-started as a plain program and not by multiprocessing, which would import the user's main script
-once more. Frames, parameters and the model travel as files in a folder of their own.
+A thread that learns shares one interpreter with the stream: each time the stream has slept or
+waited for a socket, it may have to wait up to 5 ms more for the interpreter, and a self-organizing
+map is a long loop in Python. A process takes a second to start, and only the learning waits for
+that. It is started as a plain program, not by multiprocessing, which would import the user's main
+script again. Frames, parameters and the model are passed as files in a folder of their own.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class LearningError(Exception):
 
 @contextmanager
 def job_folder() -> Iterator[Path]:
-    """A folder for a job, gone afterwards unless this program is killed meanwhile.
+    """A folder for one job, removed afterwards unless this program is killed meanwhile.
 
     Yields
     ------
@@ -79,7 +79,9 @@ def _is_left(lock: Path) -> bool:
 
 
 def parameters_as_json(model: FamiliarityModel) -> str:
-    """What the other process makes an equal, unfitted model of, but for its background.
+    """The parameters from which the other process makes the same unfitted model.
+
+    The background is not among them: it has a file of its own.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A stream that learns the session it hears, again and again, beside the answering."""
+"""A stream that answers and, in the background, learns the session it hears again and again."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _IN_TURN = threading.Lock()
 
 @dataclass(eq=False)
 class _Training:
-    """One training in the background; its thread fills in what came of it."""
+    """One training in the background; its thread fills in the model, or the error."""
 
     frames_learned: int
     thread: threading.Thread | None = None
@@ -54,7 +54,7 @@ class _Training:
     given_up: bool = False
 
     def give_up(self) -> None:
-        """End it; what comes of it will not be looked at."""
+        """End the training; its result will not be used."""
         self.given_up = True
         if self.process is not None:
             self.process.kill()
@@ -63,11 +63,11 @@ class _Training:
 
 
 class RetrainingStream:
-    """Familiarity of frames as they come, given those that came before.
+    """Familiarity of live frames, given those that came before.
 
-    It starts from nothing: readings are None until some seconds were heard and learned. From
-    then on the newest model answers, while the next one is learned in the background, after 5,
-    10, 20 seconds and then ``every`` so many. Models are swapped whole, between two frames. If
+    It starts from nothing: readings are None until some seconds were heard and learned. From then
+    on the newest model answers, while the next one is learned in the background: after 5, 10 and
+    20 seconds, and then after each ``every`` seconds. Models are swapped between two frames. If
     learning fails, the old model stays and `last_error` says why.
 
     Parameters
@@ -80,8 +80,8 @@ class RetrainingStream:
         How much of the session is remembered to learn from, and up to half a minute more: 0.6 MB
         a minute. One minute at least.
     keep : {"newest", "thinned"}, default="newest"
-        What is remembered of a longer one: its newest minutes, or blocks of half a minute from
-        all of it.
+        What is remembered of a longer session: its newest minutes, or blocks of half a minute
+        from all of it.
     session_path : path-like, optional
         Text file to which frames are written as they come. If a stream wrote one there before,
         what it holds is heard again first, and it is continued: a crash costs its last second.
@@ -95,17 +95,17 @@ class RetrainingStream:
     Attributes
     ----------
     stream : FamiliarityStream
-        Who answers; its counts of frames, gaps and rejections.
+        The stream that answers; it counts frames, gaps and rejections.
     n_learned : int
         Models that were learned.
     n_failed : int
         Times that learning failed.
     last_error : str or None
-        Why, the last time; None once it worked again.
+        Why the last learning failed; None once one worked again.
     n_recovered : int
         Frames found in the file at ``session_path``.
     paused : bool
-        Set it, and frames are answered but neither remembered, written nor learned.
+        While it is set, frames are answered, but not remembered, written or learned.
 
     Notes
     -----
@@ -190,7 +190,7 @@ class RetrainingStream:
 
     @property
     def features(self) -> WindowFeatures:
-        """The windows kept."""
+        """The layout of the windows."""
         return self.stream.features
 
     @property
@@ -200,12 +200,12 @@ class RetrainingStream:
 
     @property
     def n_frames(self) -> int:
-        """Frames of time that went by: those heard and those missing."""
+        """Frames since the beginning, those that are missing included."""
         return self.stream.n_frames
 
     @property
     def n_missing(self) -> int:
-        """Frames of time that were reported lost."""
+        """Frames that were reported missing."""
         return self.stream.n_missing
 
     @property
@@ -220,16 +220,16 @@ class RetrainingStream:
 
     @property
     def n_rejected(self) -> int:
-        """Frames left out because they held nan or infinity."""
+        """Frames left out because they held nan, infinity or levels above 100 dB."""
         return self.stream.n_rejected
 
     @property
     def last_rejection(self) -> str | None:
-        """Why the last of them was."""
+        """Why the last rejected frame was; None if none was."""
         return self.stream.last_error
 
     def check_frame_rate(self, frame_rate: float) -> None:
-        """Raise ValueError if frames at this rate are not what is learned.
+        """Raise ValueError if a frame rate is not the one that is learned.
 
         Parameters
         ----------
@@ -240,12 +240,12 @@ class RetrainingStream:
 
     @property
     def heard(self) -> float:
-        """Seconds of session heard and not paused, those found in the file included."""
+        """Seconds of session heard and not paused, those recovered from the file included."""
         return self._n_heard / self.stream.features.frame_rate
 
     @property
     def model_age(self) -> float:
-        """Seconds of session heard that the model does not know; nan without a model."""
+        """Seconds of session heard since the model was learned; nan without a model."""
         if self.stream.model is None:
             return float("nan")
         return (self._n_heard - self._n_learned_from) / self.stream.features.frame_rate
@@ -257,7 +257,7 @@ class RetrainingStream:
 
     @property
     def n_unwritten(self) -> int:
-        """Frames that the file at ``session_path`` lacks, because it could not be written."""
+        """Frames that are missing in the file at ``session_path``, which could not be written."""
         return 0 if self._journal is None else self._journal.n_lost
 
     @property
@@ -291,7 +291,7 @@ class RetrainingStream:
         return reading
 
     def skip(self, n_frames: int) -> None:
-        """Let time go by in which frames were lost; as `FamiliarityStream.skip`.
+        """Report frames as missing; as `FamiliarityStream.skip`.
 
         Parameters
         ----------
@@ -306,9 +306,9 @@ class RetrainingStream:
                 self._journal.end_take(n_frames)
 
     def take_over(self) -> None:
-        """Let the model that was learned meanwhile answer from here on; `push` does it, too.
+        """Let a model that was learned meanwhile answer from here on.
 
-        To be called where no frames come and the newest model is wanted.
+        `push` does this too; call it where no frames come and the newest model is wanted.
         """
         training = self._training
         if training is None or not training.done:
@@ -324,7 +324,7 @@ class RetrainingStream:
         self.last_error = None
 
     def correct_frame_rate(self, frame_rate: float) -> None:
-        """Say in the file at ``session_path`` at which rate the frames really come.
+        """Write the measured frame rate into the file at ``session_path``.
 
         Parameters
         ----------
@@ -364,7 +364,7 @@ class RetrainingStream:
                 self._learn_if_due()
 
     def close(self) -> None:
-        """Write the last frames to the file and close it. Models being learned are given up."""
+        """Write the last frames to the file and close it; a model being learned is given up."""
         self._give_up()
         if self._journal is not None:
             self._journal.close()

@@ -1,4 +1,4 @@
-"""Hands what is heard to the process of the page, and never waits for it."""
+"""Passes frames and readings to the process of the page, and never waits for it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _ELSEWHERE = ("192.0.2.1", 9)
 
 @dataclass(eq=False)
 class _Unsent:
-    """What a player was heard to do since the page was told last."""
+    """Frames and readings of a player that the page was not sent yet."""
 
     n_frames: int
     frames: list[tuple[int, list[float]]] = field(default_factory=list)
@@ -54,7 +54,7 @@ class _Unsent:
 
 
 class PageFeed:
-    """The page of some players, in a process of its own.
+    """The page of all players, in a process of its own.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class PageFeed:
 
     @property
     def url(self) -> str:
-        """Where to look; with the token, so that the buttons work."""
+        """The address of the page, with the token that its buttons need."""
         host = own_address() if self.host in _ANY else self.host
         host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}/#{self.token}"
@@ -121,7 +121,7 @@ class PageFeed:
         return self._process.poll() is None
 
     def hear(self, player: Player, levels: list[float], report: Report | None) -> None:
-        """Take a frame that was heard, and what was said of it."""
+        """Take a frame that was heard and the report on it."""
         unsent, n = self._unsent[player], player.stream.n_frames
         if n <= unsent.n_frames:
             if n == unsent.n_frames:  # it was rejected
@@ -138,7 +138,7 @@ class PageFeed:
                 for v in (reading.familiarity, *reading.by_scale.tolist()))])
 
     def tick(self) -> None:
-        """Tell the page what is new, and do what its buttons say; some times a second."""
+        """Send the page what is new, and act on its buttons; to be called some times a second."""
         while not self._pressed.empty():
             pressed = self._pressed.get()
             if "player" in pressed:
@@ -277,7 +277,7 @@ def _introduced(player: Player) -> Introduction:
 
 
 def _packed(frames: list[tuple[int, list[float]]]) -> list[tuple[int, str]]:
-    """Frames that follow on one another together: how many were before them, and their bytes."""
+    """Runs of consecutive frames: how many frames were before each, and its bytes in base64."""
     runs: list[tuple[int, list[list[float]]]] = []
     for before, levels in frames:
         if runs and runs[-1][0] + len(runs[-1][1]) == before:

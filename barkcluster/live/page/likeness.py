@@ -1,4 +1,4 @@
-"""What a session that goes on recurs to: its motifs, and the moment that sounds most like now."""
+"""Motifs of a session that goes on, and the earlier moment that sounds most like now."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _APART_S = 10.0
 
 
 class Likeness:
-    """Frames of one player, in bounded memory, and what in them is alike.
+    """The newest frames of one player, in bounded memory, and the moments in them that are alike.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Likeness:
             self._sounds.append(sound)
 
     def likest(self) -> float | None:
-        """When there was a sound most like the one of now: seconds, its end; None if never."""
+        """End, in seconds, of the earlier sound most similar to the newest; None without one."""
         if not self._times:
             return None
         n = sum(time <= self._times[-1] - _APART_S for time in self._times)
@@ -97,7 +97,7 @@ class Likeness:
         return self._times[int(np.argmin(((earlier - self._sounds[-1]) ** 2).sum(axis=1)))]
 
     def session(self) -> Session | None:
-        """What motifs are searched for in; None while it is too short."""
+        """The session to search for motifs; None while it is too short."""
         if self._n_kept < _FIRST_MOTIFS_S * self.frame_rate:
             return None
         pieces = list(self._pieces)
@@ -113,7 +113,7 @@ class Likeness:
 
 
 def motifs_of(session: Session) -> list[Motif]:
-    """The motifs of a session, in the order of their first occurrence; none of what is too short.
+    """Motifs of a session by first occurrence; an empty list if it is too short.
 
     Parameters
     ----------

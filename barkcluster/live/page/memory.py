@@ -1,4 +1,4 @@
-"""What the page knows of the players: enough to draw it anew after a reload, and no more."""
+"""What the page keeps of each player: enough to draw it again after a reload, and no more."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Cursor:
 
 
 class Memory:
-    """What was said of all players, to be asked by many browsers. Safe from several threads.
+    """Readings and status of all players, for any number of browsers. Thread-safe.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class Memory:
             for one in hello["players"]]
 
     def take(self, message: Heard) -> None:
-        """Remember what the feed says of a player."""
+        """Keep what the feed reports of a player."""
         player = self.players[message["player"]]
         with self._lock:
             if message.get("reset"):
@@ -112,12 +112,12 @@ class Memory:
                 self._tell(player, "likest", player.likeness.likest())
 
     def session_of(self, player: PlayerMemory) -> Session | None:
-        """What a player's motifs are searched for in; None while it is too short."""
+        """The session of a player to search for motifs; None while it is too short."""
         with self._lock:
             return player.likeness.session()
 
     def set_motifs(self, player: PlayerMemory, motifs: Sequence[Motif]) -> None:
-        """Remember what recurs in a player's session."""
+        """Keep the motifs of a player's session."""
         with self._lock:
             self._tell(player, "motifs", [
                 {"starts": [round(s, 2) for s in motif.starts], "length": motif.length,
@@ -126,7 +126,7 @@ class Memory:
                 for motif in motifs])
 
     def news(self, cursor: Cursor) -> dict[str, Json] | None:
-        """What a browser does not know yet, or None; the cursor moves on.
+        """What a browser was not told yet, or None; the cursor moves on.
 
         The first time that is everything, with ``run``. Rows that it missed because they were
         too many are not said later.

@@ -1,4 +1,4 @@
-"""What the two processes say to each other, in lines of JSON."""
+"""Messages between the two processes, in lines of JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells browsers what the page shows, and takes what its buttons say.
+"""The server of the page: sends readings to browsers and takes the presses of its buttons.
 
 Whoever reaches the port may look; the buttons need the token that was printed at the start.
 Requests that name this machine by a foreign name, as after DNS rebinding, or that come from a
@@ -158,7 +158,7 @@ class PageServer:
                 await asyncio.sleep(_NEWS_S)
 
     def _answer(self, text: str) -> str:
-        """Do what a button says; the words to show beside it."""
+        """Act on the press of a button; the text to show beside it, empty if all is well."""
         try:
             said = json.loads(text)
             token, player, word = str(said["token"]), int(said["player"]), str(said["word"])
