@@ -21,7 +21,7 @@ from ._gallery import asked_of, named_sessions, reader_of
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    """Hold out sessions of a folder of folders by name, and say how they are named."""
+    """Hold out sessions of a folder of folders by name, and print how they are identified."""
     folder = Path(args.evaluate)
     if not folder.is_dir():
         raise ValueError(f"{args.evaluate} is not a folder.")
@@ -94,7 +94,7 @@ def print_strangers(gallery: barkcluster.SessionGallery, paths: Sequence[str],
 
 def write_rows(header: Sequence[str], rows: Sequence[Sequence[str]],
                args: argparse.Namespace) -> None:
-    """A table on the terminal, or csv where it was asked for."""
+    """Print a table, or write it as csv if the options say so."""
     if args.csv is None:
         print(table(header, rows, style_for(sys.stdout, args.color)))
         return

@@ -1,4 +1,4 @@
-"""Many files at once: which of a folder are sessions, and what becomes of those that are none."""
+"""Many files at once: finding the sessions in folders, and skipping files that cannot be read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MODEL_SUFFIX = ".npz"
 
 
 def add_strict(parser: argparse.ArgumentParser) -> None:
-    """Add whether a file that cannot be read stops the command."""
+    """Add the option that stops the command at the first unreadable file."""
     parser.add_argument("--strict", action="store_true",
                         help="stop at the first file that cannot be read, rather than name it and "
                              "go on without it")
@@ -66,13 +66,13 @@ def sessions_in(folder: Path, *, below: bool = False) -> list[Path]:
 
 
 def files_of(queries: Sequence[str]) -> list[str]:
-    """The files that queries name, those in folders and below among them."""
+    """The files that queries name; of a folder, the sessions in it and below."""
     return [str(file) for query in queries for file in (
         sessions_in(Path(query), below=True) if Path(query).is_dir() else [query])]
 
 
 def is_hidden(path: Path) -> bool:
-    """Whether a file or folder is no business of people, by its name."""
+    """Whether a file or folder is hidden, or one that systems and programs make, by its name."""
     return path.name.startswith((".", "~$")) or path.name in _NOT_OURS
 
 
@@ -90,7 +90,7 @@ def _is_session(path: Path) -> bool:
 
 
 class Skipped:
-    """Files that are left out because they cannot be read or used, and why.
+    """Files that are skipped because they cannot be read or used.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class Skipped:
 
     @contextmanager
     def tried(self, path: object) -> Iterator[None]:
-        """What fails within is named, and the file counted."""
+        """Within this context, an error skips the file and names it."""
         try:
             yield
         except (ValueError, OSError) as error:
@@ -118,7 +118,7 @@ class Skipped:
                 raise
 
     def add(self, path: object, error: object) -> None:
-        """Name a file and why it is left out."""
+        """Report a skipped file and the reason."""
         self.names.append(str(path))
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         # The message of a file that cannot be read begins with its name.
@@ -127,7 +127,7 @@ class Skipped:
         complain(f"skipped {text}")
 
     def tell(self) -> None:
-        """Say how many were left out, if any."""
+        """Report how many files were skipped, if any were."""
         if self.names:
             print(f"barkcluster: {len(self.names)} of {self.n_files} files skipped; --strict "
                   "stops at the first.", file=sys.stderr)
@@ -145,7 +145,7 @@ def read_each(paths: Sequence[str], strict: bool, read: Callable[[str], barkclus
     sessions : list of Session
         What was read.
     skipped : Skipped
-        Nothing of it is counted at the end yet.
+        Its `tell` has still to be called.
     """
     skipped = Skipped(len(paths), strict)
     able: list[str] = []

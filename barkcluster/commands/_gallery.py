@@ -1,4 +1,4 @@
-"""The gallery that `rank` and `identify` ask: a folder of sessions, or one that was saved."""
+"""The gallery of `rank` and `identify`: learned from a folder of sessions, or loaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._options import read, read_to_learn
 
 
 def add_gallery(parser: argparse.ArgumentParser) -> argparse.Action:
-    """Add where the sessions are; the folder's argument comes back."""
+    """Add the folder of sessions and how to learn it; the argument of the folder comes back."""
     folder = parser.add_argument("folder", metavar="DIR",
                                  help="folder of session or sound files, or a saved gallery")
     parser.add_argument("--save", metavar="DIR",
@@ -29,7 +29,7 @@ def add_gallery(parser: argparse.ArgumentParser) -> argparse.Action:
 
 def asked_of(files: Sequence[str], args: argparse.Namespace,
              ) -> tuple[list[str], list[barkcluster.Session], Skipped]:
-    """The sessions that a gallery is asked about, with what cannot be read; see `read_each`."""
+    """The sessions to ask the gallery about, and what cannot be read; see `read_each`."""
     if not files:
         raise ValueError("QUERY must be session or sound files, or folders of them; got folders "
                          "without any.")
@@ -83,7 +83,7 @@ def named_sessions(folder: Path) -> dict[str, list[Path]]:
 
 
 def reader_of(args: argparse.Namespace) -> partial[barkcluster.Session]:
-    """What reads a session as the options say, in any process."""
+    """A function that reads a session as the options say, and that can be pickled."""
     return partial(_read, args=args)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check_demo(args: argparse.Namespace) -> None:
-    """Raise ValueError if a jam is asked for that nobody plays, and another source as well."""
+    """Raise ValueError if --demo is given together with options for another source."""
     for option, value in (("--in", args.sources), ("--wekinator", args.wekinator),
                           ("--model", args.model), ("--gather", args.gather),
                           ("--frame-rate", args.frame_rate)):
@@ -27,7 +27,7 @@ def check_demo(args: argparse.Namespace) -> None:
 
 
 def check_model(args: argparse.Namespace) -> None:
-    """Raise ValueError if options ask for what a model file decides, or for what nobody does."""
+    """Raise ValueError if options ask for what the model file decides, or what nobody does."""
     if args.no_learning and args.model is None:
         raise ValueError("--no-learning needs a model to answer by: --model jam.npz.")
     if args.no_learning and args.gather is not None:
@@ -38,7 +38,7 @@ def check_model(args: argparse.Namespace) -> None:
 
 
 def check_apart(sources: list[Address], sinks: list[Address]) -> None:
-    """Raise ValueError if players have one name, or answers go where frames are listened for."""
+    """Raise ValueError if two players share a name, or answers go to a port of a source."""
     names = [address.name.casefold() for address in sources if address.name]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -52,7 +52,7 @@ def check_apart(sources: list[Address], sinks: list[Address]) -> None:
 
 
 def check_files(args: argparse.Namespace, sources: list[Address], sinks: list[Address]) -> None:
-    """Raise before anything is opened if files cannot be read or written, or are one."""
+    """Raise if files cannot be read or written, or if two options name the same file."""
     if (args.allow_save or args.page is not None) and not Path(args.folder).is_dir():
         raise ValueError(f"--folder {args.folder}: there is no such folder.")
     read = [(f"--in {a}", a.path) for a in sources if a.kind in ("file", "play")]
@@ -86,7 +86,7 @@ def _check_gathered(path: str) -> None:
 
 
 def check_fits(args: argparse.Namespace, model: barkcluster.FamiliarityModel) -> None:
-    """Raise ValueError if options say of frames what they are not for this model."""
+    """Raise ValueError if the frame rate or the bands given are not those of the model."""
     if args.bands not in (None, model.n_features_in_):
         raise ValueError(f"--model {args.model} was learned from frames of {model.n_features_in_} "
                          f"bands; got --bands {args.bands}.")

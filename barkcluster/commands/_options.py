@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and how their words become numbers."""
+"""Options that several commands share, and checks of their values."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ N_BANDS = 25
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
-    """Add how session files are to be read."""
+    """Add the options for reading session files."""
     reading = parser.add_argument_group("reading session files")
     reading.add_argument(
         "--frame-rate", type=positive, metavar="HZ",
-        help="frames per second, where the file does not say (default: 100)")
+        help="frames per second, whatever the file says (default: as its comments or times say, "
+             "else 100)")
     reading.add_argument(
         "--units", choices=("db", "linear", "amplitude"),
         help="what the numbers are: levels in dB, linear powers, or amplitudes (magnitudes); "
@@ -44,25 +45,27 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
 
 
 def add_learning(parser: argparse.ArgumentParser) -> None:
-    """Add what to learn with."""
+    """Add the options for learning."""
     learning = parser.add_argument_group("learning")
-    learning.add_argument("--scorer", choices=SCORER_NAMES, help="what judges (default: knn)")
+    learning.add_argument("--scorer", choices=SCORER_NAMES,
+                          help="how familiarity is judged (default: knn)")
     learning.add_argument(
         "--scales", type=scales, metavar="S,S,...",
         help="window lengths in seconds, shortest first (default: the model's own)")
     learning.add_argument("--background", metavar="FILE",
-                          help="file of `barkcluster background`: other sessions to tell it from")
+                          help="file of `barkcluster background`: other sessions, so that one "
+                               "threshold serves all")
     add_seed(learning)
 
 
 def add_seed(parser: argparse._ActionsContainer) -> None:
-    """Add the seed of what is drawn at random."""
+    """Add the option of the random seed."""
     parser.add_argument("--seed", type=seed, default=0, metavar="N",
-                        help="of what is drawn at random (default: 0)")
+                        help="seed of all random choices (default: 0)")
 
 
 def add_color(parser: argparse.ArgumentParser) -> None:
-    """Add whether to print in color."""
+    """Add the option of colors."""
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto",
                         help="color the output (default: auto, in terminals)")
 
@@ -81,7 +84,7 @@ def read(path: str, args: argparse.Namespace) -> barkcluster.Session:
 
 
 def read_to_learn(path: str, args: argparse.Namespace) -> barkcluster.Session:
-    """The same, and say what is gravely wrong with it, if anything is."""
+    """Session in a file, as from `read`, with a warning if something is gravely wrong with it."""
     # Here, so that --help is there at once.
     from barkcluster.gallery.soundness import GRAVE, check_session
 
@@ -93,7 +96,7 @@ def read_to_learn(path: str, args: argparse.Namespace) -> barkcluster.Session:
 
 
 def check_output(path: str | None, inputs: Iterable[str | None] = ()) -> None:
-    """Raise before the work, rather than after it, if an output cannot or should not be written.
+    """Raise, before the work rather than after it, if an output must not be written.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether sessions are sound, before anything is learned from them."""
+"""Checks sessions for faults before anything is learned from them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read, check, say."""
+    """Read and check the sessions, print the faults."""
     # Here, so that --help is there at once.
     from barkcluster.gallery.soundness import Finding, check_sessions
 

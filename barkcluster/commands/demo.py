@@ -1,4 +1,4 @@
-"""A synthetic jam, learned by every scorer, with what they hear in the rest of it."""
+"""A synthetic jam: every scorer learns its beginning and judges the rest."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Make, learn, score, show."""
+    """Make the jam, learn it, score it, print the results."""
     style = style_for(sys.stdout, args.color)
     if args.output is not None:
         _check_folder(args.output)
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raise before the work if the files of the demo would take the place of others."""
+    """Raise, before the work, if files of the demo would replace others."""
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file: name a folder to write to.")
     for name in (_SOUND, *_SESSIONS):
@@ -86,7 +86,7 @@ def _check_folder(folder: Path) -> None:
 def _write(args: argparse.Namespace, session: barkcluster.Session, heard_s: float,
            timelines: Mapping[str, barkcluster.Timeline], best: str,
            marks: Sequence[Mark]) -> None:
-    """Write all there is to see and to hear."""
+    """Write the jam, its sessions, the tables and a picture."""
     from scipy.io import wavfile
 
     folder: Path = args.output

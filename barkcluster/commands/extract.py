@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Read, analyze, write, file by file."""
+    """Read, analyze and write file by file."""
     outputs = _outputs(args.audio, args.output)
     written = []
     skipped = Skipped(len(outputs), args.strict)
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _outputs(sources: list[Path], output: str | None) -> list[Path]:
-    """Where each session goes; no two to one file, none in the place of what would be missed."""
+    """The file for each session; ValueError if one would replace another or be shared."""
     folder = Path(output or ".")
     if output is not None and len(sources) == 1 and not (
             output.endswith(("/", "\\")) or folder.is_dir()):

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Read, learn, write."""
+    """Read and learn the sessions, write the model."""
     check_model_output(args.output, [*args.sessions, args.background])
     with progress(len(args.sessions) + 1) as step:
         takes = []

@@ -1,4 +1,4 @@
-"""Hear other programs play, and tell them how familiar it is."""
+"""Hears other programs play, and tells them how familiar it is."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ where frames come from (--in), and where answers go (--out):
   -                             standard input and output
 Each --in is a player with a memory of its own. With several, name them: --in alice=osc://...
 
-answers: /familiarity f, /familiarity/scales f f ... (-1: not known yet), /novelty f, /tempo bpm
-confidence, and each second /status. Messages it takes, at any --in: retrain, reset, pause 0|1 and,
-with --allow-save, save NAME.npz, load NAME.npz.
+answers sent to --out: /familiarity f, /familiarity/scales f f ... (-1: not known yet), /novelty f,
+/tempo bpm confidence, and each second /status. Messages understood at any --in: retrain, reset,
+pause 0|1 and, with --allow-save, save NAME.npz, load NAME.npz.
 """
 _EPILOG = """\
 examples:
@@ -89,17 +89,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--in", dest="sources", action="append", metavar="[NAME=]ADDRESS",
                         help="where frames come from")
     parser.add_argument("--out", dest="sinks", action="append", metavar="ADDRESS",
-                        help="where readings go to (default: only the view)")
+                        help="where answers go to (default: only to the terminal)")
     parser.add_argument("--wekinator", action="store_true",
-                        help="hear /wek/inputs at 6448, tell /wek/outputs at 12000")
+                        help="take the place of Wekinator: hear /wek/inputs at port 6448, answer "
+                             "/wek/outputs at 12000")
     parser.add_argument("--demo", action="store_true",
                         help="play a built-in jam in time, with surprises: no source is needed")
     parser.add_argument("--page", nargs="?", type=_port, const=_PAGE_PORT, metavar="PORT",
-                        help="show it in a browser, at a port of this machine (default: "
-                             f"{_PAGE_PORT})")
+                        help="serve a page that shows the answers in a browser, at a port of "
+                             f"this machine (default: {_PAGE_PORT})")
     parser.add_argument("--bind", metavar="HOST",
-                        help="listen to other machines, and let them see the page: 0.0.0.0, or "
-                             "this machine's address")
+                        help="listen to other machines too, and let them see the page: 0.0.0.0, "
+                             "or the address of this machine in their network")
     parser.add_argument("--frame-rate", type=positive, metavar="HZ",
                         help="frames per second (default: 100; of a file that is played, its own)")
     parser.add_argument("--units", choices=("db", "linear", "amplitude"), default="db",
@@ -110,21 +111,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pace", action="store_true",
                         help="play files that are finished in time, as if they came now (sound "
                              "files are in any case)")
-    parser.add_argument("--quiet", action="store_true", help="show nothing but the end")
+    parser.add_argument("--quiet", action="store_true", help="show only the summary at the end")
     parser.add_argument("--seconds", type=positive, default=math.inf, metavar="S",
-                        help="end after so long (default: never)")
+                        help="end after S seconds (default: never)")
     memory = parser.add_argument_group("the session")
     memory.add_argument("--gather", metavar="FILE",
-                        help="write what is heard to a session file, and go on from what is in "
-                             "it; with several players, FILE gets their names")
+                        help="write what is heard to a session file, after learning what is in it "
+                             "already; with several players, each has a FILE with its name")
     memory.add_argument("--model", metavar="MODEL", help="a model file to begin with")
     memory.add_argument("--every", type=positive, default=30.0, metavar="S",
-                        help="learn again after so many new seconds (default: 30)")
+                        help="learn again after S new seconds (default: 30)")
     memory.add_argument("--minutes", type=positive, default=30.0, metavar="MIN",
-                        help="how much to remember (default: 30)")
+                        help="minutes of the session to remember (default: 30)")
     memory.add_argument("--keep", choices=("newest", "thinned"), default="newest",
-                        help="of a longer session, the newest minutes or some of all of it "
-                             "(default: newest)")
+                        help="what to remember of a longer session: its newest minutes, or blocks "
+                             "from all of it (default: newest)")
     memory.add_argument("--no-learning", action="store_true",
                         help="answer by --model alone, learn and gather nothing")
     memory.add_argument("--allow-save", action="store_true",
@@ -136,7 +137,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Open everything, hear and tell until the end, close everything."""
+    """Open sources and outputs, run until the end, close them."""
     # What hears and learns is imported once ports are open: `_play`.
     from barkcluster.display.terminal_lines import TerminalLines
     from barkcluster.live.process import settle_in, stop_on_sigterm
@@ -188,7 +189,7 @@ def _open_ports(args: argparse.Namespace, addresses: list[Address], stack: ExitS
 def _play(args: argparse.Namespace, addresses: list[Address], outputs: list[tuple[Address, bool]],
           stack: ExitStack, terminal: TerminalLines, receiver: Receiver,
           stopped: threading.Event) -> Live:
-    """Open what `stack` will close, hear and tell until the end; what was opened comes back."""
+    """Open players and outputs, which `stack` will close, and run until the end."""
     from barkcluster.live.demonstration import Demonstration
     from barkcluster.live.loop import Live
     from barkcluster.live.sinks import open_sink
@@ -225,7 +226,7 @@ def _play(args: argparse.Namespace, addresses: list[Address], outputs: list[tupl
 
 def _page(args: argparse.Namespace, players: list[Player], demo: Demonstration | None,
           stack: ExitStack) -> PageFeed | None:
-    """The page, if one is asked for; `stack` ends it."""
+    """The page, if --page is given; `stack` closes it."""
     from barkcluster.live.page.feed import PageFeed
 
     if args.page is None:
@@ -246,7 +247,7 @@ def _who_sees(host: str) -> str:
 
 
 def _addresses(args: argparse.Namespace) -> tuple[list[Address], list[tuple[Address, bool]]]:
-    """Where frames come from; where readings go to, and whether as one message."""
+    """Addresses of sources; addresses of sinks, each with whether it takes one single message."""
     from barkcluster.live.addresses import Address, parse_sink, parse_source
 
     sources = [parse_source(text, bind=args.bind) for text in args.sources or ()]

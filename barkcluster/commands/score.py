@@ -1,4 +1,4 @@
-"""How familiar each moment of a session is, given others."""
+"""Familiarity of each moment of a session, given others."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Learn or load, score, show."""
+    """Learn or load a model, score the new session, print and write the results."""
     inputs = [*args.train, args.new, args.background]
     check_output(args.csv, inputs)
     check_output(args.plot, inputs)

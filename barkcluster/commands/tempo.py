@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Estimate and show."""
+    """Estimate and print the tempo of each file."""
     rows = []
     skipped = Skipped(len(args.files), args.strict)
     with progress(len(args.files)) as step:
