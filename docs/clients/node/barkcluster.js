@@ -40,6 +40,11 @@ function decode(message) {
   return { address, values };
 }
 
+function end(error) {
+  console.error(error.code === "EADDRINUSE" ? `Port ${error.port} is taken.` : error.message);
+  process.exit(1);
+}
+
 const out = dgram.createSocket("udp4");
 const send = (levels) => out.send(encode("/bark", levels), port, LOCAL);
 
@@ -51,7 +56,7 @@ heard.on("message", (message) => {
   console.log("familiarity", values[0]);
   for (const page of pages) page.write(`data: ${values[0]}\n\n`);
 });
-heard.bind(back, LOCAL);
+heard.on("error", end).bind(back, LOCAL);
 
 if (web) serve(web);
 else playTestSignal();
@@ -94,5 +99,5 @@ function serve(at) {
       response.writeHead(200, { "Content-Type": "text/html; charset=utf-8" });
       fs.createReadStream(path.join(__dirname, "barkcluster.html")).pipe(response);
     }
-  }).listen(at, LOCAL, () => console.log(`listening on http://${LOCAL}:${at}`));
+  }).on("error", end).listen(at, LOCAL, () => console.log(`listening on http://${LOCAL}:${at}`));
 }

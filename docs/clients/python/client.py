@@ -1,4 +1,4 @@
-"""Plays a session file to barkcluster live, and prints what it says. Standard library only.
+"""Plays a session file to barkcluster live and prints the answers. Standard library only.
 
     barkcluster live --in udp-text://127.0.0.1:7400 --out udp-text://127.0.0.1:7401
     python client.py jam.txt
@@ -12,7 +12,7 @@ LOCAL = "127.0.0.1"
 
 
 def main() -> None:
-    """Send a line each 10 ms; print what comes back meanwhile."""
+    """Send a line every 10 ms; print what comes back meanwhile."""
     parser = argparse.ArgumentParser(description="Plays a session file to barkcluster live.")
     parser.add_argument("session", help="text file, a line of 25 numbers for each frame")
     parser.add_argument("--frame-rate", type=float, default=100.0)
