@@ -168,6 +168,10 @@ class SessionJournal:
                     raise ValueError(
                         f"{self.path} holds {rate:g} frames a second; got {self.frame_rate:g}. "
                         "Choose that frame rate, or another name.")
+        parser.finish()  # lines that are too short might have gone on in the next
+        if parser.first_error is not None and not parser.n_frames:
+            raise ValueError(f"{self.path} holds other frames: line {parser.first_error[0]}: "
+                             f"{parser.first_error[1]} Or choose another name.")
         self.recovered = [np.concatenate(take) for take in takes if sum(map(len, take))]
         return size
 

@@ -516,3 +516,15 @@ def test_a_program_of_the_user_that_is_called_like_one_of_python_is_left_alone(
             stream.push(frame)
         stream.wait()
         assert (stream.n_learned, stream.last_error) == (1, None)
+
+
+def test_a_gathered_file_of_other_bands_is_not_continued(tmp_path):
+    # 25 numbers were written behind lines of 24, and nothing read the file any more.
+    path = tmp_path / "jam.txt"
+    journal = SessionJournal(path, 100.0, 24)
+    journal.append(np.full(24, -40.0, np.float32))
+    journal.close()
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"jam\.txt holds other frames: line 4: .*got 24"):
+        SessionJournal(path, 100.0, 25)
+    assert path.read_bytes() == before
