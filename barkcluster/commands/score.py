@@ -61,7 +61,10 @@ def run(args: argparse.Namespace) -> None:
         model = _model(args, step)
         step(f"scoring {args.new}")
         session = read(args.new, args)
-        timeline = model.timeline(session)
+        try:
+            timeline = model.timeline(session)
+        except ValueError as error:  # of several files, it is this one
+            raise ValueError(f"{args.new}: {error}") from error
     if args.plot is not None:
         title = printable(f"{Path(args.new).name}, by what was learned of {_names(args.train)}")
         timeline_picture(session, timeline, title=title).savefig(args.plot, dpi=100)

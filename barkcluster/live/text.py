@@ -20,7 +20,7 @@ class TextParser:
     Parameters
     ----------
     n_bands : int, default=25
-    units : {"db", "linear"}, default="db"
+    units : {"db", "linear", "amplitude"}, default="db"
     datagrams : bool, default=False
         Whether the end of what is fed ends a line, with a newline or without.
 

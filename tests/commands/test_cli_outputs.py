@@ -182,3 +182,10 @@ def test_an_error_of_writing_names_the_file_that_was_asked_for(tmp_path):
     with pytest.raises(NotADirectoryError) as caught:
         write_session(Session(np.full((2, 25), -40.0)), tmp_path / "file" / "jam.txt")
     assert caught.value.filename == str(tmp_path / "file" / "jam.txt")
+
+
+def test_a_session_that_is_too_short_to_score_is_named(run, jam):
+    write_session(Session(np.full((3, 25), -40.0)), jam.with_name("now.txt"))
+    code, said = run("score", "jam.txt", "now.txt", "--scales", "0.5", "--scorer", "kmeans")
+    assert code == 2
+    assert said.startswith("barkcluster: now.txt: frames must cover the shortest window")
