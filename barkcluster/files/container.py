@@ -38,7 +38,7 @@ from .archive import (
 from .atomic import replace_file
 from .header import Fields
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 _FORMAT = "barkcluster"
 # What a file may hold.
 _HOLDS = ("model", "scorer", "background")
@@ -50,6 +50,9 @@ _MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {
     # Version 3 holds calibrations of what scales say together; without them, their scores are
     # added as they are.
     2: dict,
+    # Version 4 says by which definition scales make the score of the moment; without it, it is the
+    # second where there are such calibrations.
+    3: dict,
 }
 
 Specs: TypeAlias = dict[str, ArraySpec]

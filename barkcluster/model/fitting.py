@@ -120,10 +120,7 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
     echoed = _by_scale(echoes, features, [windows.echoed for windows in training])
     scales = [Calibration(raised(score, echo))
               for (_, score), (_, echo) in zip(held_out, echoed, strict=True)]
-    usual, again = (
-        _at_moments([(times, calibration.strangeness(score))
-                     for calibration, (times, score) in zip(scales, of_one, strict=True)])
-        for of_one in (held_out, echoed))
+    usual, again = _at_moments(held_out), _at_moments(echoed)
     moments = Moments.learned(features.scales, usual, again)
     of_all = [Calibration(raised(moments.score(score), moments.score(echo)))
               for score, echo in zip(usual, again, strict=True)]

@@ -16,13 +16,17 @@ from barkcluster.calibration.table import normal_score
 
 from .settling import SUDDEN_S
 
-# By so much stranger the scales that hear what is sudden must be to overrule the rest. Where all
-# scales together know a moment better than five in six held-out ones, it takes more: what they
-# know by heart holds no surprise. Other leads are compared in docs/developers/experiments.rst.
+# How much stranger the short scales must be to overrule the mean of all. Where all scales together
+# know a moment better than five in six held-out ones, it takes more: what they know by heart holds
+# no surprise. Other leads are compared in docs/developers/experiments.rst.
 _SUDDEN_LEAD = 0.25
 _BY_HEART = -1.0
 _MORE_BY_HEART = 2.0
-# In files of before version 3, whose scores are added as they are.
+# A surprise must be heard, so short scales may say "stranger than 97 in 100" by themselves; beyond
+# that a tenth counts. Other music is what all scales find strange: it stays the strangest.
+_SUDDEN_LIMIT = 1.85
+_BEYOND_LIMIT = 0.1
+# Of definition 1, whose scores are added as they are.
 _SUDDEN_LEAD_UNCALIBRATED = 1.5
 
 
@@ -40,15 +44,19 @@ class Moments:
     scales : tuple of float
         Window lengths in seconds, shortest first.
     means : list of Calibration
-        Of the mean of the first scale, of the first two, ... and of all. Empty in files of before
-        version 3.
+        Of the mean of the first scale, of the first two, ... and of all; empty in definition 1.
     sudden : Calibration or None
         Of the mean of the scales below two seconds; None where there are none.
+    definition : {1, 2, 3}, default=3
+        How it is done. 1 and 2 are what model files up to format 2, and of format 3, were
+        calibrated with: 1 adds scores as they are, 2 makes each scale as rare as what it hears
+        and lets short ones overrule without a limit.
     """
 
     scales: tuple[float, ...]
     means: list[Calibration] = field(default_factory=list)
     sudden: Calibration | None = None
+    definition: int = 3
 
     @classmethod
     def learned(cls, scales: tuple[float, ...], held_out: Sequence[Sequence[FloatArray]],
@@ -59,8 +67,7 @@ class Moments:
         ----------
         scales : tuple of float
         held_out, echoes : sequence of sequence of ndarray of shape (n,)
-            For the first scale, the first two, ... and all, the score of each, as `common`
-            returns them.
+            For the first scale, the first two, ... and all, the score of each.
         """
         n_short = sum(scale < SUDDEN_S for scale in scales)
         said = [(np.array(a), np.array(b)) for a, b in zip(held_out, echoes, strict=True)]
@@ -69,15 +76,19 @@ class Moments:
             _sudden(score, n_short) for score in said[n_short - 1]))) if n_short else None
         return cls(scales, means, sudden)
 
-    def common(self, score: FloatArray, familiarity: FloatArray) -> FloatArray:
-        """The score of one scale in the unit of all: calibrated, but in files of before version 3.
+    def scores_of(self, scores: FloatArray, familiarity: FloatArray) -> FloatArray:
+        """What of each scale makes the score of the moment.
 
         Parameters
         ----------
-        score, familiarity : ndarray of shape (n,)
+        scores, familiarity : ndarray of shape (n_scales, n)
             Of the same windows.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_scales, n)
         """
-        return normal_score(familiarity) if self.means else score
+        return normal_score(familiarity) if self.definition == 2 else scores
 
     def score(self, by_scale: Sequence[FloatArray]) -> FloatArray:
         """Strangeness of moments from that of the scales that are full, shortest first.
@@ -85,7 +96,7 @@ class Moments:
         Parameters
         ----------
         by_scale : sequence of ndarray of shape (n,)
-            As `common` returns them. Scales beyond ``len(by_scale)`` are not full yet.
+            As `scores_of` returns them. Scales beyond ``len(by_scale)`` are not full yet.
 
         Returns
         -------
@@ -101,15 +112,18 @@ class Moments:
         """
         n_short = sum(scale < SUDDEN_S for scale in self.scales)
         scores = np.array(by_scale)
-        mean, lead = _mean(scores, self.scales), _SUDDEN_LEAD_UNCALIBRATED
+        mean = _mean(scores, self.scales)
         if not 0 < n_short < len(by_scale):
             return self.means[len(by_scale) - 1].strangeness(mean) if self.means else mean
         sudden = _sudden(scores, n_short)
-        if self.means and self.sudden is not None:
-            mean, sudden = self._compared[len(by_scale) - 1].strangeness(np.array([mean, sudden]))
-            sudden = sudden - _MORE_BY_HEART * np.maximum(_BY_HEART - mean, 0.0)
-            lead = _SUDDEN_LEAD
-        return np.maximum(mean, sudden - lead)
+        if self.definition == 1:
+            return np.maximum(mean, sudden - _SUDDEN_LEAD_UNCALIBRATED)
+        mean, sudden = self._compared[len(by_scale) - 1].strangeness(np.array([mean, sudden]))
+        sudden -= _SUDDEN_LEAD + _MORE_BY_HEART * np.maximum(_BY_HEART - mean, 0.0)
+        if self.definition > 2:
+            beyond = np.maximum(sudden - _SUDDEN_LIMIT, 0.0)
+            sudden -= (1.0 - _BEYOND_LIMIT) * beyond
+        return np.maximum(mean, sudden)
 
     @cached_property
     def _compared(self) -> list[Calibrations]:

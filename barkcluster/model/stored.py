@@ -146,7 +146,10 @@ class EnsembleRecord:
         self._sum_calibrations = self._calibrations(fields, "calibration")
         self._mean_calibrations: list[CalibrationRecord] = []
         self._sudden_calibration: CalibrationRecord | None = None
+        self._moments_definition = 1
         if fields.has("mean_calibrations"):
+            self._moments_definition = (fields.integer("moments_definition", 2, 3)
+                                        if fields.has("moments_definition") else 2)
             self._mean_calibrations = self._calibrations(fields, "mean_calibration")
             if self._features.scales[0] < SUDDEN_S:
                 self._sudden_calibration = CalibrationRecord(
@@ -199,7 +202,8 @@ class EnsembleRecord:
                 zip(features.blocks, self._parts, strict=True))]
         sudden = self._sudden_calibration
         moments = Moments(features.scales, [c.build(arrays) for c in self._mean_calibrations],
-                          None if sudden is None else sudden.build(arrays))
+                          None if sudden is None else sudden.build(arrays),
+                          self._moments_definition)
         return Ensemble(
             features, parts, [c.build(arrays) for c in self._scale_calibrations],
             [c.build(arrays) for c in self._sum_calibrations], moments, self._duration,
@@ -207,11 +211,12 @@ class EnsembleRecord:
 
 
 def _pack_moments(moments: Moments, arrays: dict[str, Array]) -> dict[str, Json]:
-    """What the header says of how scales make one number; nothing in files of before version 3."""
-    if not moments.means:
+    """What the header says of how scales make one number; nothing of definition 1."""
+    if moments.definition == 1:
         return {}
     sudden = moments.sudden
     return {
+        "moments_definition": moments.definition,
         "mean_calibrations": [pack_calibration(calibration, f"mean_calibration{i}", arrays)
                               for i, calibration in enumerate(moments.means)],
         **({} if sudden is None else {

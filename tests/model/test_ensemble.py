@@ -58,12 +58,11 @@ def test_timeline_is_what_the_written_out_sums_say(jam):
     for stop in (500, 620, 900):
         row = int(np.flatnonzero(np.isclose(timeline.times, stop / 100))[0])
         scores = naive_scores(model, heard, stop)
-        common = [float(calibration.strangeness([score])[0]) for calibration, score in zip(
-            model.scale_calibrations_, scores, strict=True)]
         moments = model.ensemble_.moments
-        mean = moments.means[2].strangeness([np.dot([0.5, 2.0, 5.0], common) / 7.5])[0]
-        sudden = moments.sudden.strangeness([common[0]])[0]
-        moment = max(mean, sudden - 0.25 - 2.0 * max(0.0, -1.0 - mean))
+        mean = moments.means[2].strangeness([np.dot([0.5, 2.0, 5.0], scores) / 7.5])[0]
+        sudden = moments.sudden.strangeness([scores[0]])[0]
+        sudden -= 0.25 + 2.0 * max(0.0, -1.0 - mean)
+        moment = max(mean, min(sudden, 1.85 + 0.1 * (sudden - 1.85)))
         for i, score in enumerate(scores):
             expected = model.scale_calibrations_[i].familiarity([score])
             assert timeline.by_scale[row, i] == pytest.approx(expected[0], rel=1e-6)

@@ -5,7 +5,6 @@ import pytest
 from scipy.stats import norm
 
 from barkcluster import FamiliarityModel, load_model
-from barkcluster.calibration.calibration import Calibration
 from barkcluster.model.moments import Moments
 from barkcluster.synthetic import make_session
 
@@ -34,7 +33,7 @@ def test_one_in_twenty_held_out_moments_is_one_in_twenty_by_its_mean(learned):
 
 def test_short_scales_overrule_by_a_quarter_but_what_is_known_by_heart(learned):
     moments, _ = learned
-    for short, long in ((6.0, 0.0), (0.0, 0.0), (0.0, 3.0), (-1.0, -3.0), (1.0, -3.0)):
+    for short, long in ((2.0, 0.0), (0.0, 0.0), (0.0, 3.0), (-1.0, -3.0), (1.0, -3.0)):
         by_scale = [np.array([short]), np.array([short]), np.array([long])]
         mean = moments.means[2].strangeness([(1.5 * short + 10 * long) / 11.5])[0]
         sudden = moments.sudden.strangeness([short])[0]
@@ -64,28 +63,41 @@ def test_without_short_scales_the_mean_is_all():
     np.testing.assert_array_equal(moments.score([z, z]), moments.means[1].strangeness(z))
 
 
-def test_uncalibrated_scores_are_added_as_they_are():
-    moments = Moments((0.5, 10.0))
-    scores = [np.array([0.0, 9.0]), np.array([0.0, 0.0])]
-    np.testing.assert_allclose(moments.score(scores), [0.0, 7.5])
-    np.testing.assert_allclose(moments.score(scores[:1]), [0.0, 9.0])
-    assert moments.common(scores[0], np.array([0.5, 0.01])) is scores[0]
+def test_short_scales_are_heard_but_are_never_the_strangest(learned):
+    """Own music whose half seconds were strange came before that of strangers."""
+    moments, _ = learned
+    short, long = np.array([4.0, 8.0]), np.zeros(2)
+    alone = moments.score([short, short, long])
+    assert norm.sf(alone[0]) < 0.05
+    uncalibrated = moments.sudden.strangeness(short) - 0.25
+    np.testing.assert_allclose(alone, 1.85 + 0.1 * (uncalibrated - 1.85))
+    assert alone[1] < moments.score([long[:1], long[:1], np.array([5.0])])[0]
 
 
-def test_what_scales_say_comes_in_one_unit():
-    usual = Calibration(np.linspace(-1.0, 1.0, 99))
-    np.testing.assert_allclose(
-        Moments((0.5,), [usual], usual).common(np.array([7.0]), np.array([0.05])), [1.64485],
-        rtol=1e-5)
+def test_what_files_of_before_say_stays_as_it_was(learned):
+    first = Moments((0.5, 10.0), definition=1)
+    scores = np.array([[0.0, 9.0], [0.0, 0.0]])
+    np.testing.assert_allclose(first.score(list(scores)), [0.0, 7.5])
+    np.testing.assert_allclose(first.score([scores[0]]), [0.0, 9.0])
+    second = Moments(SCALES, learned[0].means, learned[0].sudden, definition=2)
+    far = np.array([30.0])
+    assert second.score([far, far, 0 * far])[0] == second.sudden.strangeness(far)[0] - 0.25
+    rare = np.array([[0.5, 0.05]])
+    np.testing.assert_allclose(second.scores_of(9 * rare, rare), [[0.0, 1.64485]], atol=1e-5)
+    for other in first, learned[0]:
+        assert other.scores_of(scores, rare) is scores
 
 
 @pytest.mark.slow
-def test_a_model_of_before_moments_were_calibrated_is_saved_as_it_is(tmp_path):
+@pytest.mark.parametrize("definition", [1, 2])
+def test_a_model_of_before_is_saved_as_it_is(tmp_path, definition):
     session, _ = make_session(1, random_state=0)
     model = FamiliarityModel("kmeans", scales=(0.5, 3.0), random_state=0).fit(session)
-    model.ensemble_.moments = Moments(model.scales_)
+    moments = model.ensemble_.moments
+    model.ensemble_.moments = (Moments(model.scales_, definition=1) if definition == 1 else
+                               Moments(model.scales_, moments.means, moments.sudden, definition))
     model.save(tmp_path / "jam.npz")
     again = load_model(tmp_path / "jam.npz")
-    assert again.ensemble_.moments.means == []
+    assert again.ensemble_.moments.definition == definition
     np.testing.assert_allclose(again.timeline(session).familiarity,
                                model.timeline(session).familiarity)
