@@ -81,9 +81,10 @@ class CohortCalibration(Calibration):
         alone = super().familiarity(novelty)
         strange = alone < 0.5
         if strange.any():  # a stream asks for one moment at a time, which mostly is not
-            related = ndtr(-z_norm(
-                normal_score(alone[strange]), self.typical_, self.spread_))
-            alone[strange] = np.maximum(related, SMALLEST)
+            before = alone[strange]
+            related = ndtr(-z_norm(normal_score(before), self.typical_, self.spread_))
+            # Through the normal score and back, rounding may call it stranger.
+            alone[strange] = np.maximum(related, np.where(before < STRANGE, SMALLEST, before))
         return alone
 
 

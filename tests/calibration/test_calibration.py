@@ -137,3 +137,11 @@ def test_several_calibrations_asked_together_say_what_each_says(rng):
     for j in (0, 3, 200, 501, 504):  # a hop of a stream
         np.testing.assert_array_equal(together.familiarity(novelty[:, [j]])[:, 0],
                                       familiarity[:, j])
+
+
+def test_rounding_calls_nothing_stranger_beside_a_background():
+    of_session = Calibration.restore(np.linspace(0.0, 1.0, 997), 997.0)
+    novelty = np.linspace(0.0, 1.0, 20_000)
+    alone = of_session.familiarity(novelty)
+    beside = CohortCalibration.of(of_session, typical=1.2, spread=0.5).familiarity(novelty)
+    assert np.all(beside[alone >= 0.05] >= alone[alone >= 0.05])
