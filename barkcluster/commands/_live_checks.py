@@ -21,7 +21,8 @@ def check_demo(args: argparse.Namespace) -> None:
     """Raise ValueError if --demo is given together with options for another source."""
     for option, value in (("--in", args.sources), ("--wekinator", args.wekinator),
                           ("--model", args.model), ("--gather", args.gather),
-                          ("--frame-rate", args.frame_rate)):
+                          ("--frame-rate", args.frame_rate), ("--bands", args.bands),
+                          ("--no-learning", args.no_learning), ("--pace", args.pace)):
         if value:
             raise ValueError(f"--demo plays a built-in jam: leave {option} away.")
 

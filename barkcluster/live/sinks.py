@@ -105,12 +105,7 @@ class NetworkSink:
         self.n_failed = 0
         if address.kind == "osc":
             check_installed()
-        try:
-            found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(address)) from None
-        family = found[0][0]
-        self._to = found[0][4]
+        family, self._to = _found(address, socket.SOCK_DGRAM)
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
 
@@ -145,6 +140,8 @@ class FudiTcpSink:
     def __init__(self, address: Address) -> None:
         self.address = address
         self.n_failed = 0
+        # Once: to ask for a name takes time, and may fail.
+        self._family, self._to = _found(address, socket.SOCK_STREAM)
         self._socket: socket.socket | None = None
         self._connected = False
         self._tried = -math.inf
@@ -186,10 +183,9 @@ class FudiTcpSink:
             if time.monotonic() - self._tried < _CONNECT_AGAIN_S:
                 return False
             self._tried = time.monotonic()
-            family = socket.AF_INET6 if ":" in self.address.host else socket.AF_INET
-            self._socket = socket.socket(family, socket.SOCK_STREAM)
+            self._socket = socket.socket(self._family, socket.SOCK_STREAM)
             self._socket.setblocking(False)
-        state = self._socket.connect_ex((self.address.host, self.address.port))
+        state = self._socket.connect_ex(self._to)
         if state in (0, errno.EISCONN):
             self._connected = True
         elif state not in (errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK):
@@ -279,6 +275,15 @@ def open_sink(address: Address, *, single: bool = False) -> Sink:
     if address.kind in ("file", "-"):
         return LineSink(address.path or None)
     return NetworkSink(address, single=single)
+
+
+def _found(address: Address, kind: socket.SocketKind) -> tuple[int, tuple[str | int | bytes, ...]]:
+    """Family and address of a host; OSError, with the address of the sink, if nobody knows it."""
+    try:
+        family, _, _, _, to = socket.getaddrinfo(address.host, address.port, type=kind)[0]
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(address)) from None
+    return family, to
 
 
 def packet(address: Address, word: str, values: Sequence[Value], player: str) -> bytes:
