@@ -179,6 +179,9 @@ class Live:
                 self._reject(there[0].player, 1, received.refused)
             if not received.data:
                 self._decoders.pop((received.place, received.client), None)
+                player = there[0].player
+                if there[0].address.kind == "file" and player.stream.n_frames:
+                    player.stream.skip(1)  # what another file begins with does not go on from here
                 continue
             for arrival in self._decoded(received, there[0]):
                 if isinstance(arrival, Frame):

@@ -666,3 +666,10 @@ def test_a_file_that_says_another_rate_is_told_at_the_end(live_at):
 
 def test_names_of_players_may_begin_with_any_letter():
     assert parse_source(f"Ömer=osc://{LOCAL}:7400").name == "Ömer"
+
+
+def test_windows_do_not_span_two_files_of_one_name(live_at):
+    live, player, _ = live_at("file", live=False)
+    lines = f"{ROW}\n".encode() * 60
+    live.take([Received(0, 0, lines, 0.0), Received(0, 0, b"", 0.1), Received(0, 1, lines, 0.2)])
+    assert player.stream.n_gaps == 1
