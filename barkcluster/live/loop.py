@@ -25,8 +25,9 @@ _TICK_S = 0.1
 # What one turn takes of a flood, and how long the view waits while there is one.
 _TURN_S = 0.05
 _LONGEST_TICK_S = 1.0
-# How long an end may take to hear what is still waiting.
+# How long an end may take to hear what is still waiting, and how long it waits for a burst.
 _WAITING_S = 2.0
+_BURST_S = 0.1
 # What TouchDesigner calls the channels that nobody gave a name: /chan1, /chan2, ...
 _UNNAMED_CHANNELS = "/chan"
 
@@ -144,11 +145,12 @@ class Live:
 
     def _hear_waiting(self, steps: Iterator[None], deadline: float) -> None:
         """Hear what had arrived before the end, so that it is gathered as well."""
+        ended = time.monotonic()
         if _take_some(steps, deadline):
             return
-        for _ in range(self._receiver.batches.qsize()):
-            batch = self._receiver.take(0.0)
-            if batch is None or _take_some(self._steps(batch), deadline):
+        # A burst is handed over once it is over; what came after the end is another matter.
+        while (batch := self._receiver.take(_BURST_S)) and batch[0].time <= ended:
+            if _take_some(self._steps(batch), deadline):
                 return
 
     def close(self) -> None:

@@ -673,3 +673,14 @@ def test_windows_do_not_span_two_files_of_one_name(live_at):
     lines = f"{ROW}\n".encode() * 60
     live.take([Received(0, 0, lines, 0.0), Received(0, 0, b"", 0.1), Received(0, 1, lines, 0.2)])
     assert player.stream.n_gaps == 1
+
+
+def test_a_burst_that_is_handed_over_after_the_end_was_asked_for_is_heard(live_at, monkeypatch):
+    # Of 3000 frames that were sent before Ctrl-C, 149 were gathered.
+    live, player, _ = live_at("osc")
+    packets = [Received(0, 0, build_message("/bark", LEVELS), 0.0)] * 20
+    after = [Received(0, 0, build_message("/bark", LEVELS), time.monotonic() + 1000)]
+    batches = iter([packets, packets, packets, after, packets])
+    monkeypatch.setattr(live._receiver, "take", lambda timeout: next(batches))
+    live.run(until=lambda: True)
+    assert player.n_received == 60
