@@ -136,12 +136,19 @@ class Live:
             overdue = now >= next_tick + _LONGEST_TICK_S
             if overdue or (now >= next_tick and self._receiver.batches.empty()):
                 next_tick = now + _TICK_S
+                self._count_dropped()
                 for source in self.sources:
                     source.player.tick(now)
                 tick()
             if until():
                 break
         self._hear_waiting(steps, time.monotonic() + _WAITING_S)
+        self._count_dropped()
+
+    def _count_dropped(self) -> None:
+        """Let players know how much sound their microphones lost."""
+        for microphone in self._microphones:
+            self._at_place[microphone.place][0].player.n_dropped = microphone.n_dropped
 
     def _hear_waiting(self, steps: Iterator[None], deadline: float) -> None:
         """Hear what had arrived before the end, so that it is gathered as well."""

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +39,7 @@ class Microphone:
 
     Attributes
     ----------
+    place : int
     n_dropped : int
         Blocks of sound lost, by the card or because the queue was full.
 
@@ -57,23 +59,25 @@ class Microphone:
             raise missing_extra("The microphone", "sounddevice and PortAudio",
                                 "live") from error
         self.n_dropped = 0
-        self._place = place
+        self.place = place
         self._put = put
         self._blocks: queue.Queue[npt.NDArray[np.float32] | None] = queue.Queue(_MOST_BLOCKS)
+        self._card_error: type[Exception] = sounddevice.PortAudioError
         try:
             self._input = sounddevice.InputStream(
                 channels=1, dtype="float32", latency="low", callback=self._copy)
-        except sounddevice.PortAudioError as error:
+            self._analyzer = BarkAnalyzer(self._input.samplerate, frame_rate=frame_rate)
+            self._input.start()
+        except self._card_error as error:
             raise OSError(f"no microphone: {error}") from None
-        self._analyzer = BarkAnalyzer(self._input.samplerate, frame_rate=frame_rate)
         self._thread = threading.Thread(target=self._analyze, name="microphone", daemon=True)
         self._thread.start()
-        self._input.start()
 
     def close(self) -> None:
         """Stop listening."""
-        self._input.stop()
-        self._input.close()
+        with suppress(self._card_error):  # of one that was unplugged
+            self._input.stop()
+            self._input.close()
         self._blocks.put(None)
         self._thread.join()
 
@@ -91,4 +95,4 @@ class Microphone:
             if len(frames):
                 text = "".join(" ".join(f"{level:.6g}" for level in frame) + "\n"
                                for frame in frames.tolist())
-                self._put([Received(self._place, 0, text.encode(), time.monotonic())])
+                self._put([Received(self.place, 0, text.encode(), time.monotonic())])

@@ -71,6 +71,8 @@ class Player:
         Packets, lines and frames that were rejected.
     n_elsewhere : int
         Frames to the port of this source, but to an address that no source has.
+    n_dropped : int
+        Blocks of sound that the microphone lost.
     last_rejection : str
         Why the last of these was left out.
     last_message : str
@@ -96,6 +98,7 @@ class Player:
         self.n_late = 0
         self.n_bad_packets = 0
         self.n_elsewhere = 0
+        self.n_dropped = 0
         self.last_rejection = ""
         self.last_message = ""
         self.rate_said = ""

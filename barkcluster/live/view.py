@@ -46,6 +46,8 @@ def player_lines(player: Player, columns: int = 80) -> list[str]:
              f"{stream.n_gaps} gaps"]
     if player.n_elsewhere:
         facts[0] += f", {player.n_elsewhere} to another address"
+    if player.n_dropped:
+        facts[0] += f", {_blocks(player.n_dropped)} of sound lost"
     if player.rate_is_off:
         facts.append(f"frames come at {player.measured_rate:.1f} a second, not "
                      f"{player.frame_rate:g}: see --frame-rate")
@@ -72,6 +74,9 @@ def closing_lines(player: Player) -> list[str]:
     lines = [f"{title}heard {clock(player.stream.heard)}; {player.n_received} frames received, "
              f"{player.n_rejected} rejected{elsewhere}, {player.n_late} late; "
              f"{n_learned} model{'' if n_learned == 1 else 's'} learned."]
+    if player.n_dropped:
+        lines.append(f"{title}the microphone lost {_blocks(player.n_dropped)} of sound: the "
+                     "machine is too busy.")
     if player.silent:
         lines.append(f"{title}no frames came for the last {clock(player.silent)}.")
     if player.rate_was_off:
@@ -97,6 +102,10 @@ def unsent_lines(outputs: Sequence[tuple[Address, Sink]]) -> list[str]:
     return [printable(f"--out {address}: {sink.n_failed} could not be "
                       f"{'sent' if address.kind in NETWORK else 'written'}.")
             for address, sink in outputs if sink.n_failed]
+
+
+def _blocks(n: int) -> str:
+    return f"{n} block{'' if n == 1 else 's'}"
 
 
 def _bars(player: Player, title: str, width: int) -> list[str]:

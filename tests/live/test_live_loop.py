@@ -1,6 +1,7 @@
 """Sources, players and sinks over real sockets and files of this machine."""
 
 import socket
+import sys
 import time
 import types
 
@@ -16,7 +17,7 @@ from barkcluster.live.osc import build_message, parse_packet
 from barkcluster.live.player import Player
 from barkcluster.live.receiving import Received, Receiver
 from barkcluster.live.sinks import FudiTcpSink, LatestSink, LineSink, NetworkSink, line_of
-from barkcluster.live.view import player_lines
+from barkcluster.live.view import closing_lines, player_lines
 from barkcluster.retraining import RetrainingStream
 from barkcluster.tempo import TempoTracker
 from tests.players import LOCAL, free_port, jam
@@ -469,3 +470,44 @@ def test_what_was_gathered_is_there_after_closing(rng, new_player, tmp_path):
     live.close()
     player.close()
     np.testing.assert_array_equal(read_session(tmp_path / "jam.txt").frames, heard)
+
+
+class BusyInput:
+    """A sound card that loses a block, and is unplugged in the end."""
+
+    samplerate = 44100.0
+
+    def __init__(self, callback, **options):
+        self.callback = callback
+
+    def start(self):
+        self.callback(np.zeros((4096, 1), np.float32), 4096, None, 1)
+
+    def stop(self):
+        raise RuntimeError("Device unavailable")
+
+    close = stop
+
+
+def test_sound_that_a_microphone_lost_is_shown_and_an_unplugged_one_is_no_traceback(
+        new_player, monkeypatch):
+    fake = types.SimpleNamespace(InputStream=BusyInput, PortAudioError=RuntimeError)
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)
+    player = new_player()
+    live = Live([Source(Address("mic"), player)], [])
+    try:
+        run_until(live, lambda: player.n_received > 0)
+    finally:
+        live.close()
+    assert any("lost 1 block of sound" in line for line in closing_lines(player))
+
+
+def test_a_microphone_that_does_not_start_is_an_error_and_no_traceback(new_player, monkeypatch):
+    class Broken(BusyInput):
+        def start(self):
+            raise RuntimeError("Device unavailable")
+
+    fake = types.SimpleNamespace(InputStream=Broken, PortAudioError=RuntimeError)
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)
+    with pytest.raises(OSError, match="no microphone: Device unavailable"):
+        Live([Source(Address("mic"), new_player())], [])
