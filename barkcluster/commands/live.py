@@ -114,6 +114,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="show only the summary at the end")
     parser.add_argument("--seconds", type=positive, default=math.inf, metavar="S",
                         help="end after S seconds (default: never)")
+    _add_session(parser)
+    add_learning(parser)
+    parser.set_defaults(run=run, columns=None, header=None, one_per_line=False)
+
+
+def _add_session(parser: argparse.ArgumentParser) -> None:
+    """Add the options for what is remembered, gathered and saved."""
     memory = parser.add_argument_group("the session")
     memory.add_argument("--gather", metavar="FILE",
                         help="write what is heard to a session file, after learning what is in it "
@@ -132,8 +139,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="let messages save and load models: NAME.npz in --folder")
     memory.add_argument("--folder", default=".", metavar="FOLDER",
                         help="where `save` and `load` find model files (default: here)")
-    add_learning(parser)
-    parser.set_defaults(run=run, columns=None, header=None, one_per_line=False)
 
 
 def run(args: argparse.Namespace) -> int:
