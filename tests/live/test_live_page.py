@@ -159,7 +159,8 @@ def test_a_port_that_is_taken_is_said_before_anything_is_heard(live, tmp_path):
     _, _, url = live(names=("ada",))
     port = url.split(":")[2].partition("/")[0]
     done = subprocess.run(
-        [sys.executable, "-m", "barkcluster", "live", "--demo", "--page", port],
+        [sys.executable, "-m", "barkcluster", "live", "--in", "-", "--page", port],
+        stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     assert f"--page {port}: " in done.stderr.splitlines()[-1]
