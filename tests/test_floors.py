@@ -6,6 +6,7 @@ be installed; they never dodge a circle, for what they import is counted like al
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,10 +42,16 @@ def files():
             .removesuffix(".__init__"): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
+@cache
+def nodes_of(path):
+    """All of a file's syntax, read once."""
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def imported(name, path, modules):
     """Modules of the package that a file imports, wherever in it, each with its line."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names
                         if alias.name in modules)
@@ -83,26 +90,33 @@ def circles(graph):
 MODULES = files()
 BENCHMARKS = {f"benchmarks.{path.stem}": path
               for path in sorted((PACKAGE.parent / "benchmarks").glob("*.py"))}
-IMPORTS = {name: list(imported(name, path, MODULES)) for name, path in MODULES.items()}
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_run_down_the_floors(name):
-    # The package itself lists the public names of all floors and imports them when asked.
-    if name == "barkcluster":
-        return
-    floor = floor_of(name)
-    assert floor in RANK, f"{floor} needs a line in FLOORS"
-    for other, line in IMPORTS[name]:
-        below = floor_of(other)
-        if below in ("", floor):  # "" is `import barkcluster`, as users write it: see below
+@pytest.fixture(scope="module")
+def imports():
+    return {name: list(imported(name, path, MODULES)) for name, path in MODULES.items()}
+
+
+# Each of these looks at all files and tells all that is wrong.
+
+def test_imports_run_down_the_floors(imports):
+    wrong = []
+    for name, others in imports.items():
+        floor = floor_of(name)
+        if floor == "":
+            continue    # The package itself imports the public names of all floors when asked.
+        if floor not in RANK:
+            wrong.append(f"{floor} needs a line in FLOORS")
             continue
-        assert RANK[below] < RANK[floor], (
-            f"{MODULES[name]}:{line} imports {other}, which is not below {floor}")
+        # "" is `import barkcluster`, as users write it: see below.
+        wrong += [f"{MODULES[name]}:{line} imports {other}, which is not below {floor}"
+                  for other, line in others if floor_of(other) not in ("", floor)
+                  and RANK.get(floor_of(other), len(FLOORS)) >= RANK[floor]]
+    assert wrong == []
 
 
-def test_only_commands_use_the_public_names():
-    for name, others in IMPORTS.items():
+def test_only_commands_use_the_public_names(imports):
+    for name, others in imports.items():
         if floor_of(name) not in ("commands", ""):
             assert "barkcluster" not in [other for other, _ in others], name
 
@@ -119,34 +133,34 @@ def test_circles_are_found_and_lines_are_not():
     assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
-def test_private_modules_stay_in_their_floor():
-    for name, others in IMPORTS.items():
+def test_private_modules_stay_in_their_floor(imports):
+    for name, others in imports.items():
         for other, line in others:
             private = any(part.startswith("_") for part in other.split(".")[2:])
             assert not private or floor_of(name) == floor_of(other), f"{name}:{line}"
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_private_names_stay_in_their_file(name):
-    tree = ast.parse(MODULES[name].read_text("utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            taken = [alias.name for alias in node.names
-                     if alias.name.startswith("_") and not alias.name.startswith("__")]
-            assert not taken or not (node.level or node.module.startswith("barkcluster")), (
-                f"{MODULES[name]}:{node.lineno} imports {', '.join(taken)}")
+def test_private_names_stay_in_their_file():
+    wrong = []
+    for path in MODULES.values():
+        for node in nodes_of(path):
+            if isinstance(node, ast.ImportFrom) and (
+                    node.level or node.module.startswith("barkcluster")):
+                wrong += [f"{path}:{node.lineno} imports {alias.name}" for alias in node.names
+                          if alias.name.startswith("_") and not alias.name.startswith("__")]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_private_attributes_stay_in_their_file(name):
-    tree = ast.parse(MODULES[name].read_text("utf-8"))
-    nodes = list(ast.walk(tree))
-    own = {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-    own |= {node.id for node in nodes if isinstance(node, ast.Name)}
-    own |= {node.attr for node in nodes if isinstance(node, ast.Attribute)
-            and isinstance(node.ctx, ast.Store) and getattr(node.value, "id", "") == "self"}
-    for node in nodes:
-        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and (
-                not node.attr.startswith("__") and getattr(node.value, "id", "") != "self"):
-            assert node.attr in own | OF_PYTHON, (
-                f"{MODULES[name]}:{node.lineno} uses {node.attr} of another file")
+def test_private_attributes_stay_in_their_file():
+    wrong = []
+    for path in MODULES.values():
+        nodes = nodes_of(path)
+        own = {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        own |= {node.id for node in nodes if isinstance(node, ast.Name)}
+        own |= {node.attr for node in nodes if isinstance(node, ast.Attribute)
+                and isinstance(node.ctx, ast.Store) and getattr(node.value, "id", "") == "self"}
+        wrong += [f"{path}:{node.lineno} uses {node.attr} of another file" for node in nodes
+                  if isinstance(node, ast.Attribute) and node.attr.startswith("_")
+                  and not node.attr.startswith("__") and getattr(node.value, "id", "") != "self"
+                  and node.attr not in own | OF_PYTHON]
+    assert wrong == []
