@@ -1,4 +1,4 @@
-"""What all tests share: seeded randomness."""
+"""What all tests share: seeded randomness, threads, and who runs them."""
 
 import os
 
@@ -10,6 +10,12 @@ for _variable in THREAD_VARIABLES:
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """How many workers `-n auto` starts: more than cores, for what listens mostly waits."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture

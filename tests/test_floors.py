@@ -112,7 +112,7 @@ def test_imports_run_down_the_floors(imports):
         wrong += [f"{MODULES[name]}:{line} imports {other}, which is not below {floor}"
                   for other, line in others if floor_of(other) not in ("", floor)
                   and RANK.get(floor_of(other), len(FLOORS)) >= RANK[floor]]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_only_commands_use_the_public_names(imports):
@@ -148,7 +148,7 @@ def test_private_names_stay_in_their_file():
                     node.level or node.module.startswith("barkcluster")):
                 wrong += [f"{path}:{node.lineno} imports {alias.name}" for alias in node.names
                           if alias.name.startswith("_") and not alias.name.startswith("__")]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_private_attributes_stay_in_their_file():
@@ -163,4 +163,4 @@ def test_private_attributes_stay_in_their_file():
                   if isinstance(node, ast.Attribute) and node.attr.startswith("_")
                   and not node.attr.startswith("__") and getattr(node.value, "id", "") != "self"
                   and node.attr not in own | OF_PYTHON]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
