@@ -5,6 +5,7 @@ import os
 import signal
 import time
 import zipfile
+from copy import deepcopy
 
 import joblib
 import numpy as np
@@ -20,6 +21,7 @@ from barkcluster.gallery.entry import held_out_pieces, strangeness, windows_of
 from barkcluster.gallery.folder import GalleryFolder
 from barkcluster.gallery.index import GalleryIndex, read_index, write_index
 from barkcluster.windows.features import WindowFeatures
+from tests.every_scorer import soon
 
 NAMES = ("anna", "bert", "carl", "dora")
 
@@ -98,9 +100,9 @@ def test_added_names_are_as_if_always_there(heard, gallery, queries):
 
 
 @pytest.mark.slow
-def test_removed_names_are_as_if_never_there(heard, queries):
+def test_removed_names_are_as_if_never_there(heard, gallery, queries):
     without = SessionGallery(model()).fit({k: v for k, v in heard.items() if k != "bert"})
-    shrunk = SessionGallery(model()).fit(heard).remove("bert")
+    shrunk = deepcopy(gallery).remove("bert")
     assert shrunk.names_ == without.names_
     assert shrunk.rank(queries["bert"]) == without.rank(queries["bert"])
 
@@ -194,7 +196,7 @@ def test_strangeness_is_the_mean_log_distance_of_textures(rng):
 @pytest.mark.slow
 @pytest.mark.parametrize("scorer", ["kmeans", "gmm", "som"])
 def test_every_scorer_can_judge_a_gallery(heard, queries, scorer):
-    each = FamiliarityModel(scorer, scales=(0.5, 2.0), hop=0.25, random_state=0)
+    each = FamiliarityModel(soon(scorer), scales=(1.0,), hop=0.25, random_state=0)
     gallery = SessionGallery(each).fit(heard)
     for name, frames in queries.items():
         assert gallery.rank(frames)[0][0] == name
@@ -202,30 +204,34 @@ def test_every_scorer_can_judge_a_gallery(heard, queries, scorer):
 
 @pytest.mark.slow
 def test_silence_is_a_session_like_any_other(heard, queries):
-    gallery = SessionGallery(model()).fit({**heard, "nobody": np.full((2400, 25), -100.0)})
+    gallery = SessionGallery(model()).fit(
+        {"anna": heard["anna"], "bert": heard["bert"], "nobody": np.full((2400, 25), -100.0)})
     assert gallery.rank(np.full((500, 25), -100.0))[0][0] == "nobody"
     assert gallery.rank(queries["bert"])[0][0] == "bert"
 
 
+@pytest.fixture(scope="module")
+def many(gallery):
+    """Twice as many names, of which the models of two are asked."""
+    return deepcopy(gallery).set_params(n_candidates=2).add(
+        {f"other{i}": play(20 + i, 24) for i in range(4)})
+
+
 @pytest.mark.slow
-def test_few_candidates_find_the_same_name(heard, queries):
-    many = {**heard, **{f"other{i}": play(20 + i, 24) for i in range(4)}}
-    gallery = SessionGallery(model(), n_candidates=2).fit(many)
+def test_few_candidates_find_the_same_name(many, queries):
     for name, frames in queries.items():
-        ranking = gallery.rank(frames)
+        ranking = many.rank(frames)
         assert len(ranking) == 2
         assert ranking[0][0] == name
 
 
 @pytest.mark.slow
-def test_sketches_of_many_names_are_compared_by_their_means_first(heard, queries, monkeypatch):
+def test_sketches_of_many_names_are_compared_by_their_means_first(many, queries, monkeypatch):
     monkeypatch.setattr("barkcluster.gallery.candidates._SKETCHES_COMPARED", 4)
-    many = {**heard, **{f"other{i}": play(20 + i, 24) for i in range(4)}}
-    gallery = SessionGallery(model(), n_candidates=2).fit(many)
     for name, frames in queries.items():
-        assert gallery.rank(frames)[0][0] == name
-    gallery.remove("anna")
-    assert gallery.rank(queries["bert"])[0][0] == "bert"
+        assert many.rank(frames)[0][0] == name
+    fewer = deepcopy(many).remove("anna")
+    assert fewer.rank(queries["bert"])[0][0] == "bert"
 
 
 def test_windows_kept_of_an_exact_loop_are_from_other_moments_of_it(rng):
@@ -362,13 +368,13 @@ def test_an_index_that_saves_loads(tmp_path, n_names, letters):
     assert again.features.scales == (0.5, 2.0)
 
 
-@pytest.mark.parametrize("index, message", [
-    (index_of(100_001, 6), "100000 names at most; got 100001"),
-    (index_of(3, 201), "1 to 200 characters"),
+@pytest.mark.parametrize("n_names, letters, message", [
+    (100_001, 6, "100000 names at most; got 100001"),
+    (3, 201, "1 to 200 characters"),
 ])
-def test_an_index_that_would_not_load_is_not_saved(tmp_path, index, message):
+def test_an_index_that_would_not_load_is_not_saved(tmp_path, n_names, letters, message):
     with pytest.raises(ValueError, match=message):
-        write_index(tmp_path / "gallery.npz", index)
+        write_index(tmp_path / "gallery.npz", index_of(n_names, letters))
     assert not list(tmp_path.iterdir())
 
 
