@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
     """Two sessions, and what is found beside sessions."""
     folder = tmp_path_factory.mktemp("evenings")
     for i, name in enumerate(("monday", "tuesday")):
-        jam, _ = synthetic.make_session(0.7, random_state=i, surprises=False)
+        jam, _ = synthetic.make_session(0.25, random_state=i, surprises=False)
         write_session(Session(jam.frames, name=name), folder / f"{name}.txt")
     (folder / ".hidden.txt").write_text("-40 " * 25 + "\n")
     (folder / "._monday.txt").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
