@@ -21,3 +21,13 @@ def pytest_xdist_auto_num_workers():
 @pytest.fixture
 def rng():
     return np.random.default_rng(20261)
+
+
+@pytest.fixture
+def hasty_maps(monkeypatch):
+    """Maps are trained for a fifth of their steps, where a test asks what is done with them."""
+    from minisom import MiniSom
+
+    train = MiniSom.train
+    monkeypatch.setattr(MiniSom, "train", lambda som, X, n_steps, **options: train(
+        som, X, n_steps // 5, **options))

@@ -78,6 +78,7 @@ def test_examples_give_what_they_show(path, folder):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("hasty_maps")
 @pytest.mark.filterwarnings("ignore:.* too short for scales")
 @pytest.mark.parametrize("path", [path for path in TEXTS if commands_in(path)], ids=name_of)
 def test_commands_run(path, folder, capsys):
@@ -95,6 +96,7 @@ def test_commands_run(path, folder, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("hasty_maps")
 @pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
 def test_examples_of_the_gallery_run(path):
     known = set(barkcluster.SCORERS)

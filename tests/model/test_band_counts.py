@@ -170,6 +170,7 @@ def test_live_amplitudes_are_read():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("hasty_maps")
 @pytest.mark.filterwarnings("ignore:.* too short for scales")
 def test_every_command_reads_another_band_count(jam, other, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
