@@ -19,7 +19,7 @@ def arrows():
     """Floors, lowest first, and the folders that each folder imports from."""
     floors = runpy.run_path(str(ROOT / "tests" / "test_floors.py"))
     down = defaultdict(set)
-    for name, others in floors["IMPORTS"].items():
+    for name, others in floors["all_imports"]().items():
         for other, _ in others:
             here, below = floors["floor_of"](name), floors["floor_of"](other)
             if here and below and here != below:

@@ -31,10 +31,12 @@ def test_a_row_for_each_scorer_in_their_order(compared):
         assert row.fit_s > 0 and row.speed > 1
 
 
+@pytest.mark.slow
 def test_surprises_are_told_from_the_rest_of_the_session(compared):
     assert all(row.auc > 0.8 and row.auc_short > 0.7 for row in compared)
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_timeline(jam, compared):
     timeline, (row, *_) = compared.timelines["kmeans"], compared
     calm = timeline.familiarity[~jam[1].surprise_mask(timeline.times, SCALES[-1])]
@@ -67,6 +69,7 @@ def test_agreement_is_the_correlation_of_ranks(compared):
     assert compared[0].agreement == pytest.approx(compared.agreement[0, 1:].mean())
 
 
+@pytest.mark.slow
 def test_who_says_one_number_of_everything_agrees_with_nobody(compared):
     timeline = compared.timelines["knn"]
     constant = type(timeline)(timeline.times, np.full(len(timeline.times), 0.5),
@@ -99,6 +102,7 @@ def test_an_intrusion_that_cannot_be_scored_is_named_before_anything_is_learned(
     assert not told
 
 
+@pytest.mark.slow
 def test_print_shows_a_table(compared):
     lines = str(compared).splitlines()
     assert lines[0].split() == ["scorer", "mean", "<", "0.05", "<", "0.2", "AUC", "AUC", "1", "s",
@@ -106,6 +110,7 @@ def test_print_shows_a_table(compared):
     assert [line.split()[0] for line in lines[1:]] == list(SCORERS)
 
 
+@pytest.mark.slow
 def test_rows_become_a_data_frame(compared):
     pandas = pytest.importorskip("pandas")
     frame = compared.to_frame()

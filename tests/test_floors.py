@@ -92,16 +92,17 @@ BENCHMARKS = {f"benchmarks.{path.stem}": path
               for path in sorted((PACKAGE.parent / "benchmarks").glob("*.py"))}
 
 
-@pytest.fixture(scope="module")
-def imports():
+@cache
+def all_imports():
+    """What each module imports; the documentation's picture is drawn from it."""
     return {name: list(imported(name, path, MODULES)) for name, path in MODULES.items()}
 
 
 # Each of these looks at all files and tells all that is wrong.
 
-def test_imports_run_down_the_floors(imports):
+def test_imports_run_down_the_floors():
     wrong = []
-    for name, others in imports.items():
+    for name, others in all_imports().items():
         floor = floor_of(name)
         if floor == "":
             continue    # The package itself imports the public names of all floors when asked.
@@ -115,8 +116,8 @@ def test_imports_run_down_the_floors(imports):
     assert not wrong, "\n".join(wrong)
 
 
-def test_only_commands_use_the_public_names(imports):
-    for name, others in imports.items():
+def test_only_commands_use_the_public_names():
+    for name, others in all_imports().items():
         if floor_of(name) not in ("commands", ""):
             assert "barkcluster" not in [other for other, _ in others], name
 
@@ -133,8 +134,8 @@ def test_circles_are_found_and_lines_are_not():
     assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
-def test_private_modules_stay_in_their_floor(imports):
-    for name, others in imports.items():
+def test_private_modules_stay_in_their_floor():
+    for name, others in all_imports().items():
         for other, line in others:
             private = any(part.startswith("_") for part in other.split(".")[2:])
             assert not private or floor_of(name) == floor_of(other), f"{name}:{line}"

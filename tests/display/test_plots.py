@@ -35,7 +35,8 @@ def model():
     rng = np.random.default_rng(0)
     frames = np.repeat(rng.normal(-40, 8, size=(12, 25)), 100, axis=0)
     frames += rng.normal(0, 2, size=frames.shape)
-    return FamiliarityModel("som", scales=(0.5, 2.0), random_state=0).fit(frames), frames
+    som = SOMScorer(shape=(6, 6), n_iter=200)
+    return FamiliarityModel(som, scales=(0.5, 2.0), random_state=0).fit(frames), frames
 
 
 def test_frames_keep_their_time_and_their_name(rng):
