@@ -204,6 +204,7 @@ def test_compare_without_intrusions_has_no_auc(run):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("hasty_maps")
 def test_demo_prints_all_scorers_and_the_surprises_and_writes_files(run, tmp_path):
     code, out, _ = run("demo", "--minutes", "1.5", "--seed", "1", "-o", str(tmp_path / "demo"),
                        "--color", "always")

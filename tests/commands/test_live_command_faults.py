@@ -180,30 +180,41 @@ def test_a_full_disk_at_the_end_is_said_and_no_success(rng, start, port, tmp_pat
     assert b"File too large" in said
 
 
-def test_a_file_that_is_not_there_yet_is_said(start, tmp_path):
-    process = start("--in", f"file:{tmp_path / 'typo.txt'}", "--seconds", "0.3")
-    _, said = process.communicate(timeout=60)
-    assert f"listening on file:{tmp_path / 'typo.txt'} (not there yet)".encode() in said
+@pytest.fixture
+def play(rng, tmp_path, capfd):
+    """Run it here until it ends, with a model that stays as it is; its code and what it said."""
+    model = tmp_path / "model.npz"
+    FamiliarityModel("kmeans", scales=(0.2,)).fit(jam(rng, 300)).save(model)
+
+    def play(*arguments):
+        code = main(["live", *arguments, "--model", str(model), "--no-learning"])
+        return code, capfd.readouterr().err
+
+    return play
 
 
-def test_a_sound_file_is_played_in_time(tmp_path, start):
+def test_a_file_that_is_not_there_yet_is_said(play, tmp_path):
+    _, said = play("--in", f"file:{tmp_path / 'typo.txt'}", "--seconds", "0.3")
+    assert f"listening on file:{tmp_path / 'typo.txt'} (not there yet)" in said
+
+
+def test_a_sound_file_is_played_in_time(tmp_path, play):
     soundfile = pytest.importorskip("soundfile")
     path = tmp_path / "jam.wav"
     soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 22050), 44100)
     begun = time.monotonic()
-    process = start("--in", f"file:{path}")
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert re.search(rb"4\d frames received, 0 rejected", said)
+    code, said = play("--in", f"file:{path}")
+    assert code == 0
+    assert re.search(r"4\d frames received, 0 rejected", said)
     assert time.monotonic() - begun > 0.4
 
 
-def test_pace_plays_a_finished_session(rng, tmp_path, start):
+def test_pace_plays_a_finished_session(rng, tmp_path, play):
     path = tmp_path / "jam.txt"
-    write_session(Session(jam(rng, 50), frame_rate=50.0), path)
-    process = start("--in", f"file:{path}", "--pace")
-    _, said = process.communicate(timeout=60)
-    assert b"50 frames received, 0 rejected" in said
+    write_session(Session(jam(rng, 50)), path)
+    code, said = play("--in", f"file:{path}", "--pace")
+    assert code == 0
+    assert "50 frames received, 0 rejected" in said
 
 
 @pytest.mark.parametrize("arguments, message", [

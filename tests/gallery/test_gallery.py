@@ -323,13 +323,13 @@ class _Interrupted:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")      # dask's own
-def test_a_dask_cluster_that_loses_a_worker_answers_the_same(tmp_path, heard, queries):
+def test_a_dask_cluster_that_loses_a_worker_answers_the_same(tmp_path, gallery, heard, queries):
     distributed = pytest.importorskip("distributed", reason="needs the extra distributed")
     paths = {}
     for name in NAMES[:3]:
         paths[name] = tmp_path / f"{name}.txt"
         write_session(Session(heard[name]), paths[name])
-    serial = SessionGallery(model()).fit({name: heard[name] for name in paths})
+    serial = deepcopy(gallery).remove("dora")
     with (distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
                                    host="127.0.0.1") as cluster,
           distributed.Client(cluster),
@@ -363,8 +363,10 @@ def test_an_index_that_saves_loads(tmp_path, n_names, letters):
     again = read_index(tmp_path / "gallery.npz")
     assert (again.names, again.files) == (index.names, index.files)
     np.testing.assert_array_equal(again.prototypes, index.prototypes)
-    for one, other in zip(again.records, index.records, strict=True):
-        np.testing.assert_array_equal(one.held_out, other.held_out)
+    assert ([len(record.held_out) for record in again.records]
+            == [len(record.held_out) for record in index.records])
+    np.testing.assert_array_equal(*(np.concatenate([record.held_out for record in of.records])
+                                    for of in (again, index)))
     assert again.features.scales == (0.5, 2.0)
 
 

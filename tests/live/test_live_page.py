@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -95,12 +96,13 @@ def test_what_was_heard_before_is_found_in_the_time_of_the_session(rng):
     assert any(min(m.starts) < 30 and max(m.starts) >= 79 for m in motifs_of(session))
 
 
-@pytest.fixture
-def live(rng, tmp_path):
-    """Start it with a page and two players; the process, their ports, and the page's address."""
+@contextmanager
+def starting(folder):
+    """Starts it with a page and two players; the process, their ports, and the page's address."""
     pytest.importorskip("aiohttp", reason="the page needs the extra `page`")
-    FamiliarityModel("kmeans", scales=(0.2, 0.5), random_state=0).fit(jam(rng, 600)).save(
-        tmp_path / "model.npz")
+    frames = jam(np.random.default_rng(1), 600)
+    FamiliarityModel("kmeans", scales=(0.2, 0.5), random_state=0).fit(frames).save(
+        folder / "model.npz")
     processes = []
 
     def start(port=0, names=("ada", "bob")):
@@ -109,7 +111,7 @@ def live(rng, tmp_path):
                    for word in ("--in", f"{name}=fudi-udp://{LOCAL}:{at}")]
         process = subprocess.Popen(
             [sys.executable, "-m", "barkcluster", "live", *sources, "--page", str(port),
-             "--model", os.fspath(tmp_path / "model.npz"), "--folder", os.fspath(tmp_path)],
+             "--model", os.fspath(folder / "model.npz"), "--folder", os.fspath(folder)],
             stderr=subprocess.PIPE, text=True)
         processes.append(process)
         lines = []
@@ -118,8 +120,24 @@ def live(rng, tmp_path):
             assert lines[-1], f"ended: {lines}"
         return process, ports, lines[-1].split()[1]
 
-    yield start
-    end(processes)
+    try:
+        yield start
+    finally:
+        end(processes)
+
+
+@pytest.fixture
+def live(tmp_path):
+    with starting(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def silent_page(tmp_path_factory):
+    """The address of a page to which nobody plays, for tests that leave it as it is."""
+    with starting(tmp_path_factory.mktemp("silent")) as start:
+        _, _, url = start()
+        yield url
 
 
 def send(port, frames):
@@ -137,8 +155,8 @@ def status_at(url, **headers):
         return error.code, error.read().decode(), error.headers
 
 
-def test_strangers_pages_and_names_are_refused(live):
-    _, _, url = live(names=("ada",))
+def test_strangers_pages_and_names_are_refused(silent_page):
+    url = silent_page
     host = url.split("/")[2]
     code, text, headers = status_at(url)
     assert code == 200
@@ -155,9 +173,8 @@ def test_strangers_pages_and_names_are_refused(live):
     assert status_at(at, Origin="http://evil.example", **upgrade)[0] == 403
 
 
-def test_a_port_that_is_taken_is_said_before_anything_is_heard(live, tmp_path):
-    _, _, url = live(names=("ada",))
-    port = url.split(":")[2].partition("/")[0]
+def test_a_port_that_is_taken_is_said_before_anything_is_heard(silent_page):
+    port = silent_page.split(":")[2].partition("/")[0]
     done = subprocess.run(
         [sys.executable, "-m", "barkcluster", "live", "--in", "-", "--page", port],
         stdin=subprocess.DEVNULL,
@@ -299,9 +316,8 @@ def test_a_reload_loses_nothing_and_a_restart_is_noticed(browser, live, rng):
     assert browser.run("return players.get('0').data.times.length") == 0
 
 
-def test_a_page_that_is_open_for_two_hours_does_not_grow(browser, live):
-    _, _, url = live()
-    browser.open(url)
+def test_a_page_that_is_open_for_two_hours_does_not_grow(browser, silent_page):
+    browser.open(silent_page)
     wait_for(browser, "return document.querySelectorAll('.player').length", 2)
     browser.run("""for (let i = 0; i < 7200; i++) receive({ players: { 0: { rows:
         Array.from({ length: 10 }, (_, j) => [i + j / 10, 0.5, 0.4, null]) } } });""")

@@ -120,7 +120,7 @@ def test_a_loop_in_two_takes_is_no_copy(rng):
 @every_scorer
 def test_nothing_but_what_is_heard_is_strange_to_a_held_sound(scorer):
     held = np.full((3000, 25), -40.0)
-    model = fitted(scorer, held)
+    model = fitted(soon(scorer), held)
     assert below([model.timeline(held)]) == 0
     assert below([model.timeline(held + 0.1)]) == 0         # nobody hears a tenth of a dB
     assert below([model.timeline(held + 20.0 * (np.arange(25) % 2))]) == 1
@@ -130,7 +130,7 @@ def test_nothing_but_what_is_heard_is_strange_to_a_held_sound(scorer):
 @pytest.mark.parametrize("level", [-100.0, -np.inf])
 def test_silence_is_known_to_silence_after_whatever_it_follows(rng, scorer, level):
     silence = np.full((2000, 25), level)
-    model = fitted_at(scorer, level, -100.0, silence)
+    model = fitted(soon(scorer), silence)
     assert below([model.timeline(silence)]) == 0
     loud = rng.normal(-20, 10, (1500, 25))
     after = model.timeline(np.concatenate([loud, silence]))
@@ -143,8 +143,8 @@ def test_a_stream_equals_the_timeline_where_much_is_alike(rng, scorer, rate, hop
     bar = rng.normal(-40, 10, (150, 25))
     frames = np.concatenate([np.full((400, 25), -100.0), np.tile(bar, (9, 1)),
                              np.full((300, 25), -np.inf), np.full((300, 25), -40.0)])
-    model = fitted_at(KNNDensityScorer() if scorer == "instance" else scorer, rate, 100.0, frames,
-                      frame_rate=rate, hop=hop, scales=(0.5, 1.0, 3.0))
+    model = fitted(KNNDensityScorer() if scorer == "instance" else soon(scorer), frames,
+                   frame_rate=rate, hop=hop, scales=(0.5, 1.0, 3.0))
     heard = np.concatenate([frames[350:900], rng.normal(-40, 8, (60, 25)), frames[-350:]])
     timeline = model.timeline(heard)
     stream = model.stream()
