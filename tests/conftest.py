@@ -1,6 +1,8 @@
 """What all tests share: seeded randomness, threads, and who runs them."""
 
 import os
+import signal
+import sys
 
 from barkcluster._threads import THREAD_VARIABLES
 
@@ -16,6 +18,15 @@ import pytest  # noqa: E402
 def pytest_xdist_auto_num_workers():
     """How many workers `-n auto` starts: more than cores, for what listens mostly waits."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(autouse=True)
+def process_as_it_was():
+    """What `barkcluster live` asks of its process, it does not ask of the tests after it."""
+    interval, on_sigterm = sys.getswitchinterval(), signal.getsignal(signal.SIGTERM)
+    yield
+    sys.setswitchinterval(interval)
+    signal.signal(signal.SIGTERM, on_sigterm)
 
 
 @pytest.fixture
