@@ -1,4 +1,4 @@
-"""Nothing that the session itself contains, heard a moment later, may be strange."""
+"""What a session contains must not be strange when it is heard a moment later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much less strange the session is to a fit on all of it than to the fits that calibrate.
+"""How much stranger a session is to the fits that calibrate than to the fit on all of it.
 
 Held-out novelties come from fits that heard less than the final one, which therefore knows a
 little more than they say; a mean over many views makes that little visible. A second fit for some

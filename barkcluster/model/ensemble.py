@@ -85,7 +85,8 @@ class ViewScores:
         Parameters
         ----------
         windows : sequence of ndarray of shape (n_windows, n_features)
-            Of each part. Some may have fewer: their last go with the last of the others.
+            Of each part; the last of all parts end together. Parts whose first window filled
+            later have fewer.
 
         Returns
         -------
@@ -169,7 +170,7 @@ class Ensemble:
 
 
 class Fitted(Protocol):
-    """Who learned an ensemble and answers by it, as `FamiliarityModel` does."""
+    """What holds a fitted ensemble, as `FamiliarityModel` does."""
 
     @property
     def ensemble_(self) -> Ensemble:
@@ -291,8 +292,8 @@ def onset_energy(X: npt.NDArray[np.floating]) -> FloatArray:
 def is_playing(energy: FloatArray) -> npt.NDArray[np.bool_]:
     """Whether a group of bands plays in each of some windows, by its onset energy.
 
-    Where all is soft the soft is what plays: against the loudest few of steady noise, whatever
-    else there is of it would be familiar.
+    In a session that is soft throughout, soft windows count: judged against the loudest few of
+    steady noise alone, all the rest of it would be called familiar.
     """
     typical = float(energy @ energy) / max(float(energy.sum()), 1e-12)
     return energy > min(_PLAYING, 0.5 * typical)

@@ -115,7 +115,7 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         delayed(learn)(windows, scale_index, view)
         for windows, (scale_index, view) in zip(training, features.blocks, strict=True))
     parts, scores, echoes = (list(of_all) for of_all in zip(*learned, strict=True))
-    # What was held out, and its echoes, as all that was learned hears them together.
+    # Held-out windows and echoes, as all scorers judge them together.
     held_out = _by_scale(scores, features, training)
     echoed = _by_scale(echoes, features, [windows.echoed for windows in training])
     scales = [Calibration(raised(score, echo))
@@ -133,8 +133,8 @@ def _by_scale(
 ) -> list[tuple[FloatArray, FloatArray]]:
     """When the windows of each scale end, and their strangeness.
 
-    They are heard as `Listener` hears them, but that most were thinned out: what ends with a
-    window, or is averaged over it, is what is left of it.
+    As in `Listener`, but most windows were thinned out of the fit: each scale takes the newest
+    score that is left when its window ends, and averages the pattern scores left within it.
     """
     combination = Combination(features)
     patterns = [training[b] for b in combination.patterns]
@@ -156,7 +156,7 @@ def _by_scale(
 
 
 def _at_moments(by_scale: list[tuple[FloatArray, FloatArray]]) -> list[list[FloatArray]]:
-    """For the first scale, the first two, ...: what each said when the longest's windows end."""
+    """For the first scale, the first two, ...: their scores when windows of the longest end."""
     return [[_latest(times, score, moments) for times, score in by_scale[:i + 1]]
             for i, (moments, _) in enumerate(by_scale)]
 

@@ -1,4 +1,4 @@
-"""Windows as they come, judged by an ensemble: what timeline and stream share."""
+"""Judge windows by an ensemble as they come: what timeline and stream share."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ class Listener:
     ----------
     ensemble : Ensemble
     settling : Settling, optional
-        That of a listener before, who heard the same through another ensemble: what was said
-        before a surprise, and with that it goes on where its scales are the same.
+        That of the listener whose place this one takes when a model is swapped, so that what was
+        said before a surprise is not lost. Left out where its scales are others.
 
     Attributes
     ----------
     settling : Settling or None
-        What long scales said before a surprise; None for model files of before there was any.
+        What long scales said before a surprise; None for models from files of format 1, which do
+        without.
 
     Notes
     -----
@@ -66,8 +67,8 @@ class Listener:
         Parameters
         ----------
         windows : list of ndarray of shape (n_windows, n_features)
-            What `RunningWindows.push` of the model's features returned. Blocks that are not full
-            yet have fewer rows: their last rows go with the last of the others.
+            What `RunningWindows.push` of the model's features returned. The last rows of all
+            blocks end together; blocks whose first window filled later have fewer.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""What long scales say once a surprise is over: what they said before it, until they are clean."""
+"""After a surprise: long windows still hold it, and count as before it until they do not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUDDEN_S = 2.0
 _STRANGE = 1.0
 _SURPRISE_S = 0.8
 _SURPRISE_SHARE = 0.6
-# What a scale said so long before a surprise was noticed knows nothing of it.
+# A surprise is noticed late: what a scale said so long before that is free of it.
 _BEFORE_S = 1.5
 # Hops at once, at most.
 HOPS_AT_ONCE = 4096
@@ -80,8 +80,8 @@ class Settling:
         Parameters
         ----------
         scores : list of ndarray of shape (n_windows,)
-            Strangeness of each scale that is full, shortest first. Longer ones may have fewer:
-            their last go with the last of the others.
+            Strangeness of each scale that is full, shortest first; the last of all scales belong
+            together. Scales whose first window filled later have fewer.
 
         Returns
         -------

@@ -30,10 +30,10 @@ from barkcluster.windows.features import WindowFeatures
 from .ensemble import Fitted
 from .listening import Listener
 
-# The model that was given is the model that is given back.
+# A stream gives back the type of model that it was given.
 ModelT = TypeVar("ModelT", bound=Fitted)
 
-# Frames come one by one: more would be room for nothing. Once in so many the windows move it.
+# Room for so many new frames before what the windows keep is moved to the front again.
 _CHUNK_FRAMES = 1000
 
 
@@ -159,12 +159,12 @@ class FamiliarityStream(Generic[ModelT]):
         self._listen_anew()
 
     def _listen_anew(self) -> None:
-        """Judge by the model what the windows still know of: nothing, where they are new."""
-        # In the same unit whoever said it; windows of before a surprise are kept no longer.
+        """Listen through the model; patterns that the windows still hold are heard at once."""
+        # Scores of before a surprise are in a unit that models share.
         before = self._listener if self._windows.n_frames else None
         settling = None if before is None else before.settling
         self._listener = None
-        # Whether there is anything to limit is asked here, not in every push.
+        # Asked here and not in every push: whether there are threads to limit.
         self._one_thread = one_thread_for_products()
         if self._model is not None:
             self._listener = Listener(self._model.ensemble_, settling)

@@ -1,4 +1,4 @@
-"""Rows that are learned in the place of those that were played: checks of what `fit` is given."""
+"""Checks of the rows that `fit` learns in the place of those that were played."""
 
 from __future__ import annotations
 

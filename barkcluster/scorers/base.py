@@ -1,4 +1,4 @@
-"""What every scorer owes: fit on windows, novelty out, calibrated familiarity on top.
+"""What every scorer does: it learns windows, and gives novelty and calibrated familiarity.
 
 A scorer is a subclass of `FamiliarityScorer` that writes two methods, `_learn` and `_novelty`;
 the base class checks arrays, learns the metric, calibrates on held-out blocks and answers. What
@@ -395,7 +395,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         return self.to_metric(self.metric_mean_[None])
 
     def _restored(self) -> None:
-        """Work out what is not stored because it follows from what is."""
+        """Work out what follows from the stored fields."""
 
     @abstractmethod
     def _learn(self, X: FloatArray) -> None:

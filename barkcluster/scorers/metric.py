@@ -1,4 +1,4 @@
-"""What windows are measured by: the spread of their directions, and how long they are alike."""
+"""The metric of windows, from the spread of their directions, and how long they stay alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nearest of remembered rows, searched by several scorers at once."""
+"""Search for the nearest of remembered rows, for several scorers at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scorers of one kind, as many numbers in a row: judged in one product instead of one by one.
+"""Scorers of one kind and one number of features, judged in one product, not one by one.
 
 A hop of a model asks fourteen scorers for one row each, and each product of a matrix with one row
 costs more to call than to work out. What differs between two patterns is what they remember: it
@@ -54,9 +54,9 @@ class Judge(ABC):
 
 
 class JudgedTogether(FamiliarityScorer):
-    """A scorer that several of its kind can be one with.
+    """A scorer that is judged together with others of its kind.
 
-    Instead of ``_novelty`` a subclass writes `_judge_of`; alone, it is one of one.
+    Instead of ``_novelty`` a subclass writes `_judge_of`, which is given one scorer or several.
     """
 
     _judge: Judge
@@ -114,7 +114,7 @@ class Together:
         Parameters
         ----------
         rows : sequence of ndarray of shape (n_rows, n_features)
-            For each scorer. Some may have fewer: their last go with the last of the others.
+            For each scorer; the last of all belong together. Some may have fewer.
 
         Returns
         -------

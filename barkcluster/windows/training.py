@@ -47,7 +47,7 @@ _ROUNDING_DB = 0.1
 # to. Of longer sessions so much (s) is heard again, all over them: it is ranks that are wanted.
 _ECHO_PIECE_S = 60.0
 _ECHOED_S = 600.0
-# Frames that windows of one frame know of: what they rise from, and what is between two of them.
+# Frames around a stretch that its windows need: those it rises from, and those to interpolate.
 _CONTEXT_FRAMES = 16
 # Noise has nothing between its frames that could be read off them: its echoes are whole frames
 # later. Frames are noise where levels bend by more than this for each dB they move (white noise
@@ -267,7 +267,7 @@ def _add_echoes(
     windows: list[TrainingWindows], features: WindowFeatures, takes: Takes,
     strides: dict[tuple[int, str], int],
 ) -> None:
-    """Windows that are kept, each heard as nobody could tell from it."""
+    """Add echoes of the windows that are kept, too little later and louder for anybody to tell."""
     ends = [_ends(features, len(take), strides) for take in takes]
     pieces = list(_echo_pieces(takes, features.frame_rate))
     every = max(1, int(sum(map(len, takes)) / features.frame_rate / _ECHOED_S))
