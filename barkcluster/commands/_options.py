@@ -205,4 +205,5 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number; got {text!r}.") from None
+        point = ", with a decimal point" if "," in text else ""
+        raise argparse.ArgumentTypeError(f"must be a number{point}; got {text!r}.") from None

@@ -189,3 +189,9 @@ def test_a_session_that_is_too_short_to_score_is_named(run, jam):
     code, said = run("score", "jam.txt", "now.txt", "--scales", "0.5", "--scorer", "kmeans")
     assert code == 2
     assert said.startswith("barkcluster: now.txt: frames must cover the shortest window")
+
+
+def test_a_decimal_comma_is_called_one(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["fit", "jam.txt", "-o", "jam.npz", "--frame-rate", "86,13"])
+    assert "must be a number, with a decimal point; got '86,13'." in capsys.readouterr().err

@@ -324,3 +324,10 @@ def test_a_page_that_is_open_for_two_hours_does_not_grow(browser, silent_page):
     assert browser.run("return players.get('0').data.times.length") == MOST_ROWS
     assert browser.run("return players.get('0').data.by_scale[1].length") == MOST_ROWS
     assert browser.run("return players.get('0').data.times.at(-1)") == pytest.approx(7199.9)
+
+
+def test_an_address_that_was_cut_short_shows_the_page(browser, live):
+    _, _, url = live(names=("ada",))
+    browser.open(url.partition("#")[0] + "#half%E0%A4")  # no text: the script ended here
+    wait_for(browser, "return link.dataset.state", "there")
+    assert browser.log() == []

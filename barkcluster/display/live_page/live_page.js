@@ -165,7 +165,16 @@ const players = new Map();
 const link = document.getElementById("link");
 const spanChoice = document.getElementById("span");
 let socket = null, wait = LEAST_WAIT_MS, lastHeard = 0, mostRows = 0, drawing = false, marks = [];
-let token = decodeURIComponent(location.hash.slice(1));
+let token = tokenIn(location.hash);
+
+// Whoever copies an address may cut it short: the page is there all the same.
+function tokenIn(hash) {
+  try {
+    return decodeURIComponent(hash.slice(1));
+  } catch {
+    return hash.slice(1);
+  }
+}
 
 function drawSoon() {
   if (drawing) return;
@@ -236,7 +245,7 @@ document.getElementById("unlock").addEventListener("submit", (event) => {
   history.replaceState(null, "", `#${encodeURIComponent(token)}`);
   event.target.hidden = true;
 });
-window.addEventListener("hashchange", () => { token = decodeURIComponent(location.hash.slice(1)); });
+window.addEventListener("hashchange", () => { token = tokenIn(location.hash); });
 spanChoice.addEventListener("change", drawSoon);
 whenColorsChange(document.getElementById("theme"), drawSoon);
 // A machine that slept, or a network that went, may leave a socket that says nothing.
