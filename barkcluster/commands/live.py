@@ -247,8 +247,8 @@ def _who_sees(host: str) -> str:
 
     if is_loopback(host):
         return ""
-    return ("\n  Whoever reaches this port sees the page. Its buttons need the token, the part "
-            "after #: give that address only to those who may press them.")
+    return ("\n  Everybody who reaches this port sees the page. Its buttons need the token, the "
+            "part after #: give that address only to people who may press them.")
 
 
 def _addresses(args: argparse.Namespace) -> tuple[list[Address], list[tuple[Address, bool]]]:

@@ -13,11 +13,12 @@ from .line_of_stamps import Line, usual_step
 
 IntArray = npt.NDArray[np.int64]
 
-# A frame may be that far, in frames, from its place on the grid of a column without jitter.
+# Distance in frames up to which a stamp belongs to a place, in a column without jitter.
 _SHARP = 0.3
 # A longer step, in frames, is a pause.
 _PAUSE = 6.5
-# Stamps are compared with a rate in stretches of so many frames.
+# Stamps are compared with a rate in stretches: frames in one, stretches at most, frames in the
+# shortest, and bins of time at most.
 _STRETCH = 4096
 _MOST_STRETCHES = 12
 _FEWEST_IN_STRETCH = 32
@@ -109,7 +110,7 @@ def coherent_rate(stamps: FloatArray, line: Line, most: float) -> float | None:
     if not len(inside):
         return None
     found = np.sqrt(np.maximum(beats[inside] / sum(len(part) ** 2 for part in parts), 0.0))
-    # What chance makes of so many rates.
+    # The highest coherence that chance alone reaches among that many rates.
     if found.max() < max(0.05, 1.8 * np.sqrt(np.log(len(inside)) / n)):
         return None
     # Rounded stamps keep to several rates alike: the lowest of those loses least.

@@ -9,7 +9,7 @@ from barkcluster._typing import FloatArray
 
 IntArray = npt.NDArray[np.int64]
 
-# A step of so many frames may be a pause or a gap; shorter ones are few frames lost, or jitter.
+# Frames. A longer step may be a pause or a gap; a shorter one is jitter, or a few lost frames.
 _LONG_STEP = 4.0
 
 

@@ -28,7 +28,7 @@ class RowReader:
     units : {"db", "linear", "amplitude"}
         What they are.
     said : str or sequence of str, optional
-        What the columns are, if somebody said it.
+        What the columns are, as an option says it.
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ class Gap(NamedTuple):
     row : int
         The first frame after it.
     n_missing : int
-        How many frames are missing before that one; 0 if nobody knows how many.
+        How many frames are missing before that one; 0 if that is not known.
     """
 
     row: int

@@ -30,23 +30,23 @@ from .line_of_stamps import Line, spread, usual_span, usual_step
 
 IntArray = npt.NDArray[np.int64]
 
-# More than this share of all frames is not lost: the stamps come in bursts.
+# A larger share of missing frames is no loss: the stamps come in bursts.
 _MOST_LOST = 0.36
-# From here on they surely do; between the two is doubt.
+# From this share on that is certain; between the two there is doubt, and a warning.
 _SURELY_BURSTS = 0.62
-# Where somebody says the rate, more may be lost.
+# The smallest share of frames that must be there, where the rate is given.
 _FEWEST_THERE = 0.1
 # A clock that ticks no faster than frames come tells no rate if some are lost.
 _SLOW_CLOCK = 0.95
 # Variance of lost frames in stretches of a few, over their mean: 1 by chance.
 _LEAST_CHANCE = 0.5
-# Rates that differ by less are one, where stamps stray.
+# Relative differences up to which two rates are the same: of stamps that stray, and of others.
 _MARGIN = 0.03
 _SAME = 0.003
-# Years of frames in one step are no pause but damage, and so are stamps beyond any unit.
+# A step of more frames than this is damage, not a pause; so are steps below or above any unit.
 _MOST_FRAMES = 1e10
 _SMALLEST, _LARGEST = 1e-18, 1e18
-# Fewer lost than this are even by chance.
+# Fewer missing frames than these, in number and share, may be evenly spaced by chance.
 _FEWEST_EVEN = 6
 _FEW = 0.03
 

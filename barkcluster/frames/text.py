@@ -110,14 +110,14 @@ def read_session(path: str | os.PathLike[str], *, frame_rate: float | None = Non
     Warns
     -----
     UnfinishedLineWarning
-        If the last line does not end in a newline. It is left out: whoever writes the
-        file may be halfway through its last number.
+        If the last line does not end in a newline. It is left out, as another program may be
+        halfway through writing its last number.
     MissingFramesWarning
         If frames are missing by the time column, with how many.
     TimeColumnWarning
         If the time column may mean two frame rates.
     UnitsWarning
-        If the numbers look like powers or amplitudes, and nobody said that they are dB.
+        If the numbers look like powers or amplitudes, and ``units`` is not given.
 
     Examples
     --------
@@ -184,8 +184,8 @@ def write_session(session: Session, path: str | os.PathLike[str]) -> None:
 
     Plain numbers with spaces between them, one frame a line, after comments with the
     frame rate, the name and the precision. Every digit that float32 or float64 needs
-    is written. The file appears all at once: whoever reads it meanwhile, and a full
-    disk or a crash, find the old file as it was.
+    is written. The file is replaced at once: until then readers see the old file, and a full
+    disk or a crash leaves it as it was.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class Address:
     path : str
         Of the file; for "osc" the address that messages begin with.
     name : str
-        What the player is called, empty if nothing was said.
+        Name of the player, empty if none was given.
     """
 
     kind: str

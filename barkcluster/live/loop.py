@@ -20,9 +20,9 @@ from .receiving import Received, Receiver
 from .sinks import Sink
 
 _STATUS_S = 1.0
-# Between looks at the view and at whether it is time to end.
+# Seconds between updates of the view, and checks for the end.
 _TICK_S = 0.1
-# What one turn takes of a flood, and how long the view waits while there is one.
+# Seconds of work on a flood before other tasks get their turn, and that the view waits meanwhile.
 _TURN_S = 0.05
 _LONGEST_TICK_S = 1.0
 # How long an end may take to hear what is still waiting, and how long it waits for a burst.
@@ -155,7 +155,7 @@ class Live:
         ended = time.monotonic()
         if _take_some(steps, deadline):
             return
-        # A burst is handed over once it is over; what came after the end is another matter.
+        # The receiver hands a burst over once it is over; what arrives after the end is not heard.
         while (batch := self._receiver.take(_BURST_S)) and batch[0].time <= ended:
             if _take_some(self._steps(batch), deadline):
                 return

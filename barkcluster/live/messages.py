@@ -17,7 +17,7 @@ Value: TypeAlias = float | str
 # The place of a level, at the end of the address of a message with one number.
 _PLACE = re.compile(r"(.*?)([0-9]{1,6})", re.DOTALL)
 _ONE_MESSAGE = "Send all of a frame in one message."
-# Of parts of frames: whoever sends to more is no source of frames.
+# Addresses that parts of frames may come to; a source of frames does not use more.
 _MOST_PATHS = 64
 
 
@@ -187,7 +187,7 @@ class FrameAssembly:
             return None
         if not begun or place in begun or place > self._n_bands - from_zero:
             begun.clear()
-            if place == self._n_bands:  # whoever counted from 0 may count from 1 by now
+            if place == self._n_bands:  # the sender may count from 1 by now
                 self._from_zero[path] = False
             raise NotUnderstoodError(
                 f"expected {self._n_bands} numbers, got one at {f'{path[:60]}/{place}'!r} that "

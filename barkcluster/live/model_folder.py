@@ -12,7 +12,7 @@ from barkcluster.model.model import FamiliarityModel, load_model
 # Letters and digits of any script, and what stands between them in names; no path, nothing hidden,
 # nothing that a terminal would take for more than text.
 _NAME = re.compile(r"\w[\w .()+-]{0,99}\.npz")
-# Files that messages may add to: nobody needs more, and a disk has an end.
+# Model files up to which messages may add another: more would only fill the disk.
 _MOST_MODELS = 100
 
 

@@ -52,8 +52,8 @@ class Player:
     tracker : TempoTracker
         Of the same frame rate.
     folder : path-like or None, default=None
-        Where messages may save models to and load them from: nobody on the network may name
-        another. None: they may do neither.
+        The one folder that messages may save models to and load them from; None if they may do
+        neither.
     live : bool, default=True
         Whether frames come as they are played. In a file they may come at any speed: silence
         between them is no gap, and none is late.
@@ -234,7 +234,7 @@ class Player:
         ----------
         command : Command
         folder : ModelFolder, optional
-            Where whoever gives it may save and load, if not where messages may.
+            Where this command may save and load, if not where messages may: as for the page.
         """
         name, argument = command.name, command.argument
         if not self.learns and (name == "retrain" or (name == "pause" and argument in _NO)):

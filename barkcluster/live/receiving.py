@@ -27,17 +27,17 @@ _DATAGRAM_BYTES = 1 << 16
 _KERNEL_BYTES = 1 << 22  # asked for; systems give what they allow
 _FILE_POLL_S = 0.02
 _IDLE_S = 0.2
-# Larger batches wait for the next millisecond to bring more; but no frame for longer than this.
+# A batch of more packets waits for the next millisecond to bring more, up to this time in all.
 _BURST = 16
 _BURST_POLL_S = 0.001
 _LONGEST_BURST_S = 0.05
-# A file may hold an hour already: it waits until what was read of it is heard.
+# A file may hold an hour already: no more of it is read until these batches are heard.
 _MOST_BATCHES_OF_FILES = 4
-# What may wait to be heard; more stays with the system, which loses datagrams.
+# Bytes that may wait to be heard; beyond that the system keeps the rest, and loses datagrams.
 _MOST_WAITING_BYTES = 1 << 24
-_BYTES_BESIDE = 500  # that a datagram costs beside its own
+_BYTES_BESIDE = 500  # that a datagram takes in memory beside its own
 _FULL_S = 0.01
-# Taken off at once: others want a turn as well.
+# Bytes taken from one socket at once, so that others get their turn.
 _MOST_AT_ONCE_BYTES = 1 << 21
 
 
@@ -49,8 +49,8 @@ class Received(NamedTuple):
     place : int
         Index of the address it came to.
     client : int
-        Whose bytes continue one another: a connection, or a file until it is replaced. 0 for
-        datagrams.
+        Number of the connection, or of the file until it is replaced, whose bytes continue one
+        another; 0 for datagrams.
     data : bytes
         Empty when the client is gone.
     time : float
@@ -122,7 +122,7 @@ class Receiver:
             self._run(self._read_stdin, "standard input")
 
     def put(self, batch: list[Received]) -> None:
-        """Hand over what came; from any thread."""
+        """Hand over a batch; from any thread."""
         with self._counting:
             self._n_waiting_bytes += _cost(batch)
         self.batches.put(batch)

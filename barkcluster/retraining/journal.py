@@ -22,7 +22,7 @@ from barkcluster.frames.parser import FrameParser
 from barkcluster.frames.session import same_rate
 
 _RATE = b"# frame_rate: "
-# Characters that a rate may take: it can be corrected in place.
+# Characters reserved for the rate, so that it can be corrected in place.
 _RATE_WIDTH = 20
 _GAP = re.compile(rb"# gap(?:: [0-9]+)?\n")
 _RESET = b"# reset"
@@ -72,7 +72,7 @@ class SessionJournal:
         self.n_lost = 0
         self.recovered: list[npt.NDArray[np.float32]] = []
         self._line = " ".join(["%.9g"] * n_bands) + "\n"  # any two float32 apart
-        # Within a second: what a crash may cost, with room to spare.
+        # A quarter of a second: a crash loses less than a second.
         self._lines_at_once = max(1, round(frame_rate / 4))
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
         try:
@@ -106,7 +106,7 @@ class SessionJournal:
             self.flush()
 
     def end_take(self, n_missing: int = 0) -> None:
-        """End the take; ``n_missing`` is how many frames are missing, 0 if nobody knows."""
+        """End the take; ``n_missing`` is how many frames are missing, 0 if that is not known."""
         self._lines.append(f"# gap: {n_missing}\n" if n_missing else "# gap\n")
 
     def reset(self) -> None:

@@ -32,12 +32,12 @@ from .process import (
     start_learning,
 )
 
-# What stays or goes together in the memory of a session: several windows of the longest scale.
+# Seconds of session that are kept or dropped together: several windows of the longest scale.
 _BLOCK_S = 30.0
-# The first model, and what its successors wait for at least.
+# Seconds of session for the first model, and the least number of new ones for its successors.
 _FIRST_S = 5.0
-# Held while one learns: the streams of a program that all learned at once would take every core
-# from the frames.
+# Held while one stream learns: if all streams of a program learned at once, no core would be left
+# for the frames.
 _IN_TURN = threading.Lock()
 
 

@@ -14,15 +14,16 @@ from barkcluster.windows.features import WindowFeatures
 
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 
-# Motifs are searched for in so much, which takes a core 2.5 s; see `find_motifs`.
+# Motifs are searched for in the newest ten minutes, which takes a core 2.5 s; see `find_motifs`.
 _MOTIFS_S = 600.0
 _FIRST_MOTIFS_S = 12.0
 _MOST_MOTIFS = 8
-# Sounds of so long are compared, as on the report's map; twice a second, over half an hour.
+# Sounds compared: their length in seconds, as on the report's map, the time between them, and how
+# many are kept, half an hour of them.
 _SOUND_S = 3.0
 _SOUND_HOP_S = 0.5
 _MOST_SOUNDS = 3600
-# A sound is always like the one before it: nearer than this is no memory.
+# Seconds between two sounds to compare, as neighboring ones are always alike.
 _APART_S = 10.0
 
 
