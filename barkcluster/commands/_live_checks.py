@@ -53,7 +53,7 @@ def check_apart(sources: list[Address], sinks: list[Address]) -> None:
 
 
 def check_files(args: argparse.Namespace, sources: list[Address], sinks: list[Address]) -> None:
-    """Raise if files cannot be read or written, or if two options name the same file."""
+    """Raise if files cannot be read or written, if two are one, or for a folder that is none."""
     if (args.allow_save or args.page is not None) and not Path(args.folder).is_dir():
         raise ValueError(f"--folder {args.folder}: there is no such folder.")
     read = [(f"--in {a}", a.path) for a in sources if a.kind in ("file", "play")]

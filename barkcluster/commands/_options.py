@@ -14,8 +14,10 @@ from barkcluster.files.kinds import is_gathered, is_model
 from barkcluster.files.suffixes import is_audio
 from barkcluster.scorers import SCORER_NAMES
 
-# The bands of barkcluster.frames, which take too long to import for a help text.
+# The bands of barkcluster.frames, and the most there may be, which take too long to import for a
+# help text.
 N_BANDS = 25
+MOST_BANDS = 256
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
@@ -72,6 +74,7 @@ def add_color(parser: argparse.ArgumentParser) -> None:
 
 def read(path: str, args: argparse.Namespace) -> barkcluster.Session:
     """Session in a text file, or in a sound file by its suffix."""
+    check_bands(args.bands)
     if is_audio(path):
         if args.bands != N_BANDS:
             raise ValueError(f"{path}: --bands {args.bands} is for text; sound is analyzed in "
@@ -81,6 +84,12 @@ def read(path: str, args: argparse.Namespace) -> barkcluster.Session:
         path, frame_rate=args.frame_rate, units=args.units, n_bands=args.bands,
         columns=args.columns, header={"yes": True, "no": False, None: None}[args.header],
         one_per_line=args.one_per_line)
+
+
+def check_bands(n_bands: int | None) -> None:
+    """Raise ValueError for more bands than any analysis has, before memory is taken for them."""
+    if n_bands is not None and n_bands > MOST_BANDS:
+        raise ValueError(f"--bands must be at most {MOST_BANDS}; got {n_bands}.")
 
 
 def read_to_learn(path: str, args: argparse.Namespace) -> barkcluster.Session:

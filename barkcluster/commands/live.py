@@ -20,6 +20,7 @@ from ._options import (
     N_BANDS,
     add_learning,
     background_of,
+    check_bands,
     make_model,
     positive,
     read,
@@ -153,6 +154,7 @@ def run(args: argparse.Namespace) -> int:
     if args.demo:
         check_demo(args)
     addresses, outputs = _addresses(args)
+    check_bands(args.bands)
     check_files(args, addresses, [address for address, _ in outputs])
     settle_in()
     with ExitStack() as outer:

@@ -147,7 +147,8 @@ def _entry_of(archive: ArrayArchive, holds: str) -> Fields:
     fields.fields("libraries")
     holding = fields.choice("holds", _HOLDS)
     if holding != holds:
-        raise ModelFormatError(f"holds a {holding}: load it with load_{holding}.")
+        option = " (--background)" if holding == "background" else ""
+        raise ModelFormatError(f"holds a {holding}: load it with load_{holding}{option}.")
     entry = fields.fields(holds)
     fields.nothing_else()
     return entry

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from barkcluster import FamiliarityModel, Session, cli, write_session
+from barkcluster.commands import _options
+from barkcluster.frames import session
 from barkcluster.retraining.journal import SessionJournal
 
 
@@ -195,3 +197,15 @@ def test_a_decimal_comma_is_called_one(capsys):
     with pytest.raises(SystemExit):
         cli.main(["fit", "jam.txt", "-o", "jam.npz", "--frame-rate", "86,13"])
     assert "must be a number, with a decimal point; got '86,13'." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [
+    ("fit", "jam.txt", "-o", "jam.npz"), ("live", "--in", "file:jam.txt")])
+def test_a_billion_bands_make_no_room(run, jam, command):
+    # It took minutes, and the memory of the machine.
+    assert run(*command, "--bands", "1000000000") == (
+        2, "barkcluster: --bands must be at most 256; got 1000000000.\n")
+
+
+def test_the_most_bands_of_a_command_are_those_of_frames():
+    assert (_options.N_BANDS, _options.MOST_BANDS) == (session.N_BANDS, session.MOST_BANDS)
