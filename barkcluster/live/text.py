@@ -96,7 +96,7 @@ class TextParser:
         text = b"\n".join(lines) + b"\n"
         n_frames, n_rejected = self._frames.n_frames, self._frames.n_rejected
         frames = self._frames.feed(text)
-        if self._datagrams and not len(frames) and self._frames.n_rejected > n_rejected:
+        if self._datagrams and not len(frames):
             frames = self._begun_anew(text, n_rejected)
         arrivals: list[Arrival] = [Frame("", levels) for levels in frames.tolist()]
         gaps, self._frames.gaps = self._frames.gaps, []
@@ -106,10 +106,15 @@ class TextParser:
         return arrivals
 
     def _begun_anew(self, text: bytes, n_rejected: int) -> npt.NDArray[np.float64]:
-        """Frames of a sender that came back with other columns, which no datagram tells apart."""
+        """Frames of a sender that came back with other columns, or without its semicolons.
+
+        Datagrams do not tell one sender from another.
+        """
         anew = FrameParser(self._n_bands, self._units)
         frames = anew.feed(text)
-        if len(frames) and not anew.n_rejected and anew.columns != self._frames.columns:
+        waits = self._frames.n_rejected == n_rejected  # for a semicolon
+        if len(frames) and not anew.n_rejected and (
+                waits or anew.columns != self._frames.columns):
             self._n_rejected += n_rejected
             self._last_error = self._frames.last_error
             anew.frame_rate = anew.frame_rate or self._frames.frame_rate

@@ -684,3 +684,10 @@ def test_a_burst_that_is_handed_over_after_the_end_was_asked_for_is_heard(live_a
     monkeypatch.setattr(live._receiver, "take", lambda timeout: next(batches))
     live.run(until=lambda: True)
     assert player.n_received == 60
+
+
+def test_a_sender_of_text_who_comes_back_without_semicolons_is_heard():
+    parser = decoder_of("udp-text")
+    sent = [f"{ROW};", ROW, ROW, f"{ROW};"]
+    assert [parser.feed(line.encode()) for line in sent] == [[Frame("", LEVELS)]] * 4
+    assert parser.n_rejected == 0
