@@ -45,6 +45,7 @@ class TextParser:
         self._datagrams = datagrams
         self._line_ends = LineEnds()
         self._tail = b""
+        self._n_missing: int | None = None  # frames before the next one
         self._is_overlong = False  # the parser of frames has the beginning of this line already
 
     @property
@@ -72,16 +73,20 @@ class TextParser:
             self._frames.feed(end + newline)
             self._is_overlong = not newline
         whole, newline, self._tail = (self._tail + data).rpartition(b"\n")
+        arrivals = self._taken(whole) if newline else []
         if len(self._tail) > self._frames.max_line_bytes:
             # No command is so long. The parser of frames counts it, and keeps none of it.
             self._frames.feed(self._tail)
             self._tail, self._is_overlong = b"", True
-        if not newline:
-            return []
+        return arrivals
+
+    def _taken(self, whole: bytes) -> list[Arrival]:
+        """What stands in whole lines, in their order."""
         arrivals: list[Arrival] = []
         waiting: list[bytes] = []
         for line in whole.split(b"\n"):
-            command = _command(line)
+            # A line too long for a frame is rejected, however it begins and in whatever pieces.
+            command = None if len(line) > self._frames.max_line_bytes else _command(line)
             if command is None:
                 waiting.append(line)
                 continue
@@ -94,18 +99,32 @@ class TextParser:
         if not lines:
             return []
         text = b"\n".join(lines) + b"\n"
-        n_frames, n_rejected = self._frames.n_frames, self._frames.n_rejected
+        n_frames = self._frames.n_frames
+        before = self._frames.n_rejected, self._frames.last_error
         frames = self._frames.feed(text)
         if self._datagrams and not len(frames):
-            frames = self._begun_anew(text, n_rejected)
-        arrivals: list[Arrival] = [Frame("", levels) for levels in frames.tolist()]
-        gaps, self._frames.gaps = self._frames.gaps, []
-        if not self._datagrams:  # what anybody may send shall not move the clock
-            for row, n_missing in reversed(gaps):
-                arrivals.insert(row - n_frames, Missing(max(1, n_missing)))
+            frames = self._begun_anew(text, *before)
+        gaps = {row - n_frames: n_missing for row, n_missing in self._frames.gaps}
+        self._frames.gaps = []
+        if self._datagrams:  # what anybody may send shall not move the clock
+            gaps = {}
+        arrivals: list[Arrival] = []
+        for i, levels in enumerate(frames.tolist()):
+            self._add_missing(gaps.pop(i, None))
+            if self._n_missing is not None:
+                arrivals.append(Missing(max(1, self._n_missing)))
+                self._n_missing = None
+            arrivals.append(Frame("", levels))
+        self._add_missing(next(iter(gaps.values()), None))
         return arrivals
 
-    def _begun_anew(self, text: bytes, n_rejected: int) -> npt.NDArray[np.float64]:
+    def _add_missing(self, n_frames: int | None) -> None:
+        """Remember a gap until the frame behind it comes."""
+        if n_frames is not None:
+            self._n_missing = (self._n_missing or 0) + n_frames
+
+    def _begun_anew(self, text: bytes, n_rejected: int, last_error: str | None,
+                    ) -> npt.NDArray[np.float64]:
         """Frames of a sender that came back with other columns, or without its semicolons.
 
         Datagrams do not tell one sender from another.
@@ -116,7 +135,7 @@ class TextParser:
         if len(frames) and not anew.n_rejected and (
                 waits or anew.columns != self._frames.columns):
             self._n_rejected += n_rejected
-            self._last_error = self._frames.last_error
+            self._last_error = last_error or self._last_error
             anew.frame_rate = anew.frame_rate or self._frames.frame_rate
             self._frames = anew
             return frames

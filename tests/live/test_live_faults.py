@@ -691,3 +691,27 @@ def test_a_sender_of_text_who_comes_back_without_semicolons_is_heard():
     sent = [f"{ROW};", ROW, ROW, f"{ROW};"]
     assert [parser.feed(line.encode()) for line in sent] == [[Frame("", LEVELS)]] * 4
     assert parser.n_rejected == 0
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_gaps_in_text_are_the_same_in_any_pieces(size):
+    text = f"{ROW}\n# gap: 5\n# gap: 3\nretrain\n{ROW}\n# gap\n{ROW}\n# gap: 2\n".encode()
+    parser = decoder_of("file")
+    heard = [arrival for i in range(0, len(text), size)
+             for arrival in parser.feed(text[i:i + size])]
+    frame = Frame("", LEVELS)
+    assert heard == [
+        frame, Command("", "retrain", ""), Missing(8), frame, Missing(1), frame]
+
+
+def test_a_sender_who_came_back_leaves_no_reason_of_a_rejection():
+    parser = decoder_of("udp-text")
+    for line in (f"0.5 {ROW}", ROW):
+        parser.feed(line.encode())
+    assert (parser.n_rejected, parser.last_error) == (0, None)
+
+
+def test_a_line_without_end_is_counted_after_those_before_it():
+    parser = decoder_of("file")
+    assert parser.feed(f"{ROW}\n{'-1 ' * 30_000}".encode()) == [Frame("", LEVELS)]
+    assert parser.last_error.startswith("line 2: ")
