@@ -112,7 +112,9 @@ class ColumnTeller:
         """Whether the first column may hold names rather than numbers."""
         if self._said is not None:
             return self._said.roles[0] == SKIP
-        return self.names is not None and role_of_name(self.names[0])[0] != LEVEL
+        if not self.names:  # None, or empty after a header of what other scripts call spaces
+            return False
+        return role_of_name(self.names[0])[0] != LEVEL
 
     @property
     def is_in_doubt(self) -> bool:
@@ -142,7 +144,7 @@ class ColumnTeller:
         """What the columns are if the header says so, or a comment above the first frame."""
         names = self.names if self.names is not None or not self.comment else (
             names_in(self.comment))
-        if names is None or 2 * sum(map(is_number, fields)) <= len(fields):
+        if not names or 2 * sum(map(is_number, fields)) <= len(fields):
             return None
         columns = columns_by_header(names, len(fields), self.n_bands)
         if columns is None:

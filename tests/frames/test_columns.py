@@ -450,3 +450,9 @@ def test_a_file_read_whole_agrees_with_its_pieces(tmp_path_factory, parts, size,
     for row in session.frames:
         at += at < len(frames) and np.allclose(row, frames[at], atol=1e-4)
     assert at == len(frames)
+
+
+def test_a_header_of_odd_spaces_is_no_traceback():
+    # NEL, which separates words in text but not in bytes.
+    parser = FrameParser(n_bands=2, header=True)
+    assert len(parser.feed(b"\x85 \n# comment\n-1 -2\n")) == 1
