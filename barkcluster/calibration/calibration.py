@@ -11,10 +11,12 @@ tail (Siffer et al. 2017) so that nothing that differs in novelty ties in famili
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 from barkcluster._typing import FloatArray
 
@@ -27,6 +29,10 @@ _RESOLUTION = 1e-6
 # session as overlap too; with 1 a held-out middle of recorded music is never called strange
 # (2-3 % below 0.05, 9 % below 0.2), with all of them too often (12-17 %, 24-36 %).
 _TRUST = 2.5
+# Held-out scores that are all alike are taken to be as wide as this, as normal scores go.
+_NARROWEST = 0.2
+# Normal score of the 95 % point.
+_ONE_IN_TWENTY = float(-ndtri(0.05))
 
 
 def held_out_blocks(
@@ -230,6 +236,7 @@ class Calibrations:
     """
 
     def __init__(self, calibrations: Sequence[Calibration]) -> None:
+        self._all = list(calibrations)
         self._table = CalibrationTable.joined([one._table for one in calibrations])
         # What has more to say than its curve is asked by itself.
         self._others = [(i, one) for i, one in enumerate(calibrations)
@@ -255,6 +262,30 @@ class Calibrations:
     def strangeness(self, novelty: FloatArray) -> FloatArray:
         """The same as normal scores."""
         return normal_score(self.familiarity(novelty))
+
+    def standardized(self, novelty: FloatArray) -> FloatArray:
+        """Normal scores in whole numbers of the held-out ones' spread, however few these are.
+
+        `strangeness` follows the ranks, and says hardly more of what is stranger than all of them.
+        This is 0 at their median, 1.64 at their 95 % point, and goes on in proportion.
+
+        Parameters
+        ----------
+        novelty : ndarray of shape (n_calibrations, n)
+            In a unit near that of normal scores.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_calibrations, n)
+        """
+        median, spread = self._median_and_spread
+        return (novelty - median) / spread
+
+    @cached_property
+    def _median_and_spread(self) -> tuple[FloatArray, FloatArray]:
+        quantiles = np.array([np.quantile(one.novelty_, [0.5, 0.95]) for one in self._all])
+        median = quantiles[:, :1]
+        return median, np.maximum(quantiles[:, 1:] - median, _NARROWEST) / _ONE_IN_TWENTY
 
 
 def _first_of_ranks(novelty: FloatArray, resolution: float) -> npt.NDArray[np.intp]:

@@ -15,7 +15,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from barkcluster._typing import FloatArray
-from barkcluster.calibration.calibration import Calibration
+from barkcluster.calibration.calibration import Calibration, Calibrations
 from barkcluster.calibration.echoes import raised, with_margin
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
@@ -120,7 +120,10 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
     echoed = _by_scale(echoes, features, [windows.echoed for windows in training])
     scales = [Calibration(raised(score, echo))
               for (_, score), (_, echo) in zip(held_out, echoed, strict=True)]
-    usual, again = _at_moments(held_out), _at_moments(echoed)
+    in_one_unit = [Calibrations(scales[:i + 1]).standardized for i in range(len(scales))]
+    usual, again = (
+        [of(np.array(scores)) for of, scores in zip(in_one_unit, _at_moments(of_one), strict=True)]
+        for of_one in (held_out, echoed))
     moments = Moments.learned(features.scales, usual, again)
     of_all = [Calibration(raised(moments.score(score), moments.score(echo)))
               for score, echo in zip(usual, again, strict=True)]

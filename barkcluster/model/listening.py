@@ -95,7 +95,8 @@ class Listener:
         by_scale = of_scales.T.copy()
         for i, full in enumerate(n_full[:-1]):
             by_scale[:n - full, i] = np.nan
-        of_moments = ensemble.moments.scores_of(scores, of_scales)
+        of_moments = ensemble.moments.scores_of(
+            scores, ensemble.calibrated_scales, of_scales)
         heard = [z[n - full:] for z, full in zip(of_moments, n_full, strict=False) if full]
         if self.settling is not None:
             heard = self.settling.settled(heard)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from barkcluster._typing import FloatArray
 from barkcluster.calibration.calibration import Calibration, Calibrations
@@ -49,8 +50,8 @@ class Moments:
         Of the mean of the scales below two seconds; None where there are none.
     definition : {1, 2, 3}, default=3
         How it is done. 1 and 2 are what model files up to format 2, and of format 3, were
-        calibrated with: 1 adds scores as they are, 2 makes each scale as rare as what it hears
-        and lets short ones overrule without a limit.
+        calibrated with: 1 adds scores as they are; 2 adds ranks as normal scores, and lets short
+        scales overrule without a limit.
     """
 
     scales: tuple[float, ...]
@@ -59,15 +60,16 @@ class Moments:
     definition: int = 3
 
     @classmethod
-    def learned(cls, scales: tuple[float, ...], held_out: Sequence[Sequence[FloatArray]],
-                echoes: Sequence[Sequence[FloatArray]]) -> Self:
+    def learned(cls, scales: tuple[float, ...], held_out: Sequence[npt.ArrayLike],
+                echoes: Sequence[npt.ArrayLike]) -> Self:
         """Learn from held-out moments and from echoes of them.
 
         Parameters
         ----------
         scales : tuple of float
-        held_out, echoes : sequence of sequence of ndarray of shape (n,)
-            For the first scale, the first two, ... and all, the score of each.
+        held_out, echoes : sequence of array-like of shape (n_scales, n)
+            For the first scale, the first two, ... and all, the scores of these, as `scores_of`
+            returns them.
         """
         n_short = sum(scale < SUDDEN_S for scale in scales)
         said = [(np.array(a), np.array(b)) for a, b in zip(held_out, echoes, strict=True)]
@@ -76,27 +78,33 @@ class Moments:
             _sudden(score, n_short) for score in said[n_short - 1]))) if n_short else None
         return cls(scales, means, sudden)
 
-    def scores_of(self, scores: FloatArray, familiarity: FloatArray) -> FloatArray:
-        """What of each scale makes the score of the moment.
+    def scores_of(self, scores: FloatArray, scales: Calibrations,
+                  familiarity: FloatArray) -> FloatArray:
+        """What of each scale makes the score of the moment: strangeness in one unit.
 
         Parameters
         ----------
-        scores, familiarity : ndarray of shape (n_scales, n)
-            Of the same windows.
+        scores : ndarray of shape (n_scales, n)
+        scales : Calibrations
+            Of the scales.
+        familiarity : ndarray of shape (n_scales, n)
+            What they say of these scores.
 
         Returns
         -------
         scores : ndarray of shape (n_scales, n)
         """
-        return normal_score(familiarity) if self.definition == 2 else scores
+        if self.definition == 1:
+            return scores
+        return normal_score(familiarity) if self.definition == 2 else scales.standardized(scores)
 
-    def score(self, by_scale: Sequence[FloatArray]) -> FloatArray:
+    def score(self, by_scale: npt.ArrayLike) -> FloatArray:
         """Strangeness of moments from that of the scales that are full, shortest first.
 
         Parameters
         ----------
-        by_scale : sequence of ndarray of shape (n,)
-            As `scores_of` returns them. Scales beyond ``len(by_scale)`` are not full yet.
+        by_scale : array-like of shape (n_full, n)
+            As `scores_of` returns them. Scales beyond these are not full yet.
 
         Returns
         -------
@@ -112,13 +120,14 @@ class Moments:
         """
         n_short = sum(scale < SUDDEN_S for scale in self.scales)
         scores = np.array(by_scale)
+        n_full = len(scores)
         mean = _mean(scores, self.scales)
-        if not 0 < n_short < len(by_scale):
-            return self.means[len(by_scale) - 1].strangeness(mean) if self.means else mean
+        if not 0 < n_short < n_full:
+            return self.means[n_full - 1].strangeness(mean) if self.means else mean
         sudden = _sudden(scores, n_short)
         if self.definition == 1:
             return np.maximum(mean, sudden - _SUDDEN_LEAD_UNCALIBRATED)
-        mean, sudden = self._compared[len(by_scale) - 1].strangeness(np.array([mean, sudden]))
+        mean, sudden = self._compared[n_full - 1].strangeness(np.array([mean, sudden]))
         sudden -= _SUDDEN_LEAD + _MORE_BY_HEART * np.maximum(_BY_HEART - mean, 0.0)
         if self.definition > 2:
             beyond = np.maximum(sudden - _SUDDEN_LIMIT, 0.0)

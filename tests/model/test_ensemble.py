@@ -58,9 +58,12 @@ def test_timeline_is_what_the_written_out_sums_say(jam):
     for stop in (500, 620, 900):
         row = int(np.flatnonzero(np.isclose(timeline.times, stop / 100))[0])
         scores = naive_scores(model, heard, stop)
-        moments = model.ensemble_.moments
-        mean = moments.means[2].strangeness([np.dot([0.5, 2.0, 5.0], scores) / 7.5])[0]
-        sudden = moments.sudden.strangeness([scores[0]])[0]
+        moments, common = model.ensemble_.moments, []
+        for calibration, score in zip(model.scale_calibrations_, scores, strict=True):
+            median, high = np.quantile(calibration.novelty_, [0.5, 0.95])
+            common.append(1.6448536 * (score - median) / max(0.2, high - median))
+        mean = moments.means[2].strangeness([np.dot([0.5, 2.0, 5.0], common) / 7.5])[0]
+        sudden = moments.sudden.strangeness([common[0]])[0]
         sudden -= 0.25 + 2.0 * max(0.0, -1.0 - mean)
         moment = max(mean, min(sudden, 1.85 + 0.1 * (sudden - 1.85)))
         for i, score in enumerate(scores):

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from barkcluster import FamiliarityModel, load_model
+from barkcluster.calibration.calibration import Calibration, Calibrations
 from barkcluster.model.moments import Moments
 from barkcluster.synthetic import make_session
 
@@ -82,10 +83,17 @@ def test_what_files_of_before_say_stays_as_it_was(learned):
     second = Moments(SCALES, learned[0].means, learned[0].sudden, definition=2)
     far = np.array([30.0])
     assert second.score([far, far, 0 * far])[0] == second.sudden.strangeness(far)[0] - 0.25
-    rare = np.array([[0.5, 0.05]])
-    np.testing.assert_allclose(second.scores_of(9 * rare, rare), [[0.0, 1.64485]], atol=1e-5)
-    for other in first, learned[0]:
-        assert other.scores_of(scores, rare) is scores
+    rare, usual = np.array([[0.5, 0.05]]), Calibrations([Calibration(np.linspace(-1, 1, 99))])
+    np.testing.assert_allclose(second.scores_of(9 * rare, usual, rare), [[0.0, 1.64485]],
+                               atol=1e-5)
+    assert first.scores_of(scores, usual, rare) is scores
+
+
+def test_scales_are_added_in_one_unit(learned):
+    scales = Calibrations([Calibration(np.linspace(1.0, 3.0, 101)), Calibration(np.zeros(9))])
+    scores = np.array([[2.0, 2.9, 3.8], [0.0, 0.2, 2.0]])
+    np.testing.assert_allclose(learned[0].scores_of(scores, scales, scores),
+                               1.6448536 * np.array([[0, 1, 2], [0, 1, 10]]), atol=1e-6)
 
 
 @pytest.mark.slow
