@@ -74,7 +74,7 @@ def _print(found: Evaluation, args: argparse.Namespace) -> None:
             ["mistaken", "is", "said", "familiarity", "of its own", "listen at"],
             [[a.session, a.truth, a.said, f"{a.familiarity:.2g}", f"{a.familiarity_of_truth:.2g}",
               "-" if np.isnan(a.start) else f"{clock(a.start)} to {clock(a.stop)}"]
-             for a in found.mistakes], style))
+             for a in found.mistakes], style, (0, 1, 2, 5)))
 
 
 def print_strangers(gallery: barkcluster.SessionGallery, paths: Sequence[str],
@@ -96,7 +96,8 @@ def write_rows(header: Sequence[str], rows: Sequence[Sequence[str]],
                args: argparse.Namespace) -> None:
     """Print a table, or write it as csv if the options say so."""
     if args.csv is None:
-        print(table(header, rows, style_for(sys.stdout, args.color)))
+        texts = [i for i, name in enumerate(header) if name != "familiarity"]
+        print(table(header, rows, style_for(sys.stdout, args.color), texts))
         return
     names = [word.replace(" ", "_") for word in header]
     if args.csv == "-":

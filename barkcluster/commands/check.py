@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from barkcluster.gallery.soundness import Finding
 
 _DESCRIPTION = """\
-A line a session, what is wrong first: files that cannot be read, silence, levels in another unit,
-another frame rate than the others, copies, dead bands, missing frames. The exit code is 1 if
-anything is.
+Prints a line for each session, those with the gravest fault first: files that cannot be read,
+silence, levels in another unit, another frame rate than the others, copies, dead bands, missing
+frames. The exit code is 1 if anything is wrong.
 """
 _EPILOG = """\
 examples:
@@ -37,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH",
                         help="session or sound files, or folders of them and below")
     parser.add_argument("--longest", type=float, default=10.0, metavar="S",
-                        help="longest window that shall be learned, in seconds (default: 10)")
+                        help="longest window to be learned, in seconds; three are needed "
+                             "(default: 10)")
     parser.add_argument("--csv", metavar="FILE", help="write a row a fault; -: print them so")
     add_color(parser)
     add_reading(parser)
@@ -64,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
             except (ValueError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else None
                 text = " ".join((reason or str(error)).split())
+                # The session stands in the column before: path:17: is line 17: here.
+                text = re.sub(rf"^{re.escape(path)}:(\d+):", r"line \1:", text)
                 found[path] = [Finding("unreadable", text.removeprefix(f"{path}: "))]
         found |= check_sessions(sessions, longest_s=args.longest, step=step)
     _tell(found, args)
@@ -84,4 +88,4 @@ def _tell(found: dict[str, list[Finding]],
             csv.writer(file, lineterminator="\n").writerows(rows)
     shown = [[path, "; ".join(f"{finding.fault}: {finding.text}" for finding in found[path])
               or "sound"] for path in order]
-    print(table(["session", "what is wrong"], shown, style_for(sys.stdout, args.color)))
+    print(table(["session", "what is wrong"], shown, style_for(sys.stdout, args.color), (0, 1)))

@@ -83,4 +83,4 @@ def _motifs(motifs: list[barkcluster.Motif], args: argparse.Namespace) -> str:
                      "-" if math.isnan(motif.bpm) else f"{motif.bpm:.0f}",
                      f"{motif.loudness:.0f} dB", clock(motif.representative, 1), starts])
     return table(["length", "times", "alike", "bpm", "loudness", "best at", "starts"], rows,
-                 style_for(sys.stdout, args.color))
+                 style_for(sys.stdout, args.color), (0, 6))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -108,8 +108,9 @@ def terminal_width() -> int:
     return min(max(shutil.get_terminal_size((80, 24)).columns, _NARROWEST), _WIDEST)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], style: Style) -> str:
-    """Columns under a header: the first to the left, the others to the right.
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], style: Style,
+          texts: Collection[int] = (0,)) -> str:
+    """Columns under a header: texts begin below each other, numbers end so.
 
     Parameters
     ----------
@@ -118,6 +119,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], style: Style) ->
         As many cells in each as in the header.
     style : Style
         How the header is marked up.
+    texts : collection of int, default=(0,)
+        Columns of texts; the others hold numbers.
 
     Returns
     -------
@@ -138,8 +141,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], style: Style) ->
     def line(cells: Sequence[str]) -> str:
         # Not by ljust and rjust, which count characters, whatever they take on the screen.
         gaps = [" " * (width - width_of(cell)) for cell, width in zip(cells, widths, strict=True)]
-        first, *others = zip(cells, gaps, strict=True)
-        return "  ".join(["".join(first), *(gap + cell for cell, gap in others)]).rstrip()
+        return "  ".join(cell + gap if i in texts else gap + cell for i, (cell, gap) in enumerate(
+            zip(cells, gaps, strict=True))).rstrip()
 
     return "\n".join([style.bold(line(lines[0])), *map(line, lines[1:])])
 

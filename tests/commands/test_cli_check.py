@@ -23,7 +23,7 @@ def test_check_says_what_is_wrong_first_and_tells_scripts(tmp_path, monkeypatch,
     assert "copy: the same as all/a.txt" in lines[3]
     rows = (tmp_path / "faults.csv").read_text().splitlines()
     assert rows[0] == "session,fault,what" and len(rows) == 4
-    assert rows[1].startswith("all/torn.txt,unreadable,")
+    assert rows[1].startswith('all/torn.txt,unreadable,"line 1: expected 25 numbers')
 
 
 def test_what_is_learned_from_says_its_gravest_fault_by_itself(tmp_path, monkeypatch, capsys):

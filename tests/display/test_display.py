@@ -178,3 +178,9 @@ def test_columns_of_wide_characters_stand_below_each_other():
 def test_names_in_a_header_cannot_move_the_cursor():
     text = terminal.table(["is", "anna\x1b[2J"], [["anna", "1"]], terminal.Style(False, False))
     assert "\x1b" not in text and "anna\\x1b[2J" in text
+
+
+def test_columns_of_texts_begin_below_each_other():
+    rows = [["anna", "1", "sound"], ["bert", "20", "too short"]]
+    assert terminal.table(["name", "n", "fault"], rows, PLAIN, (0, 2)).split("\n") == [
+        "name   n  fault", "anna   1  sound", "bert  20  too short"]
