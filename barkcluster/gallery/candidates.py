@@ -1,7 +1,7 @@
 """Which names of many are worth a closer look: small sketches say which may be nearest.
 
-A sketch costs a query a fiftieth of what a full model does. Of thousands of names those are
-compared alone whose sketches are near on average.
+A query takes a fiftieth of the time for a sketch that it takes for a full model. Of thousands of
+names, only those are compared whose sketches are near on average.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from barkcluster.windows.features import WindowFeatures
 
 from .comparison import SessionComparison
 
-# The sketch of a session: so many prototypes of so many numbers.
+# A sketch is this many prototypes of this many numbers.
 N_PROTOTYPES = 16
 SKETCH_SIZE = 64
 
 # Names compared with a query at once.
 _NAMES_AT_ONCE = 512
+# Length of the windows, and how many are taken of a take, about.
 _SKETCH_SCALE_S = 3.0
 _SKETCH_WINDOWS = 200
-# Of more names than this, those whose sketches are nearest on average are compared: a twentieth,
-# but so many at least. Of 2,000 names a tenth holds 95 % of the 20 nearest.
+# Of more names than this, only those whose sketches are nearest on average are compared: a
+# twentieth of them, and this many at least. Of 2,000 names a tenth holds 95 % of the 20 nearest.
 _SKETCHES_COMPARED = 2000
 # Windows of a query that sketches are compared with.
 _SKETCHED_WINDOWS = 40
@@ -53,12 +54,13 @@ class CandidateSearch:
         Parameters
         ----------
         take : Session
-            What is asked about.
+            The query.
         apart : ndarray of shape (n_names,)
             Its log distances to all names, by `SessionComparison.log_distances`.
         comparison : SessionComparison
+            Weighs sketches and log distances.
         n_candidates : int
-            So many; all of them, in their order, where there are no more.
+            How many to find. If there are no more names, all are returned in their own order.
 
         Returns
         -------
@@ -74,7 +76,7 @@ class CandidateSearch:
         return some[np.argsort(coarse, kind="stable")[:n_candidates]]
 
     def _near(self, rows: Float32Array, n_candidates: int) -> npt.NDArray[np.intp]:
-        """Rows of the names whose sketches are worth a closer look, by their means, in order."""
+        """Rows of the names whose sketches are nearest by their means, ascending."""
         n_names = len(self.prototypes)
         wanted = max(_SKETCHES_COMPARED, n_names // 20, n_candidates)
         if n_names <= wanted:
@@ -89,8 +91,18 @@ class CandidateSearch:
 def sketch(session: Session) -> Float32Array:
     """Windows of a session in the few numbers that candidates are found by.
 
-    Texture and rhythm of windows of 3 s, projected at random: distances are nearly kept (Johnson
-    and Lindenstrauss 1984). Nothing is learned, so that entries need not know each other.
+    They are texture and rhythm of windows of 3 s, projected at random, which nearly keeps
+    distances (Johnson and Lindenstrauss 1984). Nothing is learned, so that entries need not know
+    each other.
+
+    Parameters
+    ----------
+    session : Session
+        If it is shorter than a window, it is repeated.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_windows, SKETCH_SIZE), float32
     """
     if session.gaps:
         takes = [take for take in session.takes if take.duration >= _SKETCH_SCALE_S]
@@ -103,7 +115,7 @@ def sketch(session: Session) -> Float32Array:
     hop = max(0.1, len(frames) / session.frame_rate / _SKETCH_WINDOWS)
     features = WindowFeatures((_SKETCH_SCALE_S,), hop, session.frame_rate,
                               views=("texture", "rhythm"), n_bands=session.n_bands,
-                              definition=1)   # of all sketches in files
+                              definition=1)   # as in all sketches in files
     rows = np.hstack([view.X for view in features.transform_views(frames)])
     # The legacy generator's numbers never change: sketches in files stay comparable.
     projection = np.random.RandomState(0).normal(size=(rows.shape[1], SKETCH_SIZE))
@@ -111,7 +123,7 @@ def sketch(session: Session) -> Float32Array:
 
 
 def nearest_sketches(prototypes: Float32Array, rows: Float32Array) -> FloatArray:
-    """How far the windows of a query are from the nearest prototype of each name, on average.
+    """Mean distance of a query's windows to the nearest prototype of each name.
 
     Parameters
     ----------
@@ -135,7 +147,7 @@ def nearest_sketches(prototypes: Float32Array, rows: Float32Array) -> FloatArray
 
 
 def sketch_prototypes(takes: Sequence[Session]) -> Float32Array:
-    """Prototypes of the sketches of takes; repeated where there are fewer windows."""
+    """Prototypes of the sketches of takes. If there are fewer windows, they are repeated."""
     rows = np.concatenate([sketch(take) for take in takes]).astype(np.float64)
     distinct = np.unique(rows, axis=0)
     if len(distinct) <= N_PROTOTYPES:

@@ -1,10 +1,10 @@
 """How far a whole session is from each name, in a metric that is learned from the names.
 
-Fixed units are blind to what tells *these* names apart. Where names have several takes, the
-differences between takes of one name say what does not matter: their covariance, shrunk (Ledoit
-and Wolf 2004), is made round, and what remains is what names differ in. This is within-class
+Fixed units do not know what tells *these* names apart. Where names have several takes, the
+differences between takes of one name show what does not matter. Their covariance, shrunk (Ledoit
+and Wolf 2004), is whitened, and what remains is what names differ in. This is within-class
 covariance normalization, as in speaker verification (Hatch, Kajarekar, Stolcke 2006), and the
-classical counterpart of a triplet network. The more takes there are, the more it is believed.
+classical counterpart of a triplet network. The more takes there are, the more the metric counts.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from barkcluster.calibration.calibration import Calibration
 
 Folds: TypeAlias = npt.NDArray[np.int32]
 
-# Weight of the full models' answer; of summaries in fixed units; of each take a name has beyond
-# its first, on average. Weights of a half and of twice as much name as many pieces.
+# Weight of the full models' answer, and of the summaries in fixed units; each take that a name has
+# beyond its first, on average, adds 1 to the latter. Half and twice these weights name as many
+# pieces rightly.
 _MODELS_WEIGHT = 2.0
 _UNLEARNED_WEIGHT = 1.0
-# Nothing is nearer than this to a name: a session may be asked about that was learned.
+# Squared distances below this count as this: a query may be a session that was learned.
 _NEAREST = 1e-3
 
 
@@ -40,13 +41,14 @@ class Record:
     held_out : ndarray of shape (n_held_out,)
         Strangeness of pieces of its sessions to models that did not hear them.
     takes : ndarray of shape (n_takes, n_numbers), float32
-        Summary of each session. None in galleries that were saved without.
+        Summary of each session; no rows in galleries that were saved without summaries.
     pieces : ndarray of shape (n_held_out, 2, n_numbers), float32
-        Summaries of each piece held out, and the mean of those it was held out from.
+        Summary of each piece held out, and the mean summary of what was learned without it. Of
+        large galleries, of the first pieces alone.
     take_folds : ndarray of shape (n_takes,)
-        When each take was held out; -1 where only stretches of it were.
+        Fold in which each take was held out; -1 where only stretches of it were.
     piece_folds : ndarray of shape (n_held_out,)
-        When each piece was.
+        Fold in which each piece was held out.
     """
 
     held_out: FloatArray
@@ -57,31 +59,32 @@ class Record:
 
     @classmethod
     def without_summaries(cls, held_out: FloatArray) -> Self:
-        """Of a name that is compared by its models alone."""
+        """The record of a name that is compared by its models alone."""
         return cls(held_out, np.empty((0, 0), np.float32), np.empty((0, 2, 0), np.float32),
                    np.empty(0, np.int32), np.zeros(len(held_out), np.int32))
 
 
 class SessionComparison:
-    """Compares sessions with names, and knows what is usual.
+    """Compares whole sessions with names, and knows how strange held-out pieces are.
 
     Parameters
     ----------
     as_queries : bool, default=True
-        Whether what models and summaries say of a held-out piece is weighed as of a query. If not,
-        it is weighed by what was learned without the piece, of fewer takes; there models count
-        more, and galleries were too cautious. So it was before version 4 of their files.
+        Whether models and summaries are weighed for a held-out piece as they are for a query. If
+        not, they are weighed as in the metric that was learned without the piece, from fewer
+        takes: there models count more, and galleries send too many sessions away. Galleries in
+        files before version 4 go on so.
 
     Attributes
     ----------
     names_ : list of str
     n_more_ : float
-        Takes a name has beyond its first, on average: how far the metric is learned.
+        Takes that a name has beyond its first, on average; the weight of what the metric learned.
     held_out_ : dict of str to ndarray
-        Strangeness of each name's pieces to its models that did not hear them and to the
-        nearest name, in a metric learned without them.
+        Strangeness of each name's held-out pieces, from models and a metric that did not hear
+        them.
     calibration_ : Calibration
-        Of all of them together.
+        Calibration of all held-out pieces together.
     """
 
     names_: list[str]
@@ -94,7 +97,7 @@ class SessionComparison:
         self.as_queries = as_queries
 
     def fit(self, records: Mapping[str, Record]) -> Self:
-        """Learn the metric, and what to expect of more of the same sessions.
+        """Learn the metric, and how strange more of the same sessions is.
 
         Parameters
         ----------
@@ -119,31 +122,31 @@ class SessionComparison:
         pool = np.sort(np.concatenate([np.empty(0), *usual]))
         if not len(pool):
             raise ValueError("records must hold at least one piece held out; got none.")
-        # Pieces apart from each other are worth one each.
+        # Pieces share no frames: each counts as an independent one.
         self.calibration_ = Calibration.restore(pool, float(len(pool)))
         return self
 
     @classmethod
     def uncalibrated(cls, records: Mapping[str, Record]) -> Self:
-        """The metric alone: five times as fast, for who asks in what order names are near."""
+        """A comparison without a calibration: enough to order names, and five times as fast."""
         comparison = cls()
         comparison._learn_metric(records)
         return comparison
 
     def _learn_metric(self, records: Mapping[str, Record]) -> None:
         self.names_ = list(records)
-        # Names that came without summaries are compared by their models alone, and so all are.
+        # If some names have no summaries, all are compared by their models alone.
         complete = all(len(record.takes) for record in records.values())
         self._metric = _Metric([r.takes for r in records.values()]) if complete else None
         self.n_more_ = self._metric.n_more if self._metric is not None else 0.0
 
     def log_distances(self, summary: npt.ArrayLike) -> FloatArray:
-        """Log distance of a session to each name; zeros where nothing is known of them.
+        """Log distance of a session to each name; zeros if names have no summaries.
 
         Parameters
         ----------
         summary : array-like of shape (n_numbers,)
-            By `summarize`.
+            The session, by `summarize`.
 
         Returns
         -------
@@ -156,13 +159,14 @@ class SessionComparison:
     def places(self, summaries: npt.ArrayLike) -> FloatArray:
         """Where sessions lie in two dimensions, for a map of them.
 
-        The directions in which names differ most in the metric that was learned (discriminants);
-        with fewer than three names, or nothing learned, those in which sessions do (principal
-        components).
+        The axes are the directions in which names differ most in the metric that was learned
+        (discriminants). With fewer than three names, or nothing learned, they are those in which
+        sessions differ most (principal components).
 
         Parameters
         ----------
         summaries : array-like of shape (n_sessions, n_numbers)
+            By `summarize`.
 
         Returns
         -------
@@ -171,8 +175,7 @@ class SessionComparison:
         Raises
         ------
         ValueError
-            If nothing is known of some names as wholes: of galleries saved before there were
-            summaries.
+            If the gallery was saved before there were summaries.
         """
         if self._metric is None:
             raise ValueError("names must have summaries to be put on a map; got some without. "
@@ -185,7 +188,7 @@ class SessionComparison:
         Parameters
         ----------
         strangeness : array-like of shape (n_names,)
-            To the full models of all names.
+            How strange it is to the full model of each name.
         summary : array-like of shape (n_numbers,)
 
         Returns
@@ -195,14 +198,14 @@ class SessionComparison:
         return self.combine(strangeness, self.log_distances(summary))
 
     def combine(self, strangeness: npt.ArrayLike, log_distances: npt.ArrayLike) -> FloatArray:
-        """What the models and the summaries say, together.
+        """Weighted mean of what the models and the summaries say.
 
         Parameters
         ----------
         strangeness : array-like of shape (n,)
-            To the full models of some names.
+            Strangeness of a session to the full models of some names.
         log_distances : array-like of shape (n,)
-            To the same names.
+            Its log distances to the same names.
 
         Returns
         -------
@@ -215,7 +218,7 @@ class SessionComparison:
 
 
 class _Metric:
-    """Distances to the mean summaries of names, takes of one name made alike."""
+    """Distances to the mean summary of each name, in units of how takes of one name differ."""
 
     def __init__(self, takes: list[Float32Array]) -> None:
         counts = np.array([len(rows) for rows in takes])
@@ -224,8 +227,8 @@ class _Metric:
         rows = np.concatenate(takes).astype(np.float64)
         self._center = rows.mean(axis=0)
         means = np.array([some.astype(np.float64).mean(axis=0) for some in takes]) - self._center
-        # A mean of few takes is itself uncertain.
         self._takes = takes
+        # The mean of few takes is itself uncertain: that makes distances to it larger.
         self._uncertain = 0.5 * np.log1p(1.0 / counts)
         if not n_more:
             self._basis = None
@@ -233,7 +236,7 @@ class _Metric:
             self._squares = np.square(means).sum(axis=1)
             return
         rows = rows - self._center
-        # Directions in which no take differs from another know nothing, and are left out here.
+        # Directions in which no take differs from another tell nothing, and are left out.
         span = PCA(min(len(rows) - 1, rows.shape[1]), svd_solver="full").fit(rows)
         own = np.repeat(means, counts, axis=0)
         apart = (rows - own) @ span.components_.T * np.sqrt(len(rows) / n_more)
@@ -245,21 +248,21 @@ class _Metric:
         within = LedoitWolf(assume_centered=True).fit(apart)
         self._basis = span.components_.T @ np.linalg.cholesky(within.precision_)
         self._plain = span.components_.T
-        # What lies outside of all that was heard counts as what differs on average.
+        # Differences in directions that no take had count as those in the others do on average.
         self._outside = len(apart[0]) / float(np.trace(within.covariance_))
         self._names = means @ self._basis
         self._squares = np.square(self._names).sum(axis=1)
 
     def log_distances(self, summary: FloatArray) -> FloatArray:
-        """Of a session to each name."""
+        """Log distance of a session to each name."""
         x = summary.astype(np.float64) - self._center
         place = x if self._basis is None else x @ self._basis
-        # Of many names: the squares apart from each other, a matrix without another of its size.
+        # By the binomial formula: of many names, the differences would be a second large matrix.
         squares = self._squares - 2.0 * (self._names @ place) + place @ place + self._beyond(x)
         return 0.5 * np.log(np.maximum(squares, _NEAREST)) - self._uncertain
 
     def places(self, summaries: FloatArray) -> FloatArray:
-        """Of sessions, on two axes."""
+        """Where sessions lie on two axes."""
         basis = np.eye(len(self._center)) if self._basis is None else self._basis
         names = self._names if self._basis is not None and len(self._names) > 2 else (
             (np.concatenate(self._takes) - self._center) @ basis)
@@ -270,14 +273,14 @@ class _Metric:
         return found
 
     def between(self, piece: Float32Array, mean: Float32Array, n_takes: int) -> float:
-        """Log distance of a piece to the mean of so many others."""
+        """Log distance of a piece to the mean of ``n_takes`` takes."""
         x, name = (rows.astype(np.float64) - self._center for rows in (piece, mean))
         apart = x - name if self._basis is None else (x - name) @ self._basis
         square = float(apart @ apart) + self._beyond(x)
         return float(0.5 * np.log(max(square, _NEAREST)) - 0.5 * np.log1p(1.0 / n_takes))
 
     def _beyond(self, x: FloatArray) -> float:
-        """What lies outside of all that was heard."""
+        """Squared distance in directions that no take had."""
         if self._basis is None:
             return 0.0
         return self._outside * max(0.0, float(x @ x - np.square(x @ self._plain).sum()))
@@ -289,19 +292,19 @@ def _combined(strangeness: FloatArray, log_distances: FloatArray, n_more: float)
 
 
 def _held_out(records: list[Record], n_more: float | None) -> list[FloatArray]:
-    """What each piece is called by its name's models and a metric that did not hear it.
+    """Strangeness of each piece to its name, from models and a metric that did not hear it.
 
-    Both are weighed as by a metric of names that have ``n_more`` takes beyond their first, or as
-    by each metric itself.
+    They are weighed as for names that have ``n_more`` takes beyond their first; with None, as many
+    as names have without the piece.
     """
-    # Of large galleries some pieces alone have summaries.
+    # In large galleries, only the first pieces have summaries.
     said = [np.empty(len(record.pieces)) for record in records]
     for fold in np.unique(np.concatenate([record.piece_folds for record in records])):
         kept = [_kept(record, fold) for record in records]
         metric = _Metric(kept)
         for record, takes, mine in zip(records, kept, said, strict=True):
             for j in np.flatnonzero(record.piece_folds[:len(mine)] == fold):
-                # As of a query, what counts is the name that it is nearest to.
+                # As for a query, the distance to the nearest name counts.
                 piece, own = record.pieces[j]
                 distance = min(metric.between(piece, own, len(takes)),
                                float(metric.log_distances(piece).min()))
@@ -311,6 +314,6 @@ def _held_out(records: list[Record], n_more: float | None) -> list[FloatArray]:
 
 
 def _kept(record: Record, fold: int) -> Float32Array:
-    """Summaries of the takes that were learned while the others were held out."""
+    """Summaries of the takes that were learned while those of a fold were held out."""
     takes = record.takes[record.take_folds != fold]
     return takes if len(takes) else record.takes

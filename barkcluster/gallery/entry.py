@@ -1,7 +1,7 @@
 """One entry of a gallery: what is learned of a name's sessions, and how a query is judged by it.
 
-The functions here run in the workers of a gallery: each reads its own sessions, and what goes back
-is small.
+The functions here run in the workers of a gallery. Each worker reads its own sessions, and what it
+sends back is small.
 """
 
 from __future__ import annotations
@@ -34,17 +34,19 @@ Windows: TypeAlias = dict[tuple[float, str], Float32Array]
 Kept: TypeAlias = tuple[FamiliarityModel, Windows] | str
 Keep: TypeAlias = Callable[[FamiliarityModel, Windows], Kept]
 
-# What the views have to say of whole sessions; patterns are of moments.
+# How much each view counts for whole sessions. Patterns tell moments apart, and do not count.
 _VIEW_WEIGHT = {"texture": 1.0, "rhythm": 0.3}
-# Log distance of texture windows falls by so much while the logarithm of their length rises by 1,
-# within recorded music.
+# In recorded music, the log distance of texture windows falls by this while the logarithm of their
+# length rises by 1.
 _TEXTURE_SLOPE = 0.2
+# Distances below this count as this: see `_said`.
 _NEAREST = 0.1
 # Seconds of each session whose windows are kept, to compare sessions with each other later.
 _SAMPLE_S = 20.0
-# Of longer sessions, as much is judged, in so many stretches.
+# Of a longer query this many seconds are judged, in stretches evenly over it.
 _JUDGED_WHOLE_S = 100.0
 _STRETCHES = 4
+# A scale needs sessions of this many times its length.
 _SHORTEST_SESSION = 3.0
 
 
@@ -59,9 +61,9 @@ class Entry:
     record : Record
         Its sessions as wholes, and what was held out of them.
     features : WindowFeatures
-        Of its model.
+        Windows of its model.
     kept : (FamiliarityModel, dict) or str
-        Its model, fitted on all of it, and some of its windows; or what their files are called.
+        The model of all its sessions and some of their windows; or what their files are called.
     """
 
     prototypes: Float32Array
@@ -77,14 +79,14 @@ def in_memory(model: FamiliarityModel, sample: Windows) -> Kept:
 
 def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source],
                 reader: Callable[[Path], Session], n_pieces: int, keep: Keep) -> Entry:
-    """Read sessions and learn them, and how strange unheard pieces of them are.
+    """Read sessions of a name and learn them, and how strange pieces held out of them are.
 
     Parameters
     ----------
     name : str
-        For errors.
+        Whose they are; errors say it.
     template : FamiliarityModel
-        Unfitted.
+        Not fitted; it is cloned.
     sources : sequence of (array-like, Session or path)
         Separate takes.
     reader : callable
@@ -106,7 +108,7 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
     sessions = [take_of(source, template.frame_rate, reader) for source in sources]
     takes = _stretches(sessions, template)
     wanted = check_scales(template.scales)
-    # Sessions of all lengths are usual here: scales too long for some are no reason to warn.
+    # Sessions of all lengths are usual here: those too short for some scales are not warned of.
     usable = tuple(s for s in wanted if _enough(takes, s)) or wanted
     try:
         model = clone(template).set_params(scales=usable).fit(takes)
@@ -121,14 +123,14 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
 def try_entry(name: str, template: FamiliarityModel, sources: Sequence[Source],
               reader: Callable[[Path], Session], n_pieces: int, keep: Keep,
               ) -> tuple[Entry | None, dict[str, str]]:
-    """`learn_entry` of the sources that can be read, and why others cannot.
+    """`learn_entry` of the sources that can be read, and why the others cannot.
 
     Returns
     -------
     entry : Entry or None
         None if nothing could be learned.
     why : dict of str to str
-        By path, or by name where that could be read, but not learned.
+        Errors, by path; by name where the sessions could be read and not be learned.
     """
     why: dict[str, str] = {}
     able: list[Source] = []
@@ -149,7 +151,7 @@ def try_entry(name: str, template: FamiliarityModel, sources: Sequence[Source],
 
 def _record(sessions: Sequence[Session], template: FamiliarityModel,
             scales: tuple[float, ...], n_pieces: int) -> Record:
-    """Hold out pieces of a name's sessions in turn, and hear how strange they are then."""
+    """Hold out pieces of a name's sessions in turn, and judge each by what the rest teaches."""
     held_out, summaries, folds = [], [], []
     for fold, (kept, pieces) in enumerate(held_out_pieces(sessions, n_pieces, max(scales))):
         takes = _stretches(kept, template)
@@ -173,7 +175,7 @@ def _record(sessions: Sequence[Session], template: FamiliarityModel,
 
 
 def _sample_of(features: WindowFeatures, take: Session) -> Windows:
-    """Windows from the middle of a take, at places that no loop can lock onto."""
+    """Windows from the middle of a take, at uneven places, so that they lock onto no loop."""
     start = max(0.0, (take.duration - _SAMPLE_S) / 2)
     frames = check_frames(take.between(start, start + _SAMPLE_S), take.n_bands)
     return {(features.scales[i], view): rows for (i, view), rows in zip(
@@ -182,7 +184,7 @@ def _sample_of(features: WindowFeatures, take: Session) -> Windows:
 
 
 def _stretches(sessions: Sequence[Session], template: FamiliarityModel) -> list[Session]:
-    """What is heard between gaps, where it holds a window; all of it if none does."""
+    """Takes between gaps that hold a window of the shortest scale; all takes if none does."""
     takes = [take for session in sessions for take in session.takes]
     shortest = check_scales(template.scales)[0]
     return [take for take in takes if take.duration >= shortest] or takes
@@ -193,7 +195,15 @@ def _longest(session: Session) -> float:
 
 
 def windows_of(features: WindowFeatures, session: Session) -> list[Windows]:
-    """Windows of a session by scale and view; of stretches evenly over it if it is long."""
+    """Windows of a session by scale and view, for each stretch of it that is judged.
+
+    Stretches are its takes; of a session longer than 100 s, four of 25 s evenly over it.
+
+    Raises
+    ------
+    ValueError
+        If no take holds a window of the shortest scale.
+    """
     longest = max(take.duration for take in session.takes)
     if longest < features.scales[0]:
         raise ValueError(
@@ -221,16 +231,16 @@ def _stretch(session: Session, sound_s: float, length: float) -> Session:
 def strangeness(model: FamiliarityModel, stretches: Sequence[Windows]) -> float:
     """How strange windows are to a model, in a unit that models of all sessions share.
 
-    The familiarity of a model counts in spreads of its own session, and so a session of great
-    variety, or one that was short, finds little strange. Between sessions it is better to count in
-    the texture's own units: mean log distance, over windows and scales, and the rhythm's, which
-    has none, a little.
+    The familiarity of a model counts in spreads of its own session: to a session of great variety,
+    or a short one, little is strange. Models of different sessions are compared in the texture's
+    own unit instead, the mean log distance over windows and scales. Rhythm has no such unit; it
+    counts a little, in spreads.
 
     Parameters
     ----------
     model : FamiliarityModel
     stretches : sequence of Windows
-        What is judged; windows of scales that the model has not are left out.
+        What is judged. Windows of scales that the model does not have are left out.
 
     Returns
     -------
@@ -253,7 +263,7 @@ def _said(scorer: FamiliarityScorer, view: str, scale: float, X: FloatArray) -> 
     """Mean strangeness of windows to one scorer."""
     novelty, usual = scorer.novelty_of(X), scorer.held_out_novelty_
     if scorer.novelty_is_distance:
-        # What was heard exactly so is not infinitely nearer than what was heard nearly so.
+        # An exact repetition, at distance 0, is not infinitely nearer than a near one.
         novelty, usual = (np.log(np.maximum(values, _NEAREST)) for values in (novelty, usual))
         if view == "texture":
             return float(np.mean(novelty)) + _TEXTURE_SLOPE * float(np.log(scale))
@@ -264,18 +274,19 @@ def _said(scorer: FamiliarityScorer, view: str, scale: float, X: FloatArray) -> 
 
 def decisive_seconds(said: FamiliarityModel, other: FamiliarityModel, session: Session,
                      ) -> tuple[float, float]:
-    """Where a session is most like one model rather than another.
+    """The window in which a session is most like one model and least like another.
 
     Parameters
     ----------
     said, other : FamiliarityModel
+        The one it is like, and the other.
     session : Session
 
     Returns
     -------
     start, stop : float
-        Seconds on the session's clock: the window of the longest length that both know whose
-        texture is nearest to the one, compared with the other; nan if there is none.
+        Seconds on the session's clock of the window, of the longest scale that both models and the
+        session have, by texture; nan if there is none.
     """
     best, found = np.inf, (np.nan, np.nan)
     for scale in sorted(set(said.scales_) & set(other.scales_), reverse=True):
@@ -303,8 +314,20 @@ def held_out_pieces(
 ) -> list[tuple[list[Session], list[Session]]]:
     """What to learn and what to judge, for each piece held out.
 
-    Whole takes where there are several: a query is another take. Else stretches, with a gap on
-    either side, because neighboring windows share frames.
+    Where there are several takes, whole ones are held out, because a query is another take. Of one
+    take, stretches are, with a gap on either side, because neighboring windows share frames.
+
+    Parameters
+    ----------
+    takes : sequence of Session
+    n_pieces : int
+    gap_s : float
+        Seconds left out on either side of a stretch.
+
+    Returns
+    -------
+    folds : list of (list of Session, list of Session)
+        What is kept and what is held out.
     """
     if len(takes) > 1:
         n_pieces = min(n_pieces, len(takes))

@@ -21,18 +21,19 @@ class Answer:
     Attributes
     ----------
     session : str
-        What it is called: its file or its own name, else its name and number.
+        What the session is called: the name of its file, or its own; else the name that it belongs
+        to, and a number.
     truth : str
-        Whose it is.
+        The name that it belongs to.
     nearest : str
         The name that it is most like.
     said : str
-        The same, or "none of them" where that is less familiar than the false-alarm rate.
+        ``nearest``, or "none of them" if its familiarity is below the false-alarm rate.
     familiarity, familiarity_of_truth : float
-        To the nearest name, and to its own.
+        Its familiarity to ``nearest``, and to ``truth``.
     start, stop : float
-        The seconds that spoke most for the nearest name and against its own; nan where they are
-        one.
+        Where it is most like ``nearest`` and least like ``truth``, in seconds; nan if they are the
+        same.
     """
 
     session: str
@@ -55,10 +56,11 @@ class Evaluation:
     answers : list of Answer
         One for each session that was held out.
     false_alarm_rate : float
-        Asked for.
+        The nominal one, a parameter of the gallery.
     stranger_auc : dict of str to float
-        For each name, how well its sessions are told from those of the others when nobody knows
-        it: area under the curve, 0.5 is chance. Empty with fewer than three names.
+        For each name, how well its sessions are told from those of the others while the gallery
+        does not know the name: area under the curve, 0.5 is chance. Empty with fewer than three
+        names.
     skipped : dict of str to str
         Sessions that were left out, and why.
     """
@@ -71,12 +73,12 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of sessions whose nearest name is theirs."""
+        """Share of sessions whose nearest name is their own."""
         return float(np.mean([answer.nearest == answer.truth for answer in self.answers]))
 
     @property
     def balanced_accuracy(self) -> float:
-        """The same, each name counting as one."""
+        """Mean over the names of the share of their sessions whose nearest name is their own."""
         return float(balanced_accuracy_score([answer.truth for answer in self.answers],
                                              [answer.nearest for answer in self.answers]))
 
@@ -87,12 +89,15 @@ class Evaluation:
 
     @property
     def mean_stranger_auc(self) -> float:
-        """Mean over the names; nan with fewer than three."""
+        """Mean of ``stranger_auc`` over the names; nan with fewer than three."""
         return float(np.mean(list(self.stranger_auc.values()))) if self.stranger_auc else np.nan
 
     @property
     def confusion(self) -> npt.NDArray[np.int64]:
-        """Sessions by whose they are (rows) and what was said, the last column "none of them"."""
+        """Numbers of sessions by their name (rows) and what was said (columns).
+
+        The last column is "none of them".
+        """
         labels = [*self.names, NONE_OF_THEM]
         return np.asarray(confusion_matrix(
             [answer.truth for answer in self.answers], [answer.said for answer in self.answers],
@@ -100,7 +105,7 @@ class Evaluation:
 
     @property
     def mistakes(self) -> list[Answer]:
-        """What was said wrongly, the most confident first."""
+        """Answers that are wrong, the most confident first."""
         wrong = [answer for answer in self.answers if answer.said != answer.truth]
         return sorted(wrong, key=lambda answer: answer.familiarity_of_truth - answer.familiarity)
 

@@ -1,10 +1,10 @@
-"""Many sessions at once: which one is this like, is it any of them, which are like each other?
+"""Many sessions by name: which one is a query like, is it any of them, which are alike?
 
 Each name has a model of its own, so that names come and go without the others being learned again.
 A query is compared with a small sketch of every name first; the full models judge the best
 candidates. Their answers, mean strangeness over the query, are calibrated on pieces of the
-gallery's own sessions that were held out from their models: familiarity 0.05 is what one in twenty
-such pieces does not reach.
+gallery's own sessions that were held out from their models: one in twenty such pieces has a
+familiarity below 0.05.
 """
 
 from __future__ import annotations
@@ -53,46 +53,47 @@ class SessionGallery(NamingMixin, BaseEstimator):
     Parameters
     ----------
     model : FamiliarityModel, optional
-        What learns each name, not fitted; it is cloned. By default one with windows of 1, 3 and
-        10 s every 0.5 s, which is enough to tell sessions apart.
+        Not fitted; a clone of it learns each name. By default one with windows of 1, 3 and 10 s
+        every 0.5 s, which are enough to tell sessions apart.
     n_candidates : int, default=20
-        Names that the full models judge in a query; sketches choose them if there are more.
+        Names that the full models judge for a query. If there are more, sketches choose them.
     false_alarm_rate : float, default=0.05
-        Of `identify`: the share of pieces of known sessions that are taken for none of them.
+        Share of the pieces of known sessions that `identify` takes for none of them.
     n_pieces : int, default=4
-        Pieces of each name's sessions that are held out in turn, for the calibration: whole
-        takes where there are that many, else stretches of time.
+        Pieces of each name's sessions that are held out in turn for the calibration: whole takes
+        where a name has several, else stretches of time.
     folder : path-like, optional
-        Where the models are kept, a file each; it is made if need be. By default in memory,
-        about 5 MB a name.
+        Where the models are kept, in files; it is made if it is not there. By default they are
+        kept in memory, about 5 MB a name.
     reader : callable, default=read_session
         Makes a Session of a path. Other processes must be able to import it.
     n_jobs : int or None, default=None
-        As in joblib; so is the backend: ``with joblib.parallel_config(backend="dask"): ...``.
+        Workers, as in joblib, whose backend can be chosen:
+        ``with joblib.parallel_config(backend="dask"): ...``.
     on_error : {"raise", "skip"}, default="raise"
-        What becomes of sessions that cannot be read, are too short, or have another frame rate
-        than most: an error, or they are left out, and ``skipped_`` says why.
+        Whether sessions that cannot be read, are too short, or have another frame rate than most
+        are an error, or are left out; then ``skipped_`` says why.
 
     Attributes
     ----------
     names_ : list of str
         In the order they were added.
     skipped_ : dict of str to str
-        What the last `fit` or `add` left out, paths or names, and why.
+        By path or name, why the last `fit` or `add` left it out.
     prototypes_ : ndarray of shape (n_names, 16, 64), float32
-        The sketches.
+        The sketch of each name.
     records_ : dict of str to Record
-        What is known of each name's sessions as wholes.
+        What whole sessions of each name are compared by.
     comparison_ : SessionComparison
         The metric that is learned where names have several sessions.
     held_out_ : dict of str to ndarray
         Strangeness of each name's held-out pieces.
     calibration_ : Calibration
-        Of all of them together.
+        Calibration of all held-out pieces together.
     search_ : CandidateSearch
-        Finds the names that full models are to judge.
+        Finds the names that the full models judge.
     store_ : ModelStore
-        Those models, in memory or in the folder.
+        The models, in memory or in the folder.
     frame_rate_ : float
         Frames per second of all sessions.
 
@@ -113,7 +114,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
     comparison_: SessionComparison
     frame_rate_: float
     skipped_: dict[str, str]
-    _features: WindowFeatures                # of a query: those of the names with long sessions
+    _features: WindowFeatures    # of a query: those of the name with the most scales
     records_: dict[str, Record]
     store_: ModelStore
     search_: CandidateSearch
@@ -141,7 +142,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
 
     @property
     def prototypes_(self) -> Float32Array:
-        """The sketches."""
+        """Sketch of each name."""
         return self.search_.prototypes
 
     @property
@@ -161,11 +162,12 @@ class SessionGallery(NamingMixin, BaseEstimator):
         Parameters
         ----------
         sessions : dict of str to session or list of them
-            A session is an array of shape (n_frames, 25), a `Session`, or a path, which is read
-            where it is learned: what many workers are sent is the path alone. A list holds
-            separate takes. Or a list of sessions, as `sklearn.model_selection` hands them on.
+            A session is an array of shape (n_frames, 25), a `Session`, or a path; workers are
+            sent the path alone and read it themselves. A list of sessions is separate takes of
+            one name. In the place of the dict there may be a list of sessions with ``y``, as
+            `sklearn.model_selection` hands them on.
         y : sequence of str, optional
-            With a list of sessions, the name of each.
+            The name of each session of a list.
 
         Returns
         -------
@@ -174,7 +176,9 @@ class SessionGallery(NamingMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there are none, or one is too short; then the gallery is as it was before.
+            If there are none, or one is too short; then the gallery stays as it was.
+        OSError
+            If a file cannot be read or written; likewise.
         """
         if y is not None or not isinstance(sessions, Mapping):
             sessions = by_name(sessions, y)
@@ -194,6 +198,11 @@ class SessionGallery(NamingMixin, BaseEstimator):
         Returns
         -------
         self : SessionGallery
+
+        Raises
+        ------
+        ValueError
+            As in `fit`; or if another program has changed the gallery in the folder.
         """
         check_is_fitted(self)
         kept = [name for name in self.names_ if name not in sessions]
@@ -215,7 +224,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
         KeyError
             If one is not known; then nothing is forgotten.
         ValueError
-            If none would be left.
+            If none would be left, or another program has changed the gallery in the folder.
         """
         check_is_fitted(self)
         for name in names:
@@ -227,7 +236,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
         return self._learn({}, kept, self.store_.files_of(names))
 
     def rank(self, session: Source) -> list[tuple[str, float]]:
-        """The names that a session is most like.
+        """The names that a session is most like, and its familiarity to each.
 
         Parameters
         ----------
@@ -236,9 +245,14 @@ class SessionGallery(NamingMixin, BaseEstimator):
         Returns
         -------
         ranking : list of (name, familiarity)
-            The candidates, most alike first, all names if there are no more than
-            ``n_candidates``. Familiarity is the share of held-out pieces of the gallery's own
-            sessions that are at least as strange to their model.
+            The most alike first; at most ``n_candidates``. Familiarity is the share of held-out
+            pieces of the gallery's own sessions that are at least as strange to their name.
+
+        Raises
+        ------
+        ValueError
+            If the session is shorter than the shortest window, or of another frame rate or number
+            of bands than those of the gallery.
         """
         check_is_fitted(self)
         take = self._taken(session)
@@ -252,7 +266,9 @@ class SessionGallery(NamingMixin, BaseEstimator):
                 for i, f in zip(order, familiarity, strict=True)]
 
     def judge(self, session: Source) -> tuple[FloatArray, Float32Array]:
-        """What `SessionComparison.judge` takes: a session against all names, without candidates.
+        """Strangeness and summary of a session, for `SessionComparison.judge`.
+
+        All names are asked, not candidates alone.
 
         Parameters
         ----------
@@ -261,9 +277,9 @@ class SessionGallery(NamingMixin, BaseEstimator):
         Returns
         -------
         strangeness : ndarray of shape (n_names,)
-            To the full models.
+            How strange it is to the full model of each name.
         summary : ndarray of shape (n_numbers,)
-            Of the session as a whole.
+            The session as a whole, by `summarize`.
         """
         check_is_fitted(self)
         take = self._taken(session)
@@ -290,9 +306,9 @@ class SessionGallery(NamingMixin, BaseEstimator):
         Returns
         -------
         similarity : ndarray of shape (n_names, n_names)
-            Row ``i``, column ``j``: of windows of ``names_[i]`` to the model of ``names_[j]``. On
-            the diagonal the median of the held-out pieces; nan where there are none. The full
-            models judge all pairs, so this takes n times as long as a query.
+            Row ``i``, column ``j``: familiarity of windows of ``names_[i]`` to the model of
+            ``names_[j]``; on the diagonal the median of the held-out pieces, nan where there are
+            none. The full models judge all pairs, so this takes n times as long as a query.
         """
         check_is_fitted(self)
         samples = [self.store_.sample(name) for name in self.names_]
@@ -317,7 +333,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
         Parameters
         ----------
         folder : path-like
-            Made if need be. A gallery that is there is replaced; other files stay.
+            It is made if it is not there. A gallery in it is replaced; other files stay.
 
         Raises
         ------
@@ -326,7 +342,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
         ValueError
             If there are more than 100,000 names, or a scorer is of a class of your own.
         OSError
-            If it cannot be written.
+            If it cannot be written; a gallery that was there stays as it was.
         """
         check_is_fitted(self)
         check_names(self.names_)
@@ -418,7 +434,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
         self.comparison_, self.store_ = comparison, store
 
     def restore(self, index: GalleryIndex, files: GalleryFolder) -> Self:
-        """Become the gallery that an index tells of; `load_gallery` reads one.
+        """Become the gallery that an index describes; `load_gallery` reads one.
 
         Parameters
         ----------
@@ -465,7 +481,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
 
 
 def _limit(records: Mapping[str, Record]) -> None:
-    """Leave pieces without their summaries once there are enough to calibrate with."""
+    """Drop the summaries of pieces once there are enough to calibrate with."""
     left = _MOST_PIECES
     for record in records.values():
         record.pieces = record.pieces[:max(0, left)]

@@ -1,6 +1,6 @@
-"""Sessions held out from a gallery, whole, and what it says of them.
+"""Whole sessions held out from a gallery, and what it says of them.
 
-Never are pieces of one take on both sides: what is asked about is another evening.
+Pieces of one take are never both learned and asked about.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .sources import Source, take_of
 
 
 class Namer(Protocol):
-    """What is evaluated: a `SessionGallery`, as far as it is asked here."""
+    """The part of `SessionGallery` that an evaluation needs."""
 
     false_alarm_rate: float
     on_error: str
@@ -76,18 +76,19 @@ class _Fold:
 
 def evaluate(gallery: Namer, sessions: Mapping[str, Sequence[Source]], n_folds: int,
              on_error: str, step: Callable[[str], None]) -> Evaluation:
-    """Hold out takes of each name in turn, learn the rest, and ask whose they are.
+    """Hold out takes of each name in turn, learn the rest, and ask which name they belong to.
 
     Parameters
     ----------
-    gallery : SessionGallery, or what does as it does
-        Fitted or not: copies of it learn.
+    gallery : SessionGallery, or another Namer
+        It need not be fitted: clones of it learn.
     sessions : dict of str to list of sessions
     n_folds : int
+        At least 2.
     on_error : {"raise", "skip"}
-        What becomes of sessions that cannot be read or learned.
+        Whether sessions that cannot be read or learned are an error or left out.
     step : callable
-        Told what comes next.
+        Called with a line of text before each fold.
 
     Returns
     -------
@@ -131,13 +132,14 @@ def folds_of(counts: Mapping[str, int], n_folds: int) -> Iterator[dict[str, list
     Parameters
     ----------
     counts : dict of str to int
-        Takes that names have.
+        Number of takes of each name.
     n_folds : int
-        No more are made than the name with the most takes has.
+        Folds; at most as many as the largest number of takes.
 
     Yields
     ------
     held_out : dict of str to list of int
+        Numbers of the takes.
 
     Examples
     --------
@@ -181,7 +183,7 @@ def _ask(gallery: Namer, sessions: Mapping[str, Sequence[Source]],
 
 def _nearest_but(unknown: str, learned: Namer, without: Mapping[str, SessionComparison],
                  said: FloatArray, summary: Float32Array) -> float:
-    """How strange a session is to the nearest name, one unknown; nan if one would be left."""
+    """How strange a session is to the nearest name but one; nan if only one would be left."""
     if unknown not in learned.names_:       # its takes could not be learned
         return float(learned.comparison_.judge(said, summary).min())
     if unknown not in without:

@@ -1,9 +1,10 @@
-"""The index of a gallery: names, what their files are called, sketches, summaries, answers.
+"""The index of a gallery: names, what their files are called, sketches and summaries.
 
-An archive of plain arrays, read as untrusted input. Names are stored as an array, too, a number
-for each character: a header of a hundred thousand names would be larger than headers may be.
-Version 1 had them in its header, neither it nor version 2 had summaries of whole sessions, and up
-to version 3 held-out pieces were weighed by what was learned without them; all are still read.
+It is an archive of plain arrays, read as untrusted input. Names are an array as well, a number for
+each character: a header of a hundred thousand names would be larger than headers may be.
+Older versions are still read: version 1 had the names in its header, versions 1 and 2 had no
+summaries of whole sessions, and up to version 3 held-out pieces were weighed as in the metric that
+was learned without them.
 """
 
 from __future__ import annotations
@@ -44,8 +45,7 @@ MOST_LETTERS = 200
 _MOST_HELD_OUT = 10_000
 _MOST_SCALES = 32
 _MOST_SKETCHED = 64
-# Sketches of as many names as there may be, 410 MB, their summaries, 220 MB, and what is said of
-# them.
+# Of 100,000 names: sketches, 410 MB, summaries, 220 MB, and the rest.
 _MOST_BYTES = 1_000_000_000
 _MOST_NUMBERS = 100_000
 _FILE = re.compile(r"[0-9a-f]{16}")
@@ -54,18 +54,22 @@ _LAST_CHARACTER = 0x10FFFF
 
 @dataclass(eq=False)
 class GalleryIndex:
-    """What the index of a gallery says.
+    """What the index of a gallery holds.
 
     Attributes
     ----------
-    names, files : list of str
+    names : list of str
+    files : list of str
+        What the files of each name are called; empty if its models are in memory.
     prototypes : ndarray of shape (n_names, n_prototypes, n_numbers), float32
+        The sketch of each name.
     records : list of Record
         For each name.
     features : WindowFeatures
-        Of a query.
+        Windows that a query is divided into.
     n_candidates, n_pieces : int
     false_alarm_rate : float
+        Parameters of the gallery.
     as_queries : bool
         Whether held-out pieces are weighed as queries are: see `SessionComparison`.
     """
@@ -82,12 +86,12 @@ class GalleryIndex:
 
 
 def check_names(names: Sequence[object]) -> None:
-    """Raise ValueError for names that no index takes.
+    """Raise ValueError for names that an index cannot hold.
 
     Parameters
     ----------
     names : sequence of str
-        Of all that shall be in it.
+        All names that are to be in it.
     """
     if len(names) > MOST_NAMES:
         raise ValueError(f"a gallery takes {MOST_NAMES} names at most; got {len(names)}.")
@@ -98,7 +102,7 @@ def check_names(names: Sequence[object]) -> None:
 
 
 def write_index(path: str | os.PathLike[str], index: GalleryIndex) -> None:
-    """Write an index, all at once, in the place of an older one.
+    """Write an index. An older one stays until all of the new one is written.
 
     Raises
     ------
@@ -177,7 +181,7 @@ def read_index(path: str | os.PathLike[str],
             counts = [_number(n, "n_held_out", 0, _MOST_HELD_OUT)
                       for n in fields.items("n_held_out", MOST_NAMES)]
             if not len(names) == len(files) == len(counts):
-                raise ModelFormatError("names, files and n_held_out must be as many.")
+                raise ModelFormatError("names, files and n_held_out must be equally many.")
             n_names, n_letters, n_held_out = len(names), 0, sum(counts)
         else:
             n_names = fields.integer("n_names", 1, MOST_NAMES)
@@ -211,12 +215,12 @@ def read_index(path: str | os.PathLike[str],
 
 
 def opened(header: dict[str, Json], wanted: str, newest: int) -> Fields:
-    """The fields of a header but for its format, which is the one that is wanted.
+    """The fields of a header of the wanted format, the format's own taken out.
 
     Raises
     ------
     ModelFormatError
-        If it is another one, or of a newer version.
+        If it is of another format or a newer version.
     """
     if header.get("format") != wanted:
         raise ModelFormatError(f"is no file of a {wanted.split()[1]}.")
@@ -252,7 +256,7 @@ def _sizes_of(fields: Fields, n_names: int, n_held_out: int) -> tuple[int, int, 
 
 
 def _arrays(records: Sequence[Record]) -> dict[str, Array]:
-    """Summaries of all names one after another, and how many are whose."""
+    """Summaries of all names one after another, and how many belong to each."""
     some = [record for record in records if len(record.takes)]
     arrays: dict[str, Array] = {
         "take_counts": np.array([len(record.takes) for record in records], "<i4"),
@@ -279,7 +283,7 @@ def _specs_of_summaries(n_names: int, n_held_out: int, n_takes: int, n_pieces: i
 
 def _records(archive: ArrayArchive, specs: dict[str, ArraySpec], held_out: list[FloatArray],
              ) -> list[Record]:
-    """What each name's sessions are as wholes, as arrays tell it."""
+    """The record of each name, from the arrays of an index."""
     def pieces_of(name: str, counts: npt.NDArray[np.int64]) -> list[npt.NDArray[np.generic]]:
         rows = np.asarray(archive.array(name, specs[name]))
         if counts.sum() != len(rows):
@@ -303,7 +307,7 @@ def _records(archive: ArrayArchive, specs: dict[str, ArraySpec], held_out: list[
 
 def _names(archive: ArrayArchive, specs: dict[str, ArraySpec], n_held_out: int
            ) -> tuple[list[str], list[str], list[int]]:
-    """Names, their files and how many pieces each held out, as arrays tell them."""
+    """Names, their files and how many pieces each held out, from the arrays of an index."""
     letters, lengths, numbers, held_out = (
         archive.array(name, specs[name])
         for name in ("names", "name_lengths", "files", "held_out_counts"))

@@ -1,4 +1,4 @@
-"""Learning many names, each in a worker of its own, and leaving out what cannot be learned."""
+"""How many names are learned, each in a worker, and those left out that cannot be."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Learner:
     Attributes
     ----------
     template : FamiliarityModel
-        Unfitted.
+        Not fitted; it is cloned.
     reader : callable
         Makes a Session of a path.
     n_pieces : int
@@ -48,13 +48,13 @@ class Learner:
 
     def learn(self, sessions: Mapping[str, Sequence[Source]], usual: tuple[float, int] | None,
               ) -> tuple[dict[str, Entry], dict[str, str]]:
-        """What is learned of each name, and why others were left out.
+        """Learn each name, and say why others were left out.
 
         Parameters
         ----------
         sessions : dict of str to list of sessions
         usual : (float, int) or None
-            Frame rate and number of bands that names must have to be let in beside others; None
+            Frame rate and number of bands that names must have, for ``on_error="skip"``; None
             takes those of most of them.
 
         Returns

@@ -1,4 +1,4 @@
-"""A gallery out of its folder."""
+"""Loading a gallery from its folder."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .gallery import SessionGallery
 def load_gallery(folder: str | os.PathLike[str], *,
                  reader: Callable[[str | os.PathLike[str]], Session] = read_session,
                  n_jobs: int | None = None) -> SessionGallery:
-    """The gallery in a folder; its models stay there until a query needs them.
+    """The gallery in a folder. Its models stay there until a query needs them.
 
-    Whatever the files hold, nothing in them is executed.
+    Nothing in the files is executed, whatever they hold.
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ def load_gallery(folder: str | os.PathLike[str], *,
     Returns
     -------
     gallery : SessionGallery
-        Fitted; its ``folder`` is this one, and what is added or removed changes it.
+        Fitted. Its ``folder`` is this one: names that are added or removed change the files.
 
     Raises
     ------
     FileNotFoundError
         If there is none.
     ModelFormatError
-        If a file is damaged or none of a gallery.
+        If a file is damaged, or not of a gallery.
     """
     files = GalleryFolder(folder)
     index = files.read_index()

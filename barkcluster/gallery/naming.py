@@ -1,4 +1,4 @@
-"""What can be asked of a gallery once it ranks: names, none of them, how well that goes."""
+"""Names for sessions, from what a gallery ranks, and how often they are right."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ class NamingMixin:
         Returns
         -------
         name : str or None
-            None if it is none of them: the most alike is less familiar than
-            ``false_alarm_rate``, and so is that share of what does belong to it.
+            None if the familiarity to the most alike name is below ``false_alarm_rate``. That is
+            so of about this share of sessions that do belong to one of the names.
         """
         rate = check_fraction("false_alarm_rate", self.false_alarm_rate)
         name, familiarity = self.rank(session)[0]
         return name if familiarity >= rate else None
 
     def novelty_order(self: Namer, sessions: Mapping[str, Source]) -> list[tuple[str, float]]:
-        """Which of these sessions are from none of the known ones?
+        """Sessions in order, those least like any name first.
 
         Parameters
         ----------
         sessions : dict of str to session
-            By what to call them.
+            Sessions, by what to call them.
 
         Returns
         -------
         order : list of (str, float)
-            The strangest first, each with its familiarity to the most alike name.
+            Each with its familiarity to the most alike name.
         """
         best = [(key, self.rank(session)[0][1]) for key, session in sessions.items()]
         return sorted(best, key=lambda item: item[1])
@@ -72,7 +72,7 @@ class NamingMixin:
         ----------
         sessions : sequence of session
         y : sequence of str
-            Whose they are.
+            The name that each belongs to.
 
         Returns
         -------
@@ -83,19 +83,20 @@ class NamingMixin:
     def evaluate(self: Namer, sessions: Mapping[str, Sources], *, n_folds: int = 5,
                  on_error: str | None = None,
                  step: Callable[[str], None] = lambda what: None) -> Evaluation:
-        """How well sessions are named that were not heard: takes are held out, whole, by name.
+        """How well sessions are named that the gallery did not hear: whole takes are held out.
 
         Parameters
         ----------
         sessions : dict of str to session or list of them
-            As in `fit`. A name's only take is learned and never asked about.
+            As in `fit`. If a name has only one take, it is learned and never asked about.
         n_folds : int, default=5
-            Galleries that are fitted, as this one would be; this one stays as it is.
+            Number of galleries to fit, each with other takes held out. This gallery stays as it
+            is.
         on_error : {"raise", "skip"}, optional
-            What becomes of sessions that cannot be read or learned; as the gallery has it, unless
-            it is given. With "skip", ``evaluation.skipped`` says why they were left out.
+            Whether sessions that cannot be read or learned are an error or left out; by default
+            as the gallery has it. With "skip", ``evaluation.skipped`` says why.
         step : callable, optional
-            Told what comes next, for a display of progress.
+            Called with a line of text before each fold, for a display of progress.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""What a gallery is given: arrays, sessions or paths, by name or with names beside them."""
+"""Sessions that a gallery is given: arrays, sessions or paths, by name or in a list with names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Sources: TypeAlias = Source | Sequence[Source]
 
 def take_of(source: Source, frame_rate: float, reader: Callable[[Path], Session],
             n_bands: int = N_BANDS) -> Session:
-    """The session that a source is or names; arrays have this frame rate and number of bands."""
+    """The session that a source is, or is the path of; arrays have the rate and bands given."""
     if isinstance(source, Session):
         return source
     if isinstance(source, (str, os.PathLike)):
@@ -27,7 +27,7 @@ def take_of(source: Source, frame_rate: float, reader: Callable[[Path], Session]
 
 
 def by_name(sessions: object, y: Sequence[str] | None) -> dict[str, list[Source]]:
-    """Sessions in a list by the name that stands beside each."""
+    """Sessions of a list by the name that ``y`` has for each."""
     if isinstance(sessions, Mapping) or not isinstance(sessions, Sequence) or y is None:
         raise ValueError("sessions must be a dict by name, or a list with the name of each in y; "
                          f"got {type(sessions).__name__}{' without y' if y is None else ''}.")

@@ -1,4 +1,4 @@
-"""The models of a gallery by name: in memory, or in files until a query needs them."""
+"""The models of a gallery by name, in memory or in files until a query needs them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from barkcluster.windows.features import WindowFeatures
 from .entry import Kept, Windows
 from .folder import GalleryFolder
 
-# Models of a folder that stay in memory: enough for the candidates of a few queries.
+# Models read from files that stay in memory: enough for the candidates of a few queries.
 _MOST_LOADED = 64
 
 
@@ -21,11 +21,11 @@ class ModelStore:
     Parameters
     ----------
     kept : dict of str to (FamiliarityModel, Windows) or str
-        What there is of each name, or what its files are called.
+        The model and windows of each name, or what its files are called.
     features : WindowFeatures
-        Of the gallery: what is loaded must have these windows.
+        Windows of the gallery, which models in files must have as well.
     files : GalleryFolder or None
-        Where the files are.
+        Where the files are; None if all is in memory.
     """
 
     def __init__(self, kept: Mapping[str, Kept], features: WindowFeatures,

@@ -1,7 +1,7 @@
-"""A whole session in a few hundred numbers: how loud each band is, how it moves, and with which.
+"""A whole session in a few hundred numbers: levels of the bands, how they move, and together.
 
-Windows say what a session does now; what its player, its instruments and its room have in common
-with another evening shows in averages over minutes.
+Windows describe a moment. What a session shares with another evening of the same players,
+instruments or room shows in averages over minutes.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ _ATTACK_S = 0.05
 _STEEPEST_DB = 30.0
 # Below this, changes of level are noise of codecs and of rounding.
 _QUIETEST_DB = -90.0
-# Share of the level common to all bands that is left: how loud it was recorded tells little.
+# Share of the level common to all bands that is kept: how loud a recording is tells little.
 _COMMON_LEVEL = 0.25
-# Added to the spread of a band, so that bands of next to no movement go with none (dB).
+# Added to the spread of a band in dB, so that a band that hardly moves correlates with none.
 _STILL_DB = 1.0
 _NO_CHANGE_DB = 0.1
-# What one unit of each kind is: about the spread between pieces by the same hands.
+# The unit of each kind of number: about its spread between pieces by the same players.
 _LEVEL_DB, _PER_FACTOR, _PER_CORRELATION = 2.0, 2.0, 2.0
 
 
 def n_summary_numbers(n_bands: int = N_BANDS) -> int:
-    """How many numbers `summarize` makes of frames of so many bands.
+    """Number of values that `summarize` makes of frames with ``n_bands`` bands.
 
     Examples
     --------
@@ -38,19 +38,19 @@ def n_summary_numbers(n_bands: int = N_BANDS) -> int:
 
 
 def summarize(session: Session) -> Float32Array:
-    """A session in the numbers that whole sessions are compared by.
+    """The numbers that whole sessions are compared by.
 
     Parameters
     ----------
     session : Session
-        Of any length. What lies between its gaps is heard as stretches of their own.
+        Of any length, but not empty. No change is measured across its gaps.
 
     Returns
     -------
     summary : ndarray of shape (n_summary_numbers(n_bands),), float32
-        For each band its mean level, the common level mostly removed (in 2 dB); how far it moves
-        in 10 ms to 3 s (twice the logarithm of the mean change); how steeply it rises (dB); and
-        for each two bands their correlation, twice.
+        For each band its mean level, most of the level common to all bands removed (in units of
+        2 dB); how far it moves in 10 ms to 3 s (twice the logarithm of the mean change in dB); how
+        steeply it rises (dB); and for each pair of bands twice their correlation.
 
     Examples
     --------
@@ -76,13 +76,13 @@ def summarize(session: Session) -> Float32Array:
 
 
 def _mean_change(stretches: list[FloatArray], steps: int) -> FloatArray:
-    """Mean absolute change of level over so many frames."""
+    """Mean absolute change of level over ``steps`` frames."""
     changes = [np.abs(_differences(one, steps)) for one in stretches]
     return np.asarray(sum(c.sum(axis=0) for c in changes) / sum(map(len, changes)))
 
 
 def _differences(frames: FloatArray, steps: int) -> FloatArray:
-    """Over so many frames, or as many as there are."""
+    """Changes of level over ``steps`` frames, or as many as there are."""
     if len(frames) < 2:
         return np.zeros_like(frames)
     steps = min(steps, len(frames) - 1)
@@ -90,7 +90,7 @@ def _differences(frames: FloatArray, steps: int) -> FloatArray:
 
 
 def _correlations(frames: FloatArray) -> FloatArray:
-    """Of each two bands, in the order of the upper triangle."""
+    """Correlation of each pair of bands, in the order of the upper triangle."""
     centered = frames - frames.mean(axis=0)
     covariance = centered.T @ centered / len(frames)
     spread = np.sqrt(np.diag(covariance) + _STILL_DB ** 2)
