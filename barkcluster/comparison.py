@@ -1,4 +1,4 @@
-"""Scorers side by side on one session: what they say, how long they take, how far they agree."""
+"""Scorers side by side on one session: their figures, how long they take, how far they agree."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas
 
 _LEARNED_SHARE = 0.4
-# A scale at which what is strange is noticed soon.
+# A short scale, which notices strange moments soon.
 SHORT_S = 1.0
 
 
@@ -40,20 +40,22 @@ class ScorerRow:
     scorer : str
         Its name.
     mean : float
-        Mean familiarity of the rest of the session, without its surprises where they are known.
+        Mean familiarity of the rest of the session, without its surprises where they are known;
+        0.5 is expected.
     below_005, below_02 : float
-        Share of it below 0.05, and below 0.2: of more of the same, about as much is expected.
+        Share of the same moments below 0.05, and below 0.2; 5 % and 20 % are expected.
     auc : float
         How often a moment of an intrusion or surprise is less familiar than one of the rest of
-        the session; 0.5 is chance, 1 perfect, nan where there is none.
+        the session; 0.5 is chance, 1 perfect, nan where there are no intrusions or surprises.
     auc_short : float
         The same for windows of 1 s alone, which notice sooner; nan without that scale.
     fit_s : float
         Seconds that learning took.
     speed : float
-        Seconds of music scored in a second.
+        Seconds of music that were scored in a second.
     agreement : float
-        Mean rank correlation of its familiarity with that of the others, moment by moment.
+        Mean rank correlation of its familiarity with that of the other scorers, moment by moment;
+        nan without others.
     """
 
     scorer: str
@@ -68,21 +70,22 @@ class ScorerRow:
 
 
 class ScorerComparison(Sequence[ScorerRow]):
-    """What `compare_scorers` answers: a row for each scorer.
+    """The result of `compare_scorers`: a row for each scorer.
 
-    ``print`` shows a table; ``pandas.DataFrame(comparison)`` or `to_frame` makes one to work with.
+    ``print`` shows a table; `to_frame` and ``pandas.DataFrame(comparison)`` make a DataFrame.
 
     Attributes
     ----------
     rows : list of ScorerRow
     models : dict of str to FamiliarityModel
-        Fitted, by scorer.
+        The fitted model of each scorer.
     timelines : dict of str to Timeline
-        Of the rest of the session; times are those of the session.
+        Familiarity of the rest of the session by each scorer, by the session's clock.
     agreement : ndarray of shape (n_scorers, n_scorers)
-        Spearman's rank correlation of each two; nan where one says the same of everything.
+        Spearman's rank correlation of each two scorers; nan where one gives every moment the same
+        familiarity.
     auc_of_intrusions : dict of str to list of float
-        AUC against each intrusion, by scorer.
+        AUC of each scorer against each intrusion.
     """
 
     def __init__(self, rows: list[ScorerRow], models: dict[str, FamiliarityModel],
@@ -110,12 +113,16 @@ class ScorerComparison(Sequence[ScorerRow]):
         return self.table(Style(color=False, blocks=False))
 
     def table(self, style: Style) -> str:
-        """The rows as lines of text; columns of which nothing is known are left out.
+        """The rows as lines of text, without columns that are nan in all rows.
 
         Parameters
         ----------
         style : Style
             What the terminal can show.
+
+        Returns
+        -------
+        text : str
         """
         header = ["scorer", "mean", f"< {STRANGE:g}", "< 0.2", "AUC", f"AUC {SHORT_S:g} s", "fit",
                   "real time", "agreement"]
@@ -144,7 +151,7 @@ class ScorerComparison(Sequence[ScorerRow]):
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """One scorer: what it learned, how fast, and what it says."""
+    """One scorer: its model, its timelines and how fast it was."""
 
     model: FamiliarityModel
     timeline: Timeline
@@ -159,7 +166,7 @@ def compare_scorers(
     train: float | None = None, scales: tuple[float, ...] = DEFAULT_SCALES,
     random_state: int | None = 0, on_step: Callable[[str], None] | None = None,
 ) -> ScorerComparison:
-    """Let scorers learn the beginning of a session and score the rest.
+    """Compare scorers: each learns the beginning of a session and scores the rest.
 
     Parameters
     ----------
@@ -167,15 +174,15 @@ def compare_scorers(
     scorers : sequence of str or dict of str to FamiliarityScorer, optional
         Names of `SCORERS`, all of them by default; or scorers of your own, by names for them.
     intrusions : sequence of array-like of shape (n_frames, 25) or Session
-        What is none of this session.
+        Sounds that are not of this session.
     surprises : Annotations, optional
-        What intrudes in the session itself, as `synthetic.make_session` returns it.
+        When something intrudes in the session itself, as `synthetic.make_session` returns it.
     train : float, optional
         Seconds to learn; 40 % of the session by default.
     scales : tuple of float
         Window lengths in seconds.
     random_state : int or None, default=0
-        Seeds the scorers that draw at random.
+        Seed of the scorers that draw at random.
     on_step : callable, optional
         Called with a line of text before each scorer learns.
 
@@ -187,7 +194,7 @@ def compare_scorers(
     Raises
     ------
     ValueError
-        If nothing is left to score, or too little to learn from.
+        If the beginning is too short to learn, or the rest or an intrusion too short to score.
 
     Examples
     --------
@@ -278,7 +285,7 @@ def rank_agreement(timelines: Sequence[Timeline]) -> FloatArray:
     Returns
     -------
     agreement : ndarray of shape (n, n)
-        nan where one says the same of everything.
+        nan where a timeline has the same familiarity everywhere.
     """
     values = [timeline.familiarity for timeline in timelines]
     agreement = np.eye(len(values))
@@ -291,7 +298,7 @@ def rank_agreement(timelines: Sequence[Timeline]) -> FloatArray:
 
 
 def figure(value: float, digits: int) -> str:
-    """A number for a table; a dash where it is not known."""
+    """A number for a table, or a dash for nan."""
     return "-" if np.isnan(value) else f"{value:.{digits}f}"
 
 
@@ -312,7 +319,7 @@ def _row(name: str, run: _Run, surprises: Annotations | None, agreement: float) 
 
 def _terms(run: _Run, surprises: Annotations | None, calm: FloatArray
            ) -> tuple[FloatArray, FloatArray]:
-    """Familiarity of what is strange and of what is not, all scales together."""
+    """Familiarity of strange moments and of usual ones, all scales together."""
     if surprises is not None:
         here = run.timeline.familiarity[surprises.surprise_mask(run.timeline.times)]
         return np.concatenate([here, *map(_warm, run.intrusions)]), calm
@@ -321,7 +328,7 @@ def _terms(run: _Run, surprises: Annotations | None, calm: FloatArray
 
 def _short_terms(run: _Run, surprises: Annotations | None
                  ) -> tuple[FloatArray, FloatArray] | None:
-    """The same for windows of `SHORT_S` alone; None without that scale."""
+    """Familiarity of both in windows of `SHORT_S` alone; None without that scale."""
     columns = np.flatnonzero(run.timeline.scales == SHORT_S)
     if not len(columns):
         return None

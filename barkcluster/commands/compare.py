@@ -15,9 +15,9 @@ from barkcluster.scorers import SCORER_NAMES
 from ._options import add_color, add_reading, add_seed, positive, read, scales
 
 _DESCRIPTION = """\
-Lets every scorer learn the beginning of a session and score the rest: what they say, how fast
-they are, how far they agree. With intrusions, sounds that are none of this session's, also how
-well they tell them from the rest of it.
+Compares the scorers on your session. Each learns the beginning and scores the rest: how familiar
+the rest is to it, how fast it is, how far it agrees with the others. With --intrusions, sounds
+that are not of this session, also how well it tells them from the rest.
 """
 _EPILOG = """\
 examples:
@@ -26,8 +26,8 @@ examples:
   barkcluster compare jam.txt --train 25%
 """
 _DEFAULT_SHARE = 0.4
-_NOTES = ("Of more of the same, about 5 % is below 0.05, 20 % below 0.2, and the mean is 0.5. "
-          "Agreement:\nmean rank correlation with the other scorers.")
+_NOTES = ("If the session goes on as it began, about 5 % is below 0.05, 20 % below 0.2, and the "
+          "mean is 0.5.\nAgreement: mean rank correlation with the other scorers.")
 _OF_INTRUSIONS = ("\nAUC: how often an intrusion's moment is less familiar than one of the rest; "
                   "0.5 is chance.\nAUC 1 s: the same for windows of 1 s alone.")
 

@@ -15,9 +15,9 @@ from barkcluster.display.terminal import style_for, table
 from ._options import add_color, add_reading, count, positive, read
 
 _DESCRIPTION = """\
-Finds the patterns that recur in FILE, 1 to 16 s long: how often, how alike (0 to 1) and where;
-those that explain most of it first. With --unique-to, only those, and the moments, that the OTHER
-sessions lack.
+Finds the patterns that recur in FILE, 1 to 16 s long: how often, how alike (0 to 1) and where,
+those that explain most of the session first. With --unique-to, only the patterns and moments that
+the OTHER sessions lack.
 """
 _EPILOG = """\
 examples:

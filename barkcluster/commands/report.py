@@ -1,4 +1,4 @@
-"""One page about sessions: what was strange, what recurs, the map, the tempo."""
+"""One page about sessions: strange moments, motifs, a map, the tempo."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from ._files import Skipped, add_strict
 from ._options import add_learning, add_reading, check_output, make_model, read_to_learn
 
 _DESCRIPTION = """\
-Writes one HTML page about sessions, complete in itself: familiarity over time, what was strange,
-motifs, a map, the tempo. Each session is judged by its own beginning, or all of them by --train.
+Writes one HTML page about sessions that needs no other file: familiarity over time, strange
+moments, motifs, a map, the tempo. Each session is judged by its own first 40 %, or all of them by
+what --train names.
 """
 _EPILOG = """\
 examples:
@@ -29,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="PAGE",
                         help="page to write (.html)")
     parser.add_argument("--train", nargs="+", default=[], metavar="FILE",
-                        help="learn these, separate takes, not each session's first 40%%")
+                        help="learn these files, as separate takes, rather than each session's "
+                             "first 40%%")
     add_strict(parser)
     add_learning(parser)
     add_reading(parser)

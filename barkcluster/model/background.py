@@ -1,4 +1,4 @@
-"""What other sessions sound like: excerpts that a model may hear as strangers."""
+"""Excerpts of other sessions, for a model to learn how strange strangers are to it."""
 
 from __future__ import annotations
 
@@ -35,16 +35,17 @@ _MOST_FRAME_RATE = 2000.0
 
 
 class Background:
-    """Other sessions, for models that are to know strangers from their own.
+    """Excerpts of other sessions, for models to be compared with.
 
-    A model says how strange a moment is among those of its session. With a background it also
-    knows how strange other music is to it, so that one threshold serves all sessions:
-    ``FamiliarityModel(background=...)``.
+    A model says how strange a moment is among those of its session. With a background,
+    ``FamiliarityModel(background=...)``, it also knows how strange other music is to it, and one
+    threshold serves all sessions.
 
     Parameters
     ----------
     frame_rate : float, default=100.0
-        Frames per second of plain arrays. A `Session` brings its own.
+        Frames per second of plain arrays, if no `Session` is among them; a Session brings its
+        own.
 
     Attributes
     ----------
@@ -53,12 +54,13 @@ class Background:
     frame_rate_ : float
         Frames per second.
     n_sessions_ : int
-        Sessions that they are from.
+        Number of sessions that the excerpts are from.
 
     Notes
     -----
-    Nothing in it depends on scorers or windows: any model may use it. `sklearn.base.clone` takes
-    it as it is, for it is what a model is compared with, not what is to be learned anew.
+    It holds frames and depends on no scorer or window, so that any model can use it.
+    `sklearn.base.clone` returns it as it is, fitted: a model is compared with it and does not
+    learn it.
 
     Examples
     --------
@@ -75,7 +77,7 @@ class Background:
     True
     """
 
-    # Each fit hears all of them, for half a second; six serve nearly as well.
+    # Each fit of a model hears all of them, in half a second; six serve nearly as well.
     MOST_EXCERPTS = 32
 
     excerpts_: npt.NDArray[np.float16]
@@ -91,10 +93,10 @@ class Background:
         Parameters
         ----------
         sessions : list of (array-like of shape (n_frames, 25) or Session), or one of them
-            Bark coefficients in dB. Sessions shorter than an excerpt are left out; of more than
-            32, some are taken, evenly over the list; of fewer, several excerpts each.
+            Bark coefficients in dB. Sessions shorter than an excerpt are left out. Of more than
+            32 sessions, 32 are taken, evenly over the list; of fewer, several excerpts of each.
         y : None
-            Not used.
+            Ignored, present for scikit-learn.
 
         Returns
         -------
@@ -103,7 +105,7 @@ class Background:
         Raises
         ------
         ValueError
-            If no session is long enough, or they differ in rate.
+            If no session is long enough, or they differ in frame rate or number of bands.
         """
         given = list(sessions) if isinstance(sessions, (list, tuple)) else [sessions]
         rate = common_rate("sessions", (s.frame_rate for s in given if isinstance(s, Session)))
@@ -141,15 +143,15 @@ class Background:
         Parameters
         ----------
         path : path-like
-            An .npz file, whatever its name ends in. It takes the place of an older one only when
-            all of it is on disk.
+            An .npz file, whatever its name ends in. An older one stays until all of the new one
+            is on disk.
 
         Raises
         ------
         NotFittedError
             Before ``fit``.
         OSError
-            If the file cannot be written; an older one is as it was.
+            If the file cannot be written; an older one stays as it was.
         """
         self.check_is_fitted()
         excerpts = np.ascontiguousarray(self.excerpts_, dtype=stored_type(self.excerpts_))
@@ -194,7 +196,7 @@ def load_background(path: str | os.PathLike[str]) -> Background:
     Returns
     -------
     background : Background
-        Fitted; models that are given it answer as with the one that was saved, to the last bit.
+        Fitted. Models answer with it as with the one that was saved, to the last bit.
 
     Raises
     ------
@@ -219,7 +221,7 @@ def load_background(path: str | os.PathLike[str]) -> Background:
 
 
 class _BackgroundRecord:
-    """A background as a header tells of it, before its array is read."""
+    """A background as the header of a file describes it, before its array is read."""
 
     def __init__(self, fields: Fields) -> None:
         self._frame_rate = fields.number("frame_rate", 1e-3, _MOST_FRAME_RATE)
@@ -246,7 +248,7 @@ class _BackgroundRecord:
 
 
 def check_background(background: object, rate: float, n_bands: int) -> None:
-    """Raise ValueError unless this is a fitted background of such sessions."""
+    """Raise ValueError unless this is a fitted background of this frame rate and these bands."""
     if not isinstance(background, Background):
         raise ValueError(f"background must be a Background or None; got {background!r:.80}.")
     background.check_is_fitted()
@@ -257,7 +259,7 @@ def check_background(background: object, rate: float, n_bands: int) -> None:
 
 
 def excerpt_frames(frame_rate: float) -> int:
-    """Frames of an excerpt."""
+    """Number of frames in an excerpt."""
     return max(1, round(EXCERPT_S * frame_rate))
 
 
@@ -270,7 +272,7 @@ def _takes_of(session: object, frames: npt.NDArray[np.floating],
 def _of_takes(
     takes: list[npt.NDArray[np.floating]], length: int, wanted: int
 ) -> list[npt.NDArray[np.floating]]:
-    """Excerpts of the takes of one session, evenly from all that they have."""
+    """Excerpts of the takes of one session, evenly over all of them."""
     if len(takes) == 1:
         return _excerpts(takes[0], length, wanted)
     all_there_are = [excerpt for take in takes
@@ -283,9 +285,9 @@ def _of_takes(
 def _excerpts(
     frames: npt.NDArray[np.floating], length: int, wanted: int
 ) -> list[npt.NDArray[np.floating]]:
-    """A stretch from each of equal parts, as many as fit, at places that no loop can lock onto.
+    """A stretch from each of equal parts, as many as fit, at uneven places that no loop has.
 
-    The first is from the middle of its part: ends are silent more often.
+    The first is from the middle of its part, because the ends of sessions are often silent.
     """
     n = min(wanted, len(frames) // length)
     part = len(frames) / n

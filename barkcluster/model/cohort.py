@@ -1,4 +1,4 @@
-"""An ensemble hears a background: its calibrations in relation to the strangers in it."""
+"""The calibrations of an ensemble in relation to the strangers of a background."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .background import Background
 from .ensemble import Ensemble
 from .listening import Listener
 
-# An excerpt this familiar at its median is no stranger, but of the session itself: what background
-# models do on recorded music is in docs/developers/experiments.rst.
+# An excerpt whose median familiarity is above this is taken for a part of the session itself. What
+# backgrounds do on recorded music is in docs/developers/experiments.rst.
 _OWN = 0.9
-# Of fewer excerpts nothing is learned about strangers in general.
+# Fewer excerpts tell nothing about strangers in general.
 _FEWEST = 3
 
 
@@ -27,21 +27,21 @@ def cohort_calibrations(
 ) -> list[Calibration] | None:
     """The calibrations of an ensemble, each in relation to the strangers of a background.
 
-    Every excerpt is heard from its beginning as any music is, so that what is said while longer
-    windows are still filling is compared with strangers of whom no more was heard either.
+    Every excerpt is heard from its beginning, as any music is. So answers that are given while
+    longer windows still fill are compared with strangers of which no more was heard.
 
     Parameters
     ----------
     ensemble : Ensemble
-        With calibrations of its own.
+        With calibrations of its own, one for each number of scales that are full.
     background : Background
         Fitted, at the frame rate of the ensemble.
 
     Returns
     -------
     calibrations : list of CohortCalibration or None
-        None where too few of the excerpts are strangers to the session. Scales longer than an
-        excerpt are compared with what is said of the longest that it fills.
+        In the same order; None where fewer than three excerpts are strangers to the session.
+        Scales longer than an excerpt are compared with the longest scale that it fills.
     """
     strangers: list[tuple[FloatArray, npt.NDArray[np.intp]]] = []
     for excerpt in background.excerpts_:

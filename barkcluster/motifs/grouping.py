@@ -1,4 +1,4 @@
-"""Which stretches of a session belong together, for ``motifs``."""
+"""Which stretches of a session are one motif."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from barkcluster.windows.training import spread_ends
 
 from .similarity import DetrendedFrames, blocks, similarities
 
-# The stretches most similar to one, the most similar first: similarities, and where they start.
+# The stretches most similar to one stretch, the most similar first: similarities, and start rows.
 Others: TypeAlias = tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]
 Partners: TypeAlias = dict[int, Others]
 
-# An occurrence is at least this share as similar as the closest one: a groove is not its riffs.
+# Occurrences have at least this share of the similarity of the closest one, so that a groove does
+# not join all riffs over it.
 _AS_LIKE = 0.8
-_MOST_PARTNERS = 48     # a stretch remembers
-# Rows that look for others: those of 12 minutes, from pieces of half a minute.
+_MOST_PARTNERS = 48     # that a stretch keeps
+# Rows that are compared with all: those of 12 minutes, in pieces of half a minute.
 _MOST_SEARCHED = 6144
 _PIECE = 256
 
@@ -30,7 +31,20 @@ def all_partners(rows: DetrendedFrames, spans: list[int], least: dict[int, float
                  ) -> dict[int, Partners]:
     """For each length and stretch, the most similar others that do not overlap it.
 
-    Of long sessions only some stretches, from all over them, look for others everywhere.
+    In long sessions only some stretches, from all over them, are compared with all.
+
+    Parameters
+    ----------
+    rows : DetrendedFrames
+    spans : list of int
+        Lengths in rows, as for `similarities`.
+    least : dict of int to float
+        Similarity from which on two stretches of a length are taken for the same.
+
+    Returns
+    -------
+    partners : dict of int to dict of int to (ndarray, ndarray)
+        By length and start row: similarities, highest first, and start rows of the others.
     """
     alike: dict[int, Partners] = {span: {} for span in spans}
     able = {span: rows.eventful(span) for span in spans}
@@ -46,7 +60,7 @@ def all_partners(rows: DetrendedFrames, spans: list[int], least: dict[int, float
             value = similarity[row, column]
             peak = _are_highest(row * 2 * len(rows) + column, value, span)
             row, column, value = row[peak], column[peak], value[peak]
-            # Of each row the most similar first; of equal ones the earlier.
+            # In each row the most similar first, and of equal ones the earlier.
             order = np.lexsort((column, -value, row))
             begins = np.searchsorted(row, np.arange(len(similarity) + 1))
             for i in np.flatnonzero(np.diff(begins)).tolist():
@@ -56,10 +70,10 @@ def all_partners(rows: DetrendedFrames, spans: list[int], least: dict[int, float
 
 
 def _searched(n: int) -> Iterator[tuple[int, int]]:
-    """First and last of the rows that look for others: all of a short session, as in `blocks`.
+    """First and last of the rows that are compared with all, block by block, as by `blocks`.
 
-    What recurs in a long one does so in some of many pieces that lock onto no beat and no form,
-    and so it is found without comparing each stretch with each.
+    In a short session these are all rows. In a long one they are many pieces at uneven places,
+    which lock onto no beat and no form: what recurs often occurs in some of them.
     """
     if n <= _MOST_SEARCHED:
         yield from blocks(n, n)
@@ -73,7 +87,7 @@ def _searched(n: int) -> Iterator[tuple[int, int]]:
 
 def _are_highest(places: npt.NDArray[np.intp], values: npt.NDArray[np.float32],
                  span: int) -> npt.NDArray[np.bool_]:
-    """Whether each value is the highest within half a span of its place, which rise."""
+    """Whether each value is the highest within half a span of its place; places are ascending."""
     if not len(places):
         return np.zeros(0, np.bool_)
     begins = np.searchsorted(places, places - span // 2)
@@ -103,7 +117,7 @@ def groups(partners: Partners, span: int, least: float, most: int,
         group, limit = _kept(partners[row], taken, span, least)
         if not group:
             continue
-        if -sum(group.values()) > promised:      # some of it has been taken since
+        if -sum(group.values()) > promised:      # another group has taken some of it since
             heapq.heappush(waiting, (-sum(group.values()), row))
             continue
         group[row] = 1.0
@@ -115,9 +129,9 @@ def groups(partners: Partners, span: int, least: float, most: int,
 
 def _kept(others: Others, taken: set[int], span: int, least: float,
           ) -> tuple[dict[int, float], float]:
-    """Partners nearly as similar as the closest, no two of which overlap."""
+    """Partners nearly as similar as the closest, no two of which overlap, and their limit."""
     kept: dict[int, float] = {}
-    places: list[int] = []       # of those kept, rising
+    places: list[int] = []       # of those kept, ascending
     limit = least
     for similarity, row in zip(others[0].tolist(), others[1].tolist(), strict=True):
         if row in taken:
@@ -139,7 +153,7 @@ def inside(starts: list[int], span: int, covered: list[tuple[int, list[int]]]) -
     for longer, theirs in covered:
         if longer <= span:
             continue
-        # Of theirs, which rise, some must begin so much before one of these, or a little after.
+        # One of theirs, which are ascending, must begin a little after, or so far before, each.
         first = np.searchsorted(theirs, np.array(starts) - (longer - 3 * span // 4))
         last = np.searchsorted(theirs, np.array(starts) + span // 4, side="right")
         if np.count_nonzero(last > first) >= len(starts) - (len(starts) > 3):

@@ -1,13 +1,13 @@
-"""What repeats in a session, where, and what only this session has.
+"""What recurs in a session, where, and what only this session has.
 
 Every stretch of a length is compared with every other (`barkcluster.motifs.similarity`). A stretch
-with partners more alike than chance makes a motif with them; the one that explains most comes
-first, then the rest without it. Chance is measured: the session against itself backwards. Lengths
-double from ``shortest`` to ``longest``; a short motif that occurs only inside a longer one is left
-out.
+and the others that are more like it than chance makes them are a motif; the motif that explains
+most is found first, then those among the stretches that are left. Chance is measured by comparing
+the session with itself backwards. Lengths double from ``shortest`` to ``longest``; a short motif
+that occurs only inside a longer one is left out.
 
 This is coarser than a matrix profile, which finds the nearest neighbor of every frame's window,
-and far quicker; see benchmarks/motifs.py.
+and far faster; see benchmarks/motifs.py.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from .similarity import (
 _LEAST_SIMILARITY = 0.55
 _TEMPO_CONTEXT_S = 12.0
 _COLORS = ("#3f8fd2", "#e08a2e", "#4aa564", "#c65b9a", "#8c7bd6", "#b59a2b")
-_HEARD_AGAIN_ROWS = 1   # where a motif is looked for may be rounded by so much
+_HEARD_AGAIN_ROWS = 1   # rows that the place of a motif may be off by rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,21 +49,21 @@ class Motif:
     Attributes
     ----------
     starts : tuple of float
-        Where each occurrence begins, in seconds, in order.
+        Seconds at which the occurrences begin, ascending.
     length : float
         Seconds.
     similarities : tuple of float
-        How like each occurrence is to the representative, 0 to 1; 1 for itself.
+        Similarity of each occurrence to the representative, 0 to 1; 1 for the representative.
     similarity : float
-        Mean of the others' similarities.
+        Mean of the similarities of the others.
     representative : float
-        Start of the occurrence that the others are most like.
+        Start in seconds of the occurrence that the others are most like.
     levels : ndarray of shape (n_bands,)
         Mean level of each band in dB, over all occurrences.
     loudness : float
         Mean level of all bands together in dB.
     bpm : float
-        Tempo around the representative, nan if there is none.
+        Beats per minute around the representative; nan where no tempo is found.
     """
 
     starts: tuple[float, ...]
@@ -108,14 +108,14 @@ class Motifs(list[Motif]):
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of a session that nothing elsewhere is like.
+    """A part of a session that is like nothing in other sessions.
 
     Attributes
     ----------
     start, stop : float
         Seconds.
     similarity : float
-        How similar its strangest window is to the most similar one elsewhere, 0 to 1.
+        Similarity of its strangest window to the most similar one in the others, 0 to 1.
     """
 
     start: float
@@ -125,14 +125,14 @@ class Stretch:
 
 @dataclass(frozen=True, eq=False)
 class Unique:
-    """What `unique_to` answers.
+    """The result of `unique_to`.
 
     Attributes
     ----------
     motifs : tuple of Motif
         Motifs of the session that do not occur in the others.
     stretches : tuple of Stretch
-        Where its windows are no more like anything in the others than chance makes them.
+        Parts in which windows are no more like anything in the others than chance makes them.
     """
 
     motifs: tuple[Motif, ...]
@@ -155,7 +155,7 @@ def find_motifs(frames: npt.ArrayLike | Session, *, frame_rate: float = 100.0,
     longest : float, default=16.0
         Lengths double from ``shortest`` up to this.
     max_motifs : int, default=20
-        Return at most so many.
+        Most motifs to return.
 
     Returns
     -------
@@ -165,18 +165,19 @@ def find_motifs(frames: npt.ArrayLike | Session, *, frame_rate: float = 100.0,
     Raises
     ------
     ValueError
-        For frames that are not usable.
+        For frames that are not finite levels in dB, or shorter than three times ``shortest``; and
+        for a ``shortest`` of fewer than eight frames.
 
     Notes
     -----
-    Three minutes take 0.3 s of processor time, 20 minutes 4 s, an hour 12 s, and an hour half a
-    gigabyte of memory. Each stretch is compared with each up to 12 minutes, whose time grows with
-    the square of the length; of a longer session stretches of 12 minutes, from all over it, are
-    compared with all: a motif that occurs a few times in an hour may be missed.
+    Three minutes take 0.3 s of processor time, 20 minutes 4 s, an hour 12 s and half a gigabyte of
+    memory. Up to 12 minutes every stretch is compared with every other, which takes time with the
+    square of the length. Of a longer session, stretches of 12 minutes in all, from all over it,
+    are compared with the whole: a motif that occurs a few times in an hour may be missed.
 
     Occurrences may be up to a tenth slower or faster than the representative, louder or softer,
-    varied, and covered in part by other instruments. Silence, held notes and noise recur in
-    nothing: a stretch counts only if something begins in it once a second or more.
+    varied, and covered in part by other instruments. Silence, held notes and noise are no motifs:
+    a stretch counts only if something begins in it at least once a second.
 
     Examples
     --------
@@ -202,17 +203,24 @@ def unique_to(session: npt.ArrayLike | Session, others: Iterable[npt.ArrayLike |
     Parameters
     ----------
     session : array-like of shape (n_frames, 25) or Session
-        The one in question.
+        The session whose motifs and moments are found.
     others : iterable of such
-        What it is compared with; one at a time, so they may be read as they are needed.
+        Sessions to compare it with. They are taken one at a time, so they may be read as they are
+        needed.
     frame_rate, shortest, longest, max_motifs
         As for `find_motifs`. A Session brings its own frame rate.
     window : float, default=2.0
-        Seconds of the windows that moments are judged by: ``shortest`` times a power of two.
+        Seconds of the windows that moments are judged by: ``shortest`` times a power of two, and
+        less than half of the session.
 
     Returns
     -------
     unique : Unique
+
+    Raises
+    ------
+    ValueError
+        As by `find_motifs`; and for an other session without a take of two rows.
 
     Examples
     --------
@@ -250,7 +258,7 @@ def unique_to(session: npt.ArrayLike | Session, others: Iterable[npt.ArrayLike |
 
 
 class _MotifSearch:
-    """A session's rows, the lengths of stretches to compare, and what chance would find."""
+    """A session's rows, the lengths of stretches to compare, and the similarity by chance."""
 
     def __init__(self, session: Session, shortest: float, longest: float) -> None:
         if check_positive("longest", longest) < check_positive("shortest", shortest):
@@ -330,7 +338,7 @@ def _representative(group: dict[int, float]) -> int:
 
 def _describe(session: Session, group: dict[int, float], span: int, search: _MotifSearch,
               tempi: dict[int, float]) -> Motif:
-    """What the motif of these start rows sounds like. `tempi` holds tempi already estimated."""
+    """The motif with these start rows. `tempi` holds tempi that were estimated already."""
     rate = session.frame_rate
     length = span * search.row_s
     begins = [search.frame(row, rate) for row in group]
@@ -351,7 +359,7 @@ def _describe(session: Session, group: dict[int, float], span: int, search: _Mot
 
 
 def _tempo_around(session: Session, half: int) -> float:
-    """Tempo of the context that starts so many half contexts in; nan if it is too short."""
+    """Tempo of the context that starts `half` half contexts in; nan if it is too short."""
     start = half * _TEMPO_CONTEXT_S / 2
     try:
         return estimate_tempo(session.between(start, start + _TEMPO_CONTEXT_S)).bpm
@@ -361,7 +369,7 @@ def _tempo_around(session: Session, half: int) -> float:
 
 def _raise_to_best(search: _MotifSearch, other: DetrendedFrames, best: dict[int, FloatArray]
                    ) -> None:
-    """Raise what is known of each stretch to its highest similarity in another session."""
+    """Raise the highest similarity known of each stretch to that in another session."""
     for first, last in blocks(len(search.rows), len(other)):
         for span, similarity in similarities(search.rows, other, first, last, search.spans):
             here = best[span][first:first + len(similarity)]

@@ -1,10 +1,10 @@
 """How alike two stretches of sessions are, for every pair of stretches of a length.
 
 A session becomes rows, eight for the shortest length: levels in dB less their mean over the
-surrounding `_TREND_ROWS`, so that level, held notes and silence leave nothing to compare. The
+surrounding `_TREND_ROWS`, so that loudness, held notes and silence leave nothing to compare. The
 similarity of two stretches is the cosine between their rows, in order. Stretches twice as long are
-made from pairs of stretches; the second may come up to `_FLEX` earlier or later, at each doubling,
-so tempi differ by as much.
+made from pairs of stretches. At each doubling the second may come up to `_FLEX` of the length
+earlier or later, so that tempi may differ by as much.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _FLEX = 0.1           # of the length
 _DYNAMICS_DB = 60.0   # below the loudest, changes are noise
 _QUIETEST_DB = -90.0
 _SILENT_DB = 40.0     # below the loudest
-_LARGEST_DB = 20.0    # an entry out of silence is an event, not all there is
-# Stands for noise: rows that change less than this are like nothing.
+_LARGEST_DB = 20.0    # larger changes count as this: an entry out of silence is one event
+# The level of noise: rows that change less than this are similar to nothing.
 _NOISE_DB = 1.0
 _EVENT_DB = 1.5       # mean rise of the bands in a row that makes an event
 _LONGEST_REST = 8     # rows without an event, within a stretch that counts
 _ROWS_AT_ONCE = 512
-_FEWEST_ROWS_AT_ONCE = 128   # about as many again are needed for the longest stretches
+_FEWEST_ROWS_AT_ONCE = 128   # the longest stretches need about as many rows behind them
 _ENTRIES_AT_ONCE = 5_000_000
 
 
@@ -48,9 +48,9 @@ class DetrendedFrames:
     rows : ndarray of float32 of shape (n_rows, n_bands)
         dB about the local mean.
     events : ndarray of int of shape (n_rows + 1,)
-        Events in the rows before each.
+        Number of events in the rows before each.
     row_s : float
-        Seconds a row.
+        Seconds of a row.
     starts : ndarray of int of shape (n_takes,)
         Rows at which takes begin; the row before each but the first is empty.
     """
@@ -64,7 +64,7 @@ class DetrendedFrames:
         return len(self.rows)
 
     def reversed(self) -> DetrendedFrames:
-        """The same backwards: music alike, of which nothing can recur but by chance."""
+        """The same backwards: music of the same kind, in which nothing recurs but by chance."""
         return DetrendedFrames(np.ascontiguousarray(self.rows[::-1]), self.events, self.row_s,
                                self.starts)
 
@@ -72,7 +72,7 @@ class DetrendedFrames:
         """Whether enough happens in the stretch of `span` rows that starts at each row."""
         happened = self.events[span:] - self.events[:-span]
         enough = happened >= max(3, span // ROWS_IN_SHORTEST)
-        # Nor may it be mostly a rest: next to silence every end of a phrase is like every other.
+        # Nor may it be mostly a rest: before silence, every end of a phrase is like every other.
         rest = min(_LONGEST_REST, span)
         resting = np.concatenate([[0], np.cumsum(self.events[rest:] == self.events[:-rest])])
         enough &= resting[span - rest + 1:] == resting[:len(enough)]
@@ -130,7 +130,7 @@ def detrended(levels: npt.NDArray[np.floating], frame_rate: float, row_s: float
     np.maximum(rows, max(usual - _DYNAMICS_DB, _QUIETEST_DB), out=rows)
     rise = np.clip(np.diff(rows, axis=0, prepend=rows[:1]), 0.0, _LARGEST_DB).mean(axis=1)
     events = np.concatenate([[0], np.cumsum(rise > _EVENT_DB)])
-    # Silence takes no part: phrases are not alike because each of them ends.
+    # Silence does not count: phrases are not alike because each of them ends.
     sounds = (loudest > max(usual - _SILENT_DB, _QUIETEST_DB))[:, None].astype(np.float64)
     near = min(_TREND_ROWS, 2 * (n // 2) - 1)
     share = uniform_filter1d(sounds, near, axis=0, mode="nearest")
