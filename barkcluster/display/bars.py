@@ -1,4 +1,4 @@
-"""A timeline as bars in a terminal: the curve, a stripe for each scale, marks and a clock."""
+"""A timeline in a terminal: the curve, a stripe for each scale, marks and a clock."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:  # the model takes long to import
     from barkcluster.model.timeline import Timeline
 
 
-# Upper ends of what one color stands for, and the colors: red to blue, so that nobody's eyes
-# are left out; the heights say the same without color.
+# Upper ends of the familiarities that one color stands for, and the colors: red to blue, which
+# color-blind people can tell apart. Heights say the same without color.
 LEVELS = (0.01, STRANGE, 0.2, 0.5, 0.8, 1.0)
 COLORS = (161, 203, 214, 144, 74, 32)
 
@@ -33,14 +33,13 @@ _BETWEEN_TICKS = 12  # columns
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that is known about a stretch of time.
+    """A stretch of time with a label.
 
     Attributes
     ----------
     start, stop : float
         Seconds.
     label : str
-        What to call it.
     """
 
     start: float
@@ -54,12 +53,12 @@ def color_of(familiarity: float) -> int:
 
 
 def stripe(values: npt.ArrayLike, style: Style) -> str:
-    """A character for each familiarity: its color says how much, or else its height.
+    """A character for each familiarity, by its color or, without color, its height.
 
     Parameters
     ----------
     values : array-like of shape (n,)
-        From 0 to 1; nan, not known yet, is a space.
+        From 0 to 1; nan, which is not known yet, becomes a space.
     style : Style
 
     Returns
@@ -85,7 +84,7 @@ def stripe(values: npt.ArrayLike, style: Style) -> str:
 
 def draw_timeline(timeline: Timeline, style: Style, *, width: int = 80,
                   marks: Sequence[Mark] = (), marks_name: str = "") -> str:
-    """The familiarity over time, scale by scale, in lines of text.
+    """The familiarity over time, of all scales and of each, in lines of text.
 
     Parameters
     ----------
@@ -94,15 +93,15 @@ def draw_timeline(timeline: Timeline, style: Style, *, width: int = 80,
     width : int, default=80
         Columns to fill.
     marks : sequence of Mark
-        Shown under the stripes.
+        Stretches to show under the stripes.
     marks_name : str, default=""
-        What the marks are.
+        Label of the line of marks.
 
     Returns
     -------
     text : str
         Lines without a newline at the end: the curve of all scales, a stripe for each scale,
-        the marks, the time and a legend. A column is the mean over its stretch of time.
+        the marks, the time and a legend. A column shows the mean over its stretch of time.
     """
     names = [f"{scale:g} s" for scale in timeline.scales]
     margin = max(len(name) for name in [*names, marks_name, "all scales 1"]) + 1
@@ -141,7 +140,7 @@ def _curve(columns: FloatArray, style: Style) -> list[str]:
     rows = []
     for row in reversed(range(_CURVE_ROWS)):
         eighths = np.clip(np.round(8 * (_CURVE_ROWS * np.nan_to_num(columns) - row)), 0, 8)
-        if row == 0:  # something is there even where it is 0
+        if row == 0:  # a familiarity of 0 is shown as well
             eighths = np.where(np.isnan(columns), 0, np.maximum(eighths, 1))
         rows.append("".join(style.paint(heights[int(height)], color_of(value))
                             for height, value in zip(eighths, columns, strict=True)))

@@ -1,4 +1,4 @@
-"""Pictures of many sessions: what is taken for what, and who is near whom."""
+"""Pictures of many sessions: the confusion of an evaluation, and a map of sessions."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _MOST_IN_LEGEND = 20
 
 
 def plot_confusion(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
-    """Sessions by whose they are and what a gallery said.
+    """Draw how many sessions of each name a gallery took for which name.
 
     Parameters
     ----------
     evaluation : Evaluation
-        By `SessionGallery.evaluate`.
+        As `SessionGallery.evaluate` returns it.
     ax : matplotlib Axes, optional
         Where to draw; a new figure where none is given.
 
@@ -52,7 +52,7 @@ def plot_confusion(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     counts = np.vstack([evaluation.confusion, np.zeros(len(names) + 1, np.int64)])
     ConfusionMatrixDisplay(counts, display_labels=[*names, NONE_OF_THEM]).plot(
         ax=ax, cmap="Blues", colorbar=False, xticks_rotation=45)
-    ax.set_ylim(len(names) - 0.5, -0.5)   # nobody is none of them who is held out
+    ax.set_ylim(len(names) - 0.5, -0.5)   # no session that was held out is of "none of them"
     ax.set_xlabel("said")
     ax.set_ylabel("is")
     ax.set_title(f"{evaluation.accuracy:.0%} nearest to their own name")
@@ -61,15 +61,16 @@ def plot_confusion(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
 
 def plot_sessions(gallery: SessionGallery, query: Session | Mapping[str, Session] | None = None,
                   *, ax: Axes | None = None) -> Axes:
-    """Each session a point, colored by its name; the query among them.
+    """Draw each session as a point in the color of its name, and queries among them.
 
     Parameters
     ----------
     gallery : SessionGallery
         Fitted.
     query : Session or dict of str to Session, optional
-        A session to show among them, a star with its name, or several by what to call them.
+        A session to show as a star with its name, or several by what to call them.
     ax : matplotlib Axes, optional
+        Where to draw; a new figure where none is given.
 
     Returns
     -------
@@ -98,11 +99,12 @@ def plot_sessions(gallery: SessionGallery, query: Session | Mapping[str, Session
 
 
 def places_of(gallery: SessionGallery) -> dict[str, FloatArray]:
-    """Where each name's sessions lie.
+    """Where each name's sessions lie on the map.
 
     Parameters
     ----------
     gallery : SessionGallery
+        Fitted.
 
     Returns
     -------
@@ -114,12 +116,14 @@ def places_of(gallery: SessionGallery) -> dict[str, FloatArray]:
 
 def places_of_queries(gallery: SessionGallery, queries: Mapping[str, Session],
                       ) -> dict[str, FloatArray]:
-    """Where sessions lie that the gallery did not learn.
+    """Where sessions that the gallery did not learn lie on the map.
 
     Parameters
     ----------
     gallery : SessionGallery
+        Fitted.
     queries : dict of str to Session
+        By what to call them.
 
     Returns
     -------

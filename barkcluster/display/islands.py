@@ -1,4 +1,4 @@
-"""A self-organizing map as islands: where many windows live there is land, between them sea."""
+"""A self-organizing map as islands: land where there are many windows, sea where there are few."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ from barkcluster.frames.session import N_BANDS
 from barkcluster.scorers import SOMScorer
 from barkcluster.windows.running import TEXTURE_UNITS
 
-# Units whose mean is the place of a window on the map: it moves smoothly from unit to unit.
+# The place of a window is the weighted mean of this many nearest units, so that the path over the
+# map is smooth.
 _PLACED_BY = 3
 
 
 @dataclass(frozen=True, eq=False)
 class IslandMap:
-    """What `island_map` answers; positions are (row, column) of the map's units.
+    """The result of `island_map`. Positions are (row, column) of the map's units.
 
     Attributes
     ----------
     histogram : ndarray of shape (n_rows, n_columns)
-        Smoothed data histogram: the windows' votes, 0 for the fewest and 1 for the most.
+        Smoothed data histogram: the votes of all windows for each unit, scaled from 0 for the
+        fewest to 1 for the most.
     spectra : ndarray of shape (n_rows, n_columns, n_bands)
         Level of each band in dB of each unit's prototype, less the mean over all units.
     path : ndarray of shape (n_windows, 2)
-        Where each window is, between its nearest units.
+        Position of each window, between its nearest units.
     times : ndarray of shape (n_windows,)
-        Seconds at the windows' ends.
+        Seconds at the ends of the windows.
     """
 
     histogram: FloatArray
@@ -43,24 +45,29 @@ class IslandMap:
 
 def island_map(scorer: SOMScorer, X: npt.ArrayLike, times: npt.ArrayLike, *, n_votes: int = 3,
                n_bands: int = N_BANDS) -> IslandMap:
-    """Islands of a map, its prototypes' spectra, and a session's way over it.
+    """The islands of a map, the spectra of its prototypes, and a session's path over it.
 
     Parameters
     ----------
     scorer : SOMScorer
         Fitted on the texture view of windows.
     X : array-like of shape (n_windows, n_features)
-        Windows, of the fit or of another session.
+        Windows, of the session that was learned or of another.
     times : array-like of shape (n_windows,)
         Seconds at their ends.
     n_votes : int, default=3
         Each window gives this many votes to its nearest unit, one less to the next, and so on.
     n_bands : int, default=25
-        The first columns of ``X``, a level each.
+        The first columns of ``X`` are the levels of this many bands.
 
     Returns
     -------
     islands : IslandMap
+
+    Raises
+    ------
+    ValueError
+        If ``X`` has no rows, or other columns than the windows of the fit.
 
     References
     ----------
@@ -83,7 +90,7 @@ def island_map(scorer: SOMScorer, X: npt.ArrayLike, times: npt.ArrayLike, *, n_v
                          f"got {rows.shape}.")
     prototypes = scorer.prototypes_
     down, across, _ = prototypes.shape
-    # In the metric of the fit: there the map was made.
+    # In the metric of the fit, in which the map was made.
     distances = cdist(scorer.to_metric(rows), scorer.codebook_.reshape(down * across, -1))
     nearest = np.argsort(distances, axis=1, kind="stable")
     votes = np.zeros(down * across)

@@ -1,4 +1,4 @@
-"""The levels of a session in as many columns as a picture has room for."""
+"""The levels of a session, averaged to as many columns as a picture has room for."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ def level_columns(session: Session, most: int) -> tuple[npt.NDArray[np.float64],
     Parameters
     ----------
     session : Session
+        With one frame at least.
     most : int
-        About how many columns.
+        Most columns, about.
 
     Returns
     -------
     levels : ndarray of shape (n_columns, n_bands)
         dB; nan where nothing was recorded.
     start, stop : float
-        Seconds on the session's clock that the columns reach over.
+        Seconds on the session's clock at which the columns begin and end.
 
     Examples
     --------

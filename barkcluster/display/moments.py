@@ -13,14 +13,14 @@ if TYPE_CHECKING:  # the model takes long to import
 
 
 def strange_moments(timeline: Timeline, count: int = 5) -> list[int]:
-    """Rows of the strangest moments that are strange; the least familiar one where none is.
+    """Rows of the strangest moments below 0.05; of the least familiar one if none is.
 
     Parameters
     ----------
     timeline : Timeline
         With one row at least.
     count : int, default=5
-        How many at most.
+        Most rows to return.
 
     Returns
     -------
@@ -48,10 +48,10 @@ def strangest(timeline: Timeline, count: int = 5, apart_s: float | None = None) 
     ----------
     timeline : Timeline
     count : int, default=5
-        How many at most.
+        Most rows to return.
     apart_s : float, optional
-        Least time between two, in seconds; by default the longest scale, so that no two share
-        a sound.
+        Least seconds between two moments; by default the longest scale, so that the windows of
+        no two share a sound.
 
     Returns
     -------

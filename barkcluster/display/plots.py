@@ -51,7 +51,7 @@ class MotifLike(Protocol):
 
 
 def plot_bark(session: Frames, *, frame_rate: float = 100.0, ax: Axes | None = None) -> Axes:
-    """Frames as an image, the lowest band at the bottom.
+    """Draw frames as an image, the lowest band at the bottom.
 
     Parameters
     ----------
@@ -102,12 +102,12 @@ def plot_bark(session: Frames, *, frame_rate: float = 100.0, ax: Axes | None = N
 
 
 def plot_scorers(timelines: Mapping[str, Timeline], *, ax: Axes | None = None) -> Axes:
-    """Several timelines over the same time, a band for each, the strange parts shaded.
+    """Draw several timelines over the same time, a strip for each, strange parts shaded.
 
     Parameters
     ----------
     timelines : dict of str to Timeline
-        By what to call them: the scorers, or the models.
+        By what to call them, such as the names of scorers or models.
     ax : matplotlib Axes, optional
         Where to draw; a new figure where none is given.
 
@@ -137,25 +137,25 @@ def plot_scorers(timelines: Mapping[str, Timeline], *, ax: Axes | None = None) -
 
 def plot_motifs(session: Frames, motifs: Sequence[MotifLike], *, frame_rate: float = 100.0,
                 most: int = 8, ax: Axes | None = None) -> Axes:
-    """Where each motif occurs, a row each, under the frames it was found in.
+    """Draw where each motif occurs, a row each, under the frames of the session.
 
     Parameters
     ----------
     session : array-like of shape (n_frames, 25) or Session
-        What they were found in.
+        The session that the motifs were found in.
     motifs : sequence of Motif
-        As `find_motifs` returns them. Only ``starts`` and ``length`` are looked at.
+        As `find_motifs` returns them. Only ``starts`` and ``length`` are used.
     frame_rate : float, default=100.0
         Frames per second of a plain array.
     most : int, default=8
-        Motifs to draw, from the first.
+        The first so many motifs are drawn.
     ax : matplotlib Axes, optional
         Where to draw; a new figure where none is given.
 
     Returns
     -------
     ax : matplotlib Axes
-        Its vertical axis counts Bark bands; the motifs stand below 0.
+        Its vertical axis counts Bark bands; motifs are below 0.
     """
     shown = list(motifs)[:most]
     ax = axes_or_new(ax, (10, 2.8 + 0.3 * len(shown)))
@@ -205,7 +205,7 @@ class MapDisplay:
         ax : matplotlib Axes, optional
             Where to draw; a new figure where none is given.
         path : bool, default=True
-            Whether to draw the session's way over the map.
+            Whether to draw the session's path over the map.
         spectra : bool, default=True
             Whether to draw the prototypes' spectra.
 
@@ -240,15 +240,15 @@ class MapDisplay:
 
 def plot_map(model: FamiliarityModel, session: Frames, *, scale: float | None = None,
              ax: Axes | None = None) -> MapDisplay:
-    """The map that a model learned as islands, and the way of a session over it.
+    """Draw the map that a model learned as islands, and the path of a session over it.
 
     Parameters
     ----------
     model : FamiliarityModel
         Fitted with ``scorer="som"``.
     session : array-like of shape (n_frames, 25) or Session
-        Whose windows raise the islands and whose way is drawn: what was learned, or something
-        else.
+        Its windows make the islands, and its path is drawn: the session that was learned, or
+        another.
     scale : float, optional
         Which of the model's window lengths, in seconds; the middle one by default.
     ax : matplotlib Axes, optional
@@ -295,7 +295,7 @@ def axes_or_new(ax: Axes | None, size: tuple[float, float]) -> Axes:
 
 
 def _draw_spectra(ax: Axes, spectra: FloatArray) -> None:
-    """A small curve in each unit: more to the right is higher, further up louder."""
+    """A small curve in each unit: higher bands to the right, louder ones further up."""
     n_bands = spectra.shape[2]
     along = np.linspace(-0.36, 0.36, n_bands)
     tallest = float(np.percentile(np.abs(spectra), 99)) or 1.0

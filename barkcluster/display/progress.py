@@ -14,7 +14,7 @@ from .terminal import printable
 
 Step = Callable[[str], None]
 
-# Where nobody watches a bar, work that takes longer than this is told of, and again so often.
+# Where stderr is no terminal: seconds until the first line, and between others.
 FIRST_S = 10.0
 EVERY_S = 15.0
 
@@ -33,20 +33,21 @@ def complain(text: str) -> None:
 
 @contextmanager
 def progress(n_steps: int) -> Iterator[Step]:
-    """Show steps of long work while it lasts.
+    """Show the steps of long work while it lasts.
 
-    A bar where rich is installed, else a line; either is gone when the work is done. Where stderr
-    is no terminal, a line now and then, if the work takes more than some seconds.
+    In a terminal this is a bar where rich is installed, else a line; either is gone when the work
+    is done. Where stderr is no terminal, lines are printed now and then, if the work takes more
+    than some seconds.
 
     Parameters
     ----------
     n_steps : int
-        How many steps there are.
+        Number of steps.
 
     Yields
     ------
     step : callable
-        To be called with what comes next, before each step.
+        To be called before each step with a text that says what it does.
 
     Examples
     --------
@@ -80,7 +81,7 @@ def progress(n_steps: int) -> Iterator[Step]:
 
 @contextmanager
 def _line(n_steps: int) -> Iterator[Step]:
-    """`progress` without rich: one line that is written over."""
+    """`progress` in a terminal without rich: one line that is overwritten."""
     begun = 0
 
     def next_step(name: str) -> None:
@@ -97,7 +98,7 @@ def _line(n_steps: int) -> Iterator[Step]:
 
 @contextmanager
 def _lines(n_steps: int) -> Iterator[Step]:
-    """`progress` into a file or a pipe: a line now and then, by a thread of its own."""
+    """`progress` into a file or a pipe: a line now and then, from a thread of its own."""
     begun, current = 0, "working"
     start = time.monotonic()
     done = threading.Event()

@@ -44,14 +44,14 @@ class Style:
         return f"\x1b[1m{text}\x1b[0m" if self.color else text
 
     def dim(self, text: str) -> str:
-        """Lines of text that step back."""
+        """Lines of text in faint type."""
         if not self.color:
             return text
         return "\n".join(f"\x1b[2m{line}\x1b[0m" for line in text.split("\n"))
 
 
 def style_for(stream: TextIO, color: str = "auto") -> Style:
-    """What can be printed on a stream.
+    """How text may be marked up on a stream.
 
     Parameters
     ----------
@@ -76,10 +76,10 @@ def style_for(stream: TextIO, color: str = "auto") -> Style:
 
 
 def printable(text: object) -> str:
-    """Text of somebody else, a file's name or a message, as a terminal may be given it.
+    """Text of unknown origin, such as a file's name, made safe to print in a terminal.
 
-    Whatever would move the cursor, clear the screen, begin a line or turn the direction of writing
-    is spelled out.
+    Characters that would move the cursor, clear the screen, begin a line or turn the direction of
+    writing are spelled out.
 
     Parameters
     ----------

@@ -1,8 +1,9 @@
-"""Lines at the bottom of a terminal, drawn where they keep nobody waiting.
+"""Lines at the bottom of a terminal, drawn by a thread that no other thread waits for.
 
-A terminal may stop reading, at Ctrl-S, while text is marked or when it hangs; who writes to it
-then waits. So a thread writes, the newest lines alone, and no other thread waits for it, not even
-at the end. It writes past the text streams of Python, whose locks are waited for when it exits.
+A terminal may stop reading: at Ctrl-S, while text is selected, or when it hangs. A program that
+writes to it then waits. So a thread of its own writes, only the newest lines, and no other thread
+waits for it, not even at the end. It does not write through Python's text streams, because Python
+waits for their locks when it exits.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class TerminalLines:
     Parameters
     ----------
     stream : text file
-        Such as ``sys.stderr``. Where it is no terminal, only `say` is of use.
+        Such as ``sys.stderr``. If it is no terminal, only `say` makes sense.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -41,7 +42,7 @@ class TerminalLines:
         self._outdated = False
         self._ended = False
         self._drawn: list[str] = []  # of the thread alone
-        # A daemon: where the terminal does not read, it never ends.
+        # A daemon, because it never ends while the terminal does not read.
         self._thread = threading.Thread(target=self._write_all, name="terminal", daemon=True)
         self._thread.start()
 
@@ -74,7 +75,7 @@ class TerminalLines:
             self._changed.notify()
 
     def close(self) -> None:
-        """Leave the last lines standing. Where the terminal does not read, they are given up."""
+        """Leave the last lines standing; if the terminal does not read, give them up."""
         with self._changed:
             self._ended = True
             self._changed.notify()
@@ -102,7 +103,7 @@ class TerminalLines:
 
 
 def erasing(lines: Sequence[str], columns: int) -> str:
-    """What takes lines off a terminal that was drawn to last, whatever its width was then.
+    """Escapes that erase the lines drawn last, even if the terminal has become narrower since.
 
     Examples
     --------
@@ -117,7 +118,7 @@ def erasing(lines: Sequence[str], columns: int) -> str:
 
 
 def cut(line: str, columns: int) -> str:
-    """As much of a line as so many columns hold.
+    """The beginning of a line that fits into a number of columns.
 
     Examples
     --------

@@ -119,7 +119,7 @@ TONES = {**BASSES, **KEYS, **PADS, **LEADS, **STRANGERS}
 
 def play(tone: Tone, pitch: int, duration: float, loudness: float,
          rng: np.random.Generator) -> Sound:
-    """Return one note at about unit power: `pitch` in MIDI numbers, the louder the brighter."""
+    """One note at about unit power; `pitch` is a MIDI number, and louder notes are brighter."""
     n = round((duration + tone.release) * SAMPLE_RATE)
     t = np.arange(n) / SAMPLE_RATE
     hz = 440.0 * 2.0 ** ((pitch - 69) / 12)
@@ -232,7 +232,7 @@ _HITS: dict[str, Callable[[np.random.Generator, float], npt.NDArray[np.float64]]
 
 
 def drum_takes(drum: str, size: float, rng: np.random.Generator) -> list[Sound]:
-    """The same drum of a kit struck `N_TAKES` times: no two hits are quite alike."""
+    """`N_TAKES` hits of one drum of a kit, no two quite alike."""
     takes = []
     for _ in range(N_TAKES):
         hit = _HITS[drum](rng, size)

@@ -1,4 +1,4 @@
-"""Things the band never played, for ``synthetic``: one function a kind."""
+"""Sounds that the band never played, for ``synthetic``: a function for each kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STRANGE_TEMPO_RATIOS = (0.62, 0.71, 1.37, 1.61)
 
 
 class Moment(NamedTuple):
-    """What an intrusion may know of the band it interrupts."""
+    """What an intrusion is told of the band that it interrupts."""
 
     seconds: float
     song: Song
@@ -42,7 +42,7 @@ def _add(sound: Sound, note: Sound, start_s: float) -> None:
 
 
 def _instrument(rng: np.random.Generator, moment: Moment) -> Sound:
-    """An instrument not of the band, alone, in three time, in chords a tritone off the key."""
+    """An instrument that the band lacks, alone, in three time, in chords off the key."""
     sound = _silence(moment)
     tone = STRANGERS[str(rng.choice(list(STRANGERS)))]
     beat = 60.0 / moment.song.tempo * float(rng.choice((0.77, 0.87, 1.18)))
@@ -83,7 +83,7 @@ def _noise(rng: np.random.Generator, moment: Moment) -> Sound:
 
 
 def _crowd(rng: np.random.Generator, moment: Moment) -> Sound:
-    """Applause, many hands clapping each at its own pace, over a murmur."""
+    """Applause of many hands, each at its own pace, over a murmur."""
     sound = _silence(moment)
     n = len(sound)
     claps = [colored_noise(900, rng, float(hz), 2.5 * float(hz))
@@ -102,7 +102,7 @@ def _crowd(rng: np.random.Generator, moment: Moment) -> Sound:
 
 
 def _melody(rng: np.random.Generator, moment: Moment) -> Sound:
-    """A melody nobody knows in another register, in triplets, over the band."""
+    """An unknown melody in another register, in triplets, over the band."""
     sound = _silence(moment)
     tone = STRANGERS[str(rng.choice(("bagpipe", "theremin", "harpsichord", "accordion")))]
     step = 20.0 / moment.song.tempo

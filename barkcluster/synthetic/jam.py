@@ -1,9 +1,9 @@
-"""Seeded jam sessions: a small band in sound and frames, with everything about it known.
+"""Seeded jam sessions as sound and frames, with annotations of all that happens in them.
 
-A band of drums, bass, keys, pad and lead plays a song form, renders to sound and is analyzed as
-any recording is. Its riffs recur with slight changes; its tempo, level and line-up wander, as in
-a real jam. Past the first 40 % something the band never played intrudes now and then. This is the
-data of the demo, the tests and the documentation.
+A band of drums, bass, keys, pad and lead plays a song form; its notes are rendered to sound, and
+the sound is analyzed as any recording is. Its riffs recur with slight changes; its tempo, level
+and line-up vary, as in a real jam. After the first 40 %, something that the band never played
+intrudes now and then. This is the data of the demo, the tests and the documentation.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ RandomState = int | np.random.Generator | None
 
 @dataclass(frozen=True)
 class Surprise:
-    """A stretch in which something never heard before intrudes.
+    """A stretch in which something intrudes that was never heard before.
 
     Attributes
     ----------
     kind : str
-        ``"instrument"``: an instrument not of the band, alone, in another meter and key.
+        ``"instrument"``: an instrument that the band lacks, alone, in another meter and key.
         ``"tempo"``: another band at another tempo. ``"noise"``: bursts of noise.
         ``"crowd"``: applause and voices. ``"melody"``: an unknown melody in another register,
         over the band. ``"order"``: the band's own notes shuffled.
@@ -69,17 +69,18 @@ class Annotations:
     key : str
         For instance ``"F# dorian"``.
     instruments : dict of str to str
-        What each player but the drummer plays.
+        The instrument of each player but the drummer.
     beats : ndarray of shape (n_beats,)
-        When the band counts, through surprises too. Every fourth, from the first, opens a bar.
+        Times of the beats, which go on through surprises. Every fourth, from the first, begins a
+        bar.
     sections : tuple of Section
-        The form, without gaps.
+        The form, in order and without gaps.
     riffs : tuple of Riff
-        Each time the lead plays a riff undisturbed, in order; none that a surprise touches.
+        Each time that the lead plays a riff, in order, but for those that overlap a surprise.
     surprises : tuple of Surprise
         In order; they do not overlap.
     clean_stop : float
-        No surprise starts before this time: train on the session up to here.
+        No surprise starts before this time: learn the session up to here.
     """
 
     tempo: float
@@ -100,10 +101,10 @@ class Annotations:
         times : array-like of shape (n,)
             Ends of the windows in seconds, as ``Timeline.times``.
         window_s : float, default=0.0
-            Length of the windows in seconds; 0 asks about the moments themselves.
+            Length of the windows in seconds; with 0, whether a surprise goes on at each time.
         least_share : float, default=0.0
-            Share of the window, 0 to 1, that surprises must fill; 0 takes any overlap. Without
-            effect on windows of length 0.
+            Share of the window, 0 to 1, that surprises must fill; with 0, any overlap counts. It
+            has no effect on windows of length 0.
 
         Returns
         -------
@@ -142,18 +143,18 @@ class Annotations:
 def make_session(minutes: float = 5, *, random_state: RandomState = 0,
                  tempo: float | None = None, swing: float | None = None, drums: bool = True,
                  surprises: bool = True) -> tuple[Session, Annotations]:
-    """A synthetic jam as frames, 100 a second, and what is known about it.
+    """Make a synthetic jam: frames, 100 a second, and annotations.
 
     Parameters
     ----------
     minutes : float, default=5
         Length, at least 0.05 (3 s). Memory grows by 0.6 MB a minute.
     random_state : int, numpy.random.Generator or None, default=0
-        Another number is another song; the same number gives the same numbers again.
+        Seed. Each number is another song, and the same number gives the same frames again.
     tempo : float, optional
-        Beats per minute, 40 to 240. Drawn from 70 to 160 by default.
+        Beats per minute, 40 to 240. By default drawn from 70 to 160.
     swing : float, optional
-        Share of a beat before its second eighth, 0.5 (straight) to 0.75. Drawn by default.
+        Share of a beat before its second eighth, 0.5 (straight) to 0.75. By default drawn.
     drums : bool, default=True
         Whether there is a drummer.
     surprises : bool, default=True
@@ -194,7 +195,7 @@ def make_session(minutes: float = 5, *, random_state: RandomState = 0,
 def make_sound(minutes: float = 5, *, random_state: RandomState = 0,
                tempo: float | None = None, swing: float | None = None, drums: bool = True,
                surprises: bool = True) -> tuple[Sound, int, Annotations]:
-    """The jam of `make_session` as sound, to listen to or to analyze otherwise.
+    """Make the jam of `make_session` as sound, to listen to it or to analyze it otherwise.
 
     Parameters
     ----------
@@ -204,11 +205,16 @@ def make_sound(minutes: float = 5, *, random_state: RandomState = 0,
     Returns
     -------
     sound : ndarray of float32 of shape (n_samples,)
-        Mono, within -0.95 and 0.95. It ends 36 ms after ``minutes``, so that the last frame's
-        window is full.
+        Mono, from -0.95 to 0.95. It ends 36 ms after ``minutes``, so that the window of the last
+        frame is full.
     sample_rate : int
         44100, in Hz.
     annotations : Annotations
+
+    Raises
+    ------
+    ValueError
+        For arguments outside their range.
 
     Examples
     --------
@@ -229,7 +235,7 @@ def make_sound(minutes: float = 5, *, random_state: RandomState = 0,
 
 
 class _Jam:
-    """A session written but not yet heard: `blocks` renders it."""
+    """A session whose notes are written; `blocks` renders its sound."""
 
     def __init__(self, minutes: float, random_state: RandomState, tempo: float | None,
                  swing: float | None, drums: bool, surprises: bool) -> None:
@@ -259,14 +265,14 @@ class _Jam:
             surprises=placed, clean_stop=clean_stop)
 
     def blocks(self) -> Iterator[Sound]:
-        """Return the recorded sound, block by block."""
+        """The recorded sound, block by block."""
         waiting = list(self.annotations.surprises)
         sounding: list[_Sounding] = []
         power, first = 0.0, 0
         for block in band_blocks(self._notes, self._voices, self.n_samples):
             after = first + len(block)
             heard = float(np.mean(block * block))
-            # The band's usual level: an intrusion is to be strange, not merely louder.
+            # The band's usual level, for intrusions to have: they are to be strange, not louder.
             power = 0.8 * power + 0.2 * heard if first else heard
             while waiting and waiting[0].start * SAMPLE_RATE < after:
                 sounding.append(self._intrude(waiting.pop(0), power))
@@ -333,9 +339,9 @@ def _generator(random_state: RandomState) -> np.random.Generator:
 
 
 def _size_of_form(clean_s: float, tempo: float) -> tuple[int, int]:
-    """Return bars a section and kinds of section: as many as the clean beginning can present.
+    """Bars of a section, and number of kinds of section, that fit into the clean beginning.
 
-    All kinds occur in it, twice if there is time, so that nothing after it is new but surprises.
+    All kinds occur there, twice if there is time, so that after it only surprises are new.
     """
     clean_bars = clean_s * tempo / 60 / BEATS_PER_BAR
     most = 3 + (clean_s > 240) + (clean_s > 720)
@@ -347,7 +353,7 @@ def _size_of_form(clean_s: float, tempo: float) -> tuple[int, int]:
 
 def _place_surprises(rng: np.random.Generator, first: float,
                      seconds: float) -> tuple[Surprise, ...]:
-    """Return surprises spread over the part that may have some, each kind before any twice."""
+    """Surprises spread over the time from `first` on; each kind occurs before any occurs twice."""
     room = seconds - first
     if room < 1.5 * _SHORTEST_SURPRISE_S:
         return ()

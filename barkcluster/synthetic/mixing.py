@@ -1,4 +1,4 @@
-"""Notes to sound for ``synthetic``: each player's voice, and all of them on one bus."""
+"""Sound of the notes of ``synthetic``: each player's voice, and all of them mixed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HUM_HARMONICS = (1.0, 0.5, 0.7, 0.2, 0.3)
 
 
 class Voices:
-    """The band's sounds. Each is rendered once a pitch, length and loudness, then repeated."""
+    """The band's sounds, each rendered once for a pitch, length and loudness, then reused."""
 
     def __init__(self, song: Song, rng: np.random.Generator) -> None:
         self._song = song
@@ -60,7 +60,7 @@ class Voices:
 
 
 def add_notes(bus: Sound, notes: Sequence[Note], voices: Voices, start: int) -> None:
-    """Add notes to a bus whose first sample is sample `start`; what does not fit is cut."""
+    """Add notes to a bus whose first sample is number `start`; what lies beyond its end is cut."""
     for note in notes:
         at = round(note.start * SAMPLE_RATE) - start
         sound = voices.sound(note)[:len(bus) - at]
@@ -82,7 +82,7 @@ def band_blocks(notes: Sequence[Note], voices: Voices, n_samples: int) -> Iterat
 
 
 class Room:
-    """What the microphone adds to the band: reverberation, hiss, mains hum, soft saturation."""
+    """What room and microphone add: reverberation, hiss, mains hum, soft saturation."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         response = room_response(rng, float(rng.uniform(0.35, 0.7)), float(rng.uniform(0.12, 0.3)))
@@ -90,7 +90,7 @@ class Room:
         self._spectrum = scipy.fft.rfft(response, self._n_fft)
         self._tail = np.zeros(len(response) - 1, np.float32)
         hiss_db, hum_db, level_db = rng.uniform((-74.0, -80.0, -12.0), (-62.0, -68.0, 0.0))
-        # Two seconds of hum end on a whole number of periods and so loops without a click.
+        # Two seconds hold a whole number of periods of hum, which so loops without a click.
         t = np.arange(BLOCK) / SAMPLE_RATE
         mains = float(rng.choice((50.0, 60.0)))
         hum = sum(weight * np.sin(2 * np.pi * mains * k * t + rng.uniform(0, 2 * np.pi))

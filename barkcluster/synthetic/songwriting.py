@@ -50,7 +50,7 @@ _CELLS = ((0,), (0, 2), (0, 2), (0, 3), (0, 1, 2), (0, 1, 2, 3), (2,), (1, 2), (
 
 
 class Note(NamedTuple):
-    """One thing played: seconds, by whom, MIDI pitch or index of the drum, steps, loudness 0-1."""
+    """A note: start in seconds, player, MIDI pitch or number of the drum, steps, loudness 0-1."""
 
     start: float
     player: str
@@ -66,7 +66,7 @@ class Riff:
     Attributes
     ----------
     name : str
-        The same for each time it recurs.
+        The same each time the riff recurs.
     start, stop : float
         Seconds.
     variation : int
@@ -104,7 +104,7 @@ RiffNotes = tuple[tuple[int, int, int], ...]  # step, pitch, steps
 
 @dataclass(frozen=True)
 class Part:
-    """What the sections of one name are made of: one chord a bar, grooves, riffs."""
+    """The material of all sections of one name: a chord for each bar, grooves, riffs."""
 
     chords: tuple[tuple[int, ...], ...]  # pitch classes, the root first
     drums: dict[str, str]
@@ -122,7 +122,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Song:
-    """The material, the band's instruments and its feel."""
+    """The material of a song, the band's instruments and its feel."""
 
     tempo: float
     swing: float
@@ -138,7 +138,7 @@ class Song:
 
 @dataclass
 class Score:
-    """A song as played: its notes in time order and what is known about them."""
+    """A song as it is played: its notes in the order of time, and annotations."""
 
     notes: list[Note] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
@@ -147,7 +147,7 @@ class Score:
 
 
 def write_song(rng: np.random.Generator, *, tempo: float | None, swing: float | None) -> Song:
-    """Material for a band: everything about it follows from `rng`."""
+    """A song with all of its material, drawn from `rng`."""
     root = int(rng.integers(12))
     scale_name = str(rng.choice(list(_SCALES)))
     drawn_tempo = round(float(rng.uniform(70.0, 160.0)), 1)
@@ -228,7 +228,7 @@ def _varied(rng: np.random.Generator, notes: list[tuple[int, int, int]],
 
 
 def _count_beats(song: Song, seconds: float) -> npt.NDArray[np.float64]:
-    """Times of the beats, a bar past the end: the tempo drifts by about +-1 %, slowly."""
+    """Times of the beats, to a bar past the end. The tempo drifts slowly, by about 1 %."""
     amplitude, period, phase = song.drift
     beat = np.arange(int(1.03 * seconds * song.tempo / 60) + 2 * BEATS_PER_BAR)
     wander = (amplitude[:, None]
@@ -287,7 +287,7 @@ def perform(rng: np.random.Generator, song: Song, seconds: float, *, section_bar
 
 def _who_plays(rng: np.random.Generator, band: list[str], *, opening: bool,
                lead_due: bool) -> tuple[str, ...]:
-    """Mostly everybody; an opening without lead and pad; sometimes one or two sit out."""
+    """Players of a section: mostly all, without lead and pad in an opening; some may sit out."""
     if opening:
         return tuple(player for player in band if player not in ("pad", "lead"))
     out: set[str] = set()

@@ -1,4 +1,4 @@
-"""What the pages share: how a chart of familiarity is drawn, its colors, and a page's policy."""
+"""What pages share: the script and style of a chart of familiarity, and hashes for policies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.resources import files
 
 
 def shared(kind: str) -> str:
-    """Script ("js") or style ("css") that stands before a page's own.
+    """The script or style that stands before a page's own.
 
     Parameters
     ----------
@@ -22,16 +22,17 @@ def shared(kind: str) -> str:
 
 
 def policy_hash(text: str) -> str:
-    """A script or style as a content security policy names it: nothing else runs.
+    """The hash of a script or style, for a content security policy that allows no other.
 
     Parameters
     ----------
     text : str
-        All between the tags.
+        All that stands between the tags.
 
     Returns
     -------
     source : str
+        A source expression.
 
     Examples
     --------
