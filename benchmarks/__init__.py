@@ -1,4 +1,4 @@
-"""What the claims of the documentation rest on; README.md says which question each answers.
+"""Programs that measure what the documentation claims; README.md says which question each answers.
 
     python -m benchmarks.quality --help
 """

@@ -1,4 +1,4 @@
-"""Where the benchmarks get their music: corpora of tracks, and who counts as a stranger to whom.
+"""Where the benchmarks get their music: corpora of tracks, and which are strangers to which.
 
 A *track* is one recording as Bark frames; a *corpus* is a set of them made by the same hands or
 the same process. Three sources are understood:
@@ -6,7 +6,8 @@ the same process. Three sources are understood:
 - ``NAME.npz``: one ``(n_frames, 25)`` array a track, int16 in tenths of a dB or floats in dB. An
   ``index.csv`` beside it (columns ``corpus, track, label``) names the artist of each track. An
   array ``TRACK.offsets`` of clip borders marks a collection of clips, which is not music.
-- session text files, or folders of them: each folder is a corpus.
+- session text and sound files, or folders of them: each folder is a corpus. Sound needs the extra
+  `audio`.
 - seeded synthetic jams, when nothing is given.
 """
 
@@ -22,13 +23,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster.files.suffixes import is_audio
+
 Frames = npt.NDArray[np.float32]
 
 FRAME_RATE = 100.0
 FLOOR_DB = -100.0
 
 # Corpora whose tracks are layers of songs: the part of the name before "_" is the song, and
-# layers of one song hold the same music. They are also the nearest thing to a jam.
+# layers of one song hold the same music. Of all corpora they are most like a jam.
 LAYERED = frozenset({"everything_is_free"})
 # Corpora that are stems of one single piece. Their strangers come from another corpus.
 ONE_PIECE = {"mdn_multitrack": "everything_is_free"}
@@ -111,13 +114,14 @@ def load(paths: Sequence[Path]) -> list[Track]:
             raise ValueError(f"--sessions must name files or folders; {path} does not exist.")
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in files:
+            if file.name.startswith(".") or file.name == "index.csv":
+                continue
             if file.suffix == ".npz":
                 tracks += _from_npz(file)
-            elif file.suffix in {".txt", ".tsv"} or (file.suffix == ".csv"
-                                                     and file.name != "index.csv"):
-                tracks.append(_from_text(file))
+            elif file.suffix in {".txt", ".tsv", ".csv"} or is_audio(file):
+                tracks.append(_from_file(file))
     if not tracks:
-        raise ValueError("--sessions must hold .npz corpora or session text; found neither in "
+        raise ValueError("--sessions must hold .npz corpora, session text or sound; found none in "
                          + ", ".join(map(str, paths)) + ".")
     return tracks
 
@@ -232,10 +236,10 @@ def _from_npz(path: Path) -> list[Track]:
     return tracks
 
 
-def _from_text(path: Path) -> Track:
-    from barkcluster import read_session
+def _from_file(path: Path) -> Track:
+    from barkcluster import read_audio, read_session
 
-    session = read_session(path)
+    session = read_audio(path) if is_audio(path) else read_session(path)
     if session.frame_rate != FRAME_RATE:
         raise ValueError(f"{path} must hold {FRAME_RATE:g} frames a second; "
                          f"got {session.frame_rate:g}.")

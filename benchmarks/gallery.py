@@ -1,19 +1,19 @@
-"""What one query costs in a gallery of up to 100,000 sessions, and what the sketches miss.
+"""How long does a query to a gallery of up to 100,000 names take, and what do the sketches miss?
 
     python -m benchmarks.gallery --names 100 1000 10000 100000
 
-Sessions are built in: synthetic jams of 45 s, each played again through other rooms (a smooth
-change of the bands) at other tempi. The first 30 s are learned, 10 s later on are the query. Every
-name has a sketch of its own; full models are fitted for the jams as written, and names played
-through another room borrow theirs, which costs a query what their own would. ``in folder`` reads
+The names are synthetic jams of 45 s, each also played through other rooms (a smooth change of the
+bands) at other tempi. The first 30 s are learned, 10 s later on are the query. Every name has a
+sketch of its own. Full models are fitted for the jams as written; names played through another
+room use the models of these, which take a query as long as their own would. ``in folder`` reads
 each candidate's model from its file, as in the first query after loading.
 
-Names beyond ``--played`` are a crowd that nobody asks about: sketches and summaries on the way
-from one played name to another, as playing all of them would take half an hour.
+Names beyond ``--played`` are never asked about. Their sketches and summaries lie between those of
+two played names, because playing all of them would take half an hour.
 
-``found`` is the share of queries whose name the sketches let through to the full models. ``by
-tree`` is what a ball tree of scikit-learn takes, in place of going through all means of sketches,
-to find as many names worth a closer look: ``by means`` is what the gallery does.
+``found`` is the share of queries whose name is among the candidates for the full models. ``by
+means`` is the time that the gallery takes to find the names whose sketches are compared, by going
+through all means of sketches; ``by tree`` is what a ball tree of scikit-learn takes for the same.
 """
 
 from __future__ import annotations

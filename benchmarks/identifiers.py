@@ -1,6 +1,6 @@
-"""What names a piece: the gallery, and classifiers that anybody would try, on the same windows.
+"""Systems that name a piece: the gallery, and usual classifiers on the same windows.
 
-Each is given the pieces of all classes at once, and says how far a piece is from each class.
+Each is given the pieces of all classes at once, and says how far another piece is from each class.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def forest(learned: Learned, asked: Sequence[Frames],
 
 
 class Measure:
-    """What a gallery compares sessions by, of one session, as a system of the benchmark.
+    """A gallery's comparison with one session alone, as a system of the benchmark.
 
-    Its only row stands at the end of what is judged.
+    It gives one row for a piece, at its end.
     """
 
     name = "gallery"

@@ -1,4 +1,4 @@
-"""What names recordings: learns some and their labels, says how far others are from each label."""
+"""The type of systems that learn labeled recordings and say how far others are from each label."""
 
 from __future__ import annotations
 

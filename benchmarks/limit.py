@@ -1,8 +1,8 @@
-"""The least that an answer takes: the matrix products of a model, in single precision.
+"""The least time that an answer can take: that of a model's matrix products, in single precision.
 
-Rows of windows go through the metric and meet what was remembered, whatever else is done around
-that. How many times as long as these products an answer takes says how near it is to the limit,
-on slow machines as on fast ones.
+Rows of windows are multiplied by the metric and by all that is remembered, whatever else is done.
+How many times as long an answer takes says how near it is to this limit, on slow machines and fast
+ones alike.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Products:
 
 
 def factors(scorer: FamiliarityScorer) -> list[npt.NDArray[np.float64]]:
-    """What rows are multiplied by, one after another: the metric, then all that is remembered.
+    """The matrices that rows are multiplied by in turn: the metric, then all that is remembered.
 
-    A mixture has its directions and then, beside each other, what the squares of rows and the
-    rows themselves are multiplied by.
+    Those of a mixture are its directions and then, side by side, the factors of the rows' squares
+    and of the rows.
     """
     metric = [] if scorer.metric_basis_ is None else [scorer.metric_basis_]
     if scorer.kind == "gmm":

@@ -1,21 +1,22 @@
-"""Who wrote this? The gallery, usual classifiers and small networks on the same labeled minutes.
+"""Who wrote a piece? The gallery, usual classifiers and small networks on the same labeled pieces.
 
     python -m benchmarks.naming --sessions FOLDER --networks
 
-Names with several recordings are divided into five folds, whole recordings. Each system learns
-four fifths of every name and names the rest; then it learns anew without one name at a time, and
-the recordings of that name are to be the strangest (AUC of "none of them"). Learning is timed as
-well: seconds for one fold, all names.
+The recordings of each name are divided into five folds. Each system learns four fifths of every
+name and names the rest; then it learns again without one name at a time, and the recordings of
+that name should be the strangest (AUC of "none of them"). The seconds of learning are those of one
+fold with all names.
 
-- ``gallery``: `SessionGallery` as it comes.
+- ``gallery``: `SessionGallery` with its defaults.
 - ``forest``, ``extra trees``, ``LDA``, ``5-NN``: scikit-learn's, on mean and spread of each
-  recording's windows of 1, 3 and 10 s. What is strange has no large share of any name.
+  recording's windows of 1, 3 and 10 s. A recording is strange if no name has a large share.
 - ``CNN``, ``triplet``, ``siamese``: networks.py. They need ``pip install barkcluster[bench]``.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -151,4 +152,7 @@ SYSTEMS: dict[str, System] = {
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ValueError as error:
+        sys.exit(f"naming.py: {error}")

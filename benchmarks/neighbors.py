@@ -1,17 +1,17 @@
-"""Problems next door, with the same models: whose composition, voice, digit, record is it?
+"""Other problems for the same models: which composer, speaker, digit or artist is it?
 
 Nothing is tuned for them; they show how far familiarity goes when it is asked something else. A
-*stranger* here is a class that nobody learned ("none of them"). Systems are compared by the mean
+*stranger* here is a class that was not learned ("none of them"). Systems are compared by the mean
 novelty of a piece, and lower is nearer.
 
-- composer: one model a composer, from half of the pieces; the other half is identified. "None":
-  each composer in turn is learned by nobody, and its pieces are to be the strangest. Pieces
-  without a label are ranked, and there is nobody to say whether rightly.
-- speaker, digit: one model a speaker or a digit, from the first half of the takes; the second
-  half is identified, clips strung together. Speakers are told apart by the background noise
-  alone, so each is asked again with level and noise taken away.
+- composer: one model for each composer, from half of the pieces; the other half is identified.
+  "None": each composer in turn is left out, and its pieces should be the strangest. Pieces without
+  a label are ranked; whether rightly, is not known.
+- speaker, digit: one model for each speaker or digit, from the first half of the takes; the second
+  half is identified, several clips at a time. Background noise alone tells speakers apart, so each
+  is asked again with level and noise taken away.
   ``gallery``, ``centroid``, ``sklearn-knn`` and ``forest`` (identifiers.py) answer these as well;
-  they are given all classes at once, and learn anew without the class that nobody knows.
+  they are given all classes at once, and learn again without the class that is left out.
 - artist retrieval: from one track, others by the same artist, over everything and within the
   corpus, against the precision of a random order.
 """

@@ -1,4 +1,4 @@
-"""What other libraries make of the same windows: the peers of the quality benchmark.
+"""Detectors of other libraries on the same windows: the peers of the quality benchmark.
 
 Each peer gets what its users would give it: mean, standard deviation and mean absolute change of
 each band over windows of 0.5, 1, 2 and 6 s, standardized on the training windows; as

@@ -1,17 +1,19 @@
-"""How well does familiarity tell a session from what it is not?
+"""How well does familiarity tell a session from other music?
 
     python -m benchmarks.quality --sessions DIR_OR_FILE... --train 10 30 60 --peers
 
-Learns the first T seconds of each track and asks, of the rest: is it told from other tracks of
-the same corpus (hard) and of other corpora (easy), from itself reversed (order) or cut in 400 ms
-blocks and shuffled (shuffle)? Is a stranger who breaks in for 2 s or 6 s noticed (intrusion), does
-one threshold serve all tracks (pooled)? And does what should not matter, 6 dB or 3 % of speed,
-leave it alone (soft6, loud6, slow3, fast3)? Figures are areas under the curve: .5 is chance, 1
-perfect, and for the last four .5 is best; then calibration on held-out blocks, agreement between
-scorers, and problems next door. Without --sessions: on seeded synthetic jams.
+Learns the first T seconds of each track and asks of the rest: is it told from other tracks of the
+same corpus (hard) and of other corpora (easy), from itself reversed (order), or cut into blocks of
+400 ms and shuffled (shuffle)? Is another track noticed that breaks in for 2 s or 6 s (intrusion)?
+Does one threshold serve all tracks (pooled)? And do changes that should not matter, 6 dB or 3 % of
+speed, make no difference (soft6, loud6, slow3, fast3)? Figures are areas under the curve: .5 is
+chance and 1 perfect; for the last four .5 is best. Then follow calibration on held-out blocks,
+agreement between scorers, and with --neighbors other problems. Without --sessions, the tracks are
+seeded synthetic jams.
 
-With --background every scorer is run again with a background learned from the other half, in
-which are neither the tracks nor their strangers: a row ``knn+background`` beside ``knn``.
+With --background every scorer is run once more with a background, learned from the other half of
+the tracks, which holds neither the tracks nor their strangers: a row ``knn+background`` beside
+``knn``.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@
     python -m benchmarks.speed --scales 1 6 --hop 0.2   # what a small computer might do with less
 
 Each scorer runs in a process of its own with one thread for matrices, so that the peak memory is
-its own. Processor seconds are what other programs distort least; wall seconds stand beside. "x the
-limit" is how many times as long the timeline takes as the matrix products in it alone, in single
-precision, measured in the same process: this hardly depends on the machine. PyOD's KNN, on windows
-as its users would make them, stands beside where it is installed (extra `bench`).
+its own. Other programs distort processor seconds least; wall seconds stand beside them. "x the
+limit" is how many times as long the timeline takes as its matrix products alone, in single
+precision, measured in the same process; it hardly depends on the machine. PyOD's KNN, on windows
+as its users would make them, is measured as well where it is installed (extra `bench`).
 """
 
 from __future__ import annotations
@@ -114,8 +114,10 @@ def main() -> None:
                        str(options.hop), "--scales", *map(str, options.scales)]
             if options.sessions:
                 command += ["--sessions", options.sessions]
-            figures = json.loads(subprocess.run(
-                command, check=True, capture_output=True, text=True).stdout)
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+            if done.returncode:     # it has said why
+                sys.exit(done.returncode)
+            figures = json.loads(done.stdout)
             line = (f"{minutes:7g}  {what:8}  {figures['fit']:7.2f} {figures['fit_wall']:8.2f}  ")
             if "real_time" in figures:
                 line += f"{figures['real_time']:11.0f} {figures['real_time_wall']:7.0f}  "
@@ -128,4 +130,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (ValueError, OSError) as error:
+        sys.exit(f"speed.py: {error}")

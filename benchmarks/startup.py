@@ -1,10 +1,10 @@
-"""How long until it is there: the interpreter, imports, --help, and open ports of a live start?
+"""How long does starting take: the interpreter, imports, --help, and live until it listens?
 
     python -m benchmarks.startup
 
-Medians of whole processes, each started anew, in turns, so that what else the machine does falls
-on all alike; `import sklearn` stands beside. Ports are open when "listening on" is said, and heard
-when the first frame sent to them from then on is answered for in a status.
+Times are medians of whole processes. They are started in turns, so that other work of the machine
+slows all of them alike. `import sklearn` is measured for comparison. Live is listening when it
+says "listening on", and has answered when the status tells of the first frame sent after that.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Is the number true on music that repeats: loops, clicks, drum machines, takes given twice?
+"""Is familiarity calibrated on music that repeats: loops, clicks, drum machines, doubled takes?
 
     python -m benchmarks.steady [--scorers knn gmm] [--only loop drums]
 

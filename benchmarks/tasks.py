@@ -1,9 +1,9 @@
 """The questions of the quality benchmark, each put to one system about one track.
 
-A track is learned from its first ``T`` seconds; the *rest* of it is the usual. Every other piece
-is scored from its own beginning, and rows count from ``WARM_UP_S`` into a piece, when windows of
-up to 10 s are full. What is returned is the area under the curve of the novelty of the strange
-rows against the usual ones: 0.5 is chance, 1 perfect; for ``SAME``, 0.5 is perfect.
+The first ``T`` seconds of a track are learned; the *rest* of it is usual. Every other piece is
+scored from its own beginning, and its rows count from ``WARM_UP_S`` on, when windows of up to 10 s
+are full. The result is the area under the curve of the novelty of the strange rows against the
+usual ones: 0.5 is chance, 1 perfect; for ``SAME``, 0.5 is perfect.
 """
 
 from __future__ import annotations

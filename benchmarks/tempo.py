@@ -224,4 +224,7 @@ def _librosa() -> Callable[[Array], float] | None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ValueError as error:
+        sys.exit(f"tempo.py: {error}")
