@@ -2,12 +2,12 @@
 A first session
 ===============
 
-Learn the beginning of a jam, hear the rest, and ask why a moment was strange.
+Learn the beginning of a jam, score the rest, and ask why a moment was strange.
 """
 
 # %%
-# A jam of two minutes. In its rest, something intrudes now and then that the band never played;
-# ``known`` says when. Sessions of your own come from :func:`~barkcluster.read_session` or
+# This is a jam of two minutes. In its rest, something intrudes now and then that the band never
+# played; ``known`` says when. Sessions of your own come from :func:`~barkcluster.read_session` or
 # :func:`~barkcluster.read_audio`.
 import matplotlib.pyplot as plt
 
@@ -20,7 +20,7 @@ rest = session.between(known.clean_stop, session.duration)
 plot_bark(session)
 
 # %%
-# Learning takes seconds, and so does the rest. Windows of half a second, 2 s and 6 s are judged
+# Learning takes seconds, and so does scoring. Windows of half a second, 2 s and 6 s are judged
 # apart and together.
 model = FamiliarityModel(scales=(0.5, 2.0, 6.0)).fit(heard)
 timeline = model.timeline(rest)

@@ -2,8 +2,8 @@
 Comparing scorers
 =================
 
-The same windows, judged by k-means, a Gaussian mixture, a self-organizing map and nearest
-neighbors. Their familiarity means the same, so that they can be compared.
+K-means, a Gaussian mixture, a self-organizing map and nearest neighbors judge the same windows.
+Familiarity means the same for all of them, so that their answers can be compared.
 """
 
 # %%
@@ -17,12 +17,12 @@ compared = compare_scorers(session, surprises=known, train=known.clean_stop, sca
 plot_scorers(compared.timelines)
 
 # %%
-# AUC: how often is a strange moment less familiar than a usual one? 0.5 is chance, 1 always. All
-# rows together are ``pandas.DataFrame(compared)``.
+# AUC is how often a strange moment is less familiar than a usual one: 0.5 is chance, 1 perfect.
+# ``pandas.DataFrame(compared)`` makes a table of the rows.
 print(compared)
 
 # %%
-# A map can be looked at. Where many windows live there is land; the curves are the spectra of the
-# places, and the line is the session's way.
+# A self-organizing map can be drawn. Where there are many windows there is land; each curve is the
+# spectrum of the sounds there, and the line is the session's path over the map.
 plot_map(compared.models["som"], session.between(0, known.clean_stop))
 plt.show()

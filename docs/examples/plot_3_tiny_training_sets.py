@@ -2,12 +2,12 @@
 Tiny training sets
 ==================
 
-What can be known after 6, 12, 24 and 48 seconds?
+What does a model know after 6, 12, 24 and 48 seconds?
 """
 
 # %%
-# Windows must be a good deal shorter than what was heard, so scales that are too long are left
-# out; ``n_effective_`` says how many independent windows an answer rests on. With few of them a
+# A scale needs three times its length to learn from, so scales that are too long are left out.
+# ``n_effective_`` says how many independent windows an answer is based on. With few of them, a
 # familiarity of 0.01 is an extrapolation.
 import matplotlib.pyplot as plt
 
@@ -26,6 +26,6 @@ for seconds in (6, 12, 24, 48):
 plot_scorers(timelines)
 
 # %%
-# After a few seconds most of the jam is still new, and is called so: that is an answer, not a
-# mistake. The more is heard, the more only the intrusions remain.
+# After a few seconds most of the jam is still new, and the model says so, which is right. The more
+# it has learned, the more only the intrusions stay strange.
 plt.show()

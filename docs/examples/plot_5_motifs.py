@@ -6,7 +6,7 @@ What recurs in a session, and where?
 """
 
 # %%
-# The lead of this jam plays riffs that come back, never twice quite the same.
+# The lead of this jam plays riffs that come back, never quite the same.
 import matplotlib.pyplot as plt
 
 from barkcluster import find_motifs, synthetic

@@ -2,7 +2,7 @@
 Ranking many sessions
 =====================
 
-Which of the jams on file is this one like, and is it any of them?
+Which of the known jams is this one like, and is it any of them?
 """
 
 # %%
@@ -20,7 +20,7 @@ gallery = SessionGallery(FamiliarityModel(scales=(2.0,), hop=0.5, random_state=0
 gallery.fit({name: jam.between(0, 36) for name, jam in jams.items()})
 
 # %%
-# The last seconds of one of them, and of a band that is not on file:
+# The last seconds of one of them, and a band that the gallery does not know:
 now = jams["jam 2"].between(38, 51)
 other, _ = synthetic.make_session(0.25, random_state=99, surprises=False)
 for name, familiarity in gallery.rank(now)[:3]:
@@ -28,7 +28,7 @@ for name, familiarity in gallery.rank(now)[:3]:
 print("now is", gallery.identify(now), "and the other", gallery.identify(other))
 
 # %%
-# How familiar is each to each? Read along a row: the session, judged by each model.
+# How familiar is each to each? A row is a session, judged by the model of each column.
 fig, ax = plt.subplots(layout="constrained")
 image = ax.imshow(gallery.similarity_matrix(), vmin=0, vmax=1, cmap="viridis")
 ax.set_xticks(range(4), gallery.names_, rotation=45)

@@ -8,8 +8,8 @@ saved as well, and stands wherever the built-in ones do.
 """
 
 # %%
-# This one believes that windows are a cloud around their median, and that what is far out in any
-# single direction is strange.
+# This one takes windows for a cloud around their median: a window that is far from it in any
+# single feature is strange.
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import median_abs_deviation
@@ -55,13 +55,13 @@ plot_scorers(timelines)
 plt.show()
 
 # %%
-# A row in ``SCORERS`` makes it known by name, to files as well: a model that is learned with it
-# can be saved, and loaded by any program that has the same row.
+# A row in ``SCORERS`` makes it known by its name, also to files: a model that is learned with it
+# can be saved, and loaded by any program with the same row.
 SCORERS["worst direction"] = WorstDirectionScorer
 model = FamiliarityModel("worst direction", scales=(0.5, 2.0)).fit(heard)
 print(model.explain(rest, 10.0))
 
 # %%
 # Three more methods may be worth writing: ``_prototypes`` and ``nearest_rows`` let explanations
-# say what a moment reminds of, and ``check_parameters`` refuses parameters that make no sense. See
+# say what a moment is like, and ``check_parameters`` refuses parameters that make no sense. See
 # :class:`~barkcluster.KNNDensityScorer` for an example of each.
