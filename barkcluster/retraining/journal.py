@@ -24,8 +24,10 @@ from barkcluster.frames.session import same_rate
 _RATE = b"# frame_rate: "
 # Characters reserved for the rate, so that it can be corrected in place.
 _RATE_WIDTH = 20
-_GAP = re.compile(rb"# gap(?:: [0-9]+)?\n")
 _RESET = b"# reset"
+# As lines of their own: a damaged line may end like one.
+_GAP_LINE = re.compile(rb"^# gap(?:: [0-9]+)?\n", re.MULTILINE)
+_RESET_LINE = re.compile(rb"^# reset\n", re.MULTILINE)
 _CHUNK_BYTES = 1 << 18
 # Some minutes of frames, kept while the disk is full.
 _MOST_WAITING_BYTES = 1 << 24
@@ -156,10 +158,10 @@ class SessionJournal:
                 lines, newline, unfinished = (unfinished + data).rpartition(b"\n")
                 size += len(lines + newline)
                 lines = (lines + newline).replace(b"\r\n", b"\n")
-                for i, session in enumerate(lines.split(_RESET + b"\n")):
+                for i, session in enumerate(_RESET_LINE.split(lines)):
                     if i:
                         takes = [[]]
-                    for j, piece in enumerate(_GAP.split(session)):
+                    for j, piece in enumerate(_GAP_LINE.split(session)):
                         if j:
                             takes.append([])
                         takes[-1].append(parser.feed(piece).astype(np.float32))

@@ -528,3 +528,16 @@ def test_a_gathered_file_of_other_bands_is_not_continued(tmp_path):
     with pytest.raises(ValueError, match=r"jam\.txt holds other frames: line 4: .*got 24"):
         SessionJournal(path, 100.0, 25)
     assert path.read_bytes() == before
+
+
+def test_a_damaged_line_that_ends_like_a_reset_forgets_nothing(tmp_path):
+    path = tmp_path / "jam.txt"
+    journal = SessionJournal(path, 100.0, 2)
+    for level in (-40.0, -41.0):
+        journal.append(np.full(2, level, np.float32))
+    journal.close()
+    with path.open("ab") as file:
+        file.write(b"-42 -4# reset\n")
+    journal = SessionJournal(path, 100.0, 2)
+    journal.close()
+    assert [take.tolist() for take in journal.recovered] == [[[-40.0, -40.0], [-41.0, -41.0]]]
