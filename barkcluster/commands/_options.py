@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import barkcluster
-from barkcluster.display.progress import complain
+from barkcluster.display.progress import Step, complain
 from barkcluster.files.kinds import is_gathered, is_model
 from barkcluster.files.suffixes import is_audio
 from barkcluster.scorers import SCORER_NAMES
@@ -102,6 +102,33 @@ def read_to_learn(path: str, args: argparse.Namespace) -> barkcluster.Session:
     if found:
         complain(f"warning: {path}: {found[0].fault}: {found[0].text}")
     return session
+
+
+def learned(paths: Sequence[str], args: argparse.Namespace, step: Step,
+            ) -> barkcluster.FamiliarityModel:
+    """Model that has learned the sessions in some files, takes of one session.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    args : argparse.Namespace
+        With the options of `add_reading` and `add_learning`.
+    step : callable
+        Told of each step.
+    """
+    # Here, so that --help is there at once.
+    from barkcluster.frames.session import same_rate
+
+    takes = []
+    for path in paths:
+        step(f"reading {path}")
+        takes.append(read_to_learn(path, args))
+        first, rate = takes[0].frame_rate, takes[-1].frame_rate
+        if not same_rate(first, rate):
+            raise ValueError(f"takes must have one frame rate; got {first:g} frames a second in "
+                             f"{paths[0]} and {rate:g} in {path}.")
+    step("learning")
+    return make_model(args).fit(takes)
 
 
 def check_output(path: str | None, inputs: Iterable[str | None] = ()) -> None:

@@ -8,7 +8,7 @@ from barkcluster._clock import clock
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
-from ._options import add_learning, add_reading, check_model_output, make_model, read_to_learn
+from ._options import add_learning, add_reading, check_model_output, learned
 
 _DESCRIPTION = """\
 Learns sessions and writes a model file, for `barkcluster score` and for load_model().
@@ -37,14 +37,10 @@ def run(args: argparse.Namespace) -> None:
     """Read and learn the sessions, write the model."""
     check_model_output(args.output, [*args.sessions, args.background])
     with progress(len(args.sessions) + 1) as step:
-        takes = []
-        for path in args.sessions:
-            step(f"reading {path}")
-            takes.append(read_to_learn(path, args))
-        step("learning")
-        model = make_model(args).fit(takes)
+        model = learned(args.sessions, args, step)
     model.save(args.output)
     scales = ", ".join(f"{scale:g}" for scale in model.scales_)
-    of_takes = f" in {len(takes)} takes" if len(takes) > 1 else ""
-    learned = f"{args.scorer or 'knn'} on {clock(model.duration_)}{of_takes}"
-    print(printable(f"{args.output}: {learned}, windows of {scales} s."))
+    n_takes = len(args.sessions)
+    of_takes = f" in {n_takes} takes" if n_takes > 1 else ""
+    how = f"{args.scorer or 'knn'} on {clock(model.duration_)}{of_takes}"
+    print(printable(f"{args.output}: {how}, windows of {scales} s."))

@@ -18,7 +18,7 @@ from barkcluster.display.progress import Step, progress
 from barkcluster.display.terminal import Style, printable, style_for, table, terminal_width
 from barkcluster.files.kinds import is_model
 
-from ._options import add_color, add_learning, add_reading, check_output, make_model, read
+from ._options import add_color, add_learning, add_reading, check_output, learned, read
 
 _DESCRIPTION = """\
 Learns the TRAIN files, separate takes of one session, and says how familiar each moment of NEW
@@ -79,12 +79,7 @@ def run(args: argparse.Namespace) -> None:
 def _model(args: argparse.Namespace, step: Step) -> barkcluster.FamiliarityModel:
     models = [path for path in args.train if is_model(path)]
     if not models:
-        takes = []
-        for path in args.train:
-            step(f"reading {path}")
-            takes.append(read(path, args))
-        step("learning")
-        return make_model(args).fit(takes)
+        return learned(args.train, args, step)
     if len(args.train) > 1:
         raise ValueError(f"{models[0]} is a model file: it must be the only TRAIN; got "
                          f"{len(args.train)}.")

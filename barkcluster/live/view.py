@@ -15,6 +15,7 @@ from .sinks import Sink
 
 _WIDEST_BAR = 40
 _NARROWEST_BAR = 8
+_NARROWEST = 20
 _NUMBER = len(" 0.00 familiarity")
 # Rows that a message may take, which may be a stranger's.
 _MOST_ROWS = 2
@@ -34,10 +35,11 @@ def player_lines(player: Player, columns: int = 80) -> list[str]:
     Returns
     -------
     lines : list of str
-        Plain text, not longer than that.
+        Plain text, not longer than that or than 20.
     """
     stream = player.stream
-    width = columns - 1  # the last column is the cursor's
+    # The last column is the cursor's. Of a terminal that is narrower still, lines are cut.
+    width = max(_NARROWEST, columns - 1)
     title = f"{player.name}: " if player.name else ""
     lines = _bars(player, title, width)
     age = "no model yet" if stream.model is None else f"model {clock(stream.model_age)} old"

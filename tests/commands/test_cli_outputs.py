@@ -209,3 +209,19 @@ def test_a_billion_bands_make_no_room(run, jam, command):
 
 def test_the_most_bands_of_a_command_are_those_of_frames():
     assert (_options.N_BANDS, _options.MOST_BANDS) == (session.N_BANDS, session.MOST_BANDS)
+
+
+def test_takes_of_two_frame_rates_are_named(run, jam):
+    write_session(Session(np.full((300, 25), -40.0), 50.0), jam.with_name("slow.txt"))
+    code, said = run("fit", "jam.txt", "slow.txt", "-o", "jam.npz")
+    assert code == 2
+    assert said.endswith("takes must have one frame rate; got 100 frames a second in jam.txt and "
+                         "50 in slow.txt.\n")
+
+
+def test_what_score_learns_is_looked_at_as_what_fit_learns(run, jam):
+    write_session(Session(np.full((400, 25), -100.0)), jam.with_name("silent.txt"))
+    arguments = ("silent.txt", "--scales", "0.5", "--scorer", "kmeans")
+    said = [run(*command)[1] for command in (("fit", *arguments, "-o", "s.npz"),
+                                             ("score", *arguments, "jam.txt"))]
+    assert all("warning: silent.txt: silent" in each for each in said)

@@ -715,3 +715,10 @@ def test_a_line_without_end_is_counted_after_those_before_it():
     parser = decoder_of("file")
     assert parser.feed(f"{ROW}\n{'-1 ' * 30_000}".encode()) == [Frame("", LEVELS)]
     assert parser.last_error.startswith("line 2: ")
+
+
+def test_a_pane_of_a_few_columns_does_not_end_the_performance(new_player):
+    player = new_player()
+    player.reject(1, "expected 25 numbers, got 24 at '/bark'.")
+    for columns in range(1, 25):
+        assert player_lines(player, columns)
