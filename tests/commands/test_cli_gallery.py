@@ -157,6 +157,7 @@ def test_a_saved_gallery_is_saved_once_more_where_that_is_asked_for(folder, caps
 
 @pytest.mark.parametrize(("words", "message"), [
     (["rank", "now.txt", "bands", "-n", "0"], "must be a whole number of 1 or more; got '0'"),
+    (["rank", "now.txt", "bands", "--jobs", "0"], "or -1 for all cores; got '0'"),
     (["motifs", "now.txt", "-n", "-2"], "must be a whole number of 1 or more; got '-2'"),
     (["identify", "now.txt", "bands", "--false-alarms", "2"], "must be between 0 and 1"),
     (["identify", "--evaluate", "bands", "--folds", "1.5"], "must be a whole number")])

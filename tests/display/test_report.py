@@ -261,3 +261,14 @@ def test_tempi_say_what_they_are_of(report):
     assert "<dt>tempo</dt><dd>123 bpm</dd>" in html
     silent = report_html([replace(report, tempo=estimate_tempo(np.full((2000, 25), -100.0)))])
     assert "has no beat that could be found" in silent and "<dt>tempo</dt><dd>–</dd>" in silent
+
+
+def test_long_names_wrap_on_a_phone(browser, report, tmp_path):
+    named = [replace(report, session=Session(report.session.frames, name=letter * 200),
+                     learned_from=letter * 200) for letter in "ab"]
+    for reports in (named[:1], named):
+        write_report(reports, tmp_path / "long.html")
+        browser.size(390, 900)
+        browser.open(tmp_path / "long.html")
+        assert browser.run("return innerWidth === 390 && "
+                           "document.documentElement.scrollWidth <= innerWidth")

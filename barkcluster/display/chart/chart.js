@@ -76,12 +76,15 @@ function drawTimes(g, axis, top, bottom) {
   const steps = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
   const step = steps.find((s) => s / axis.span * axis.width > 64) ?? 7200;
   g.textAlign = "center";
+  let free = axis.left;     // where the last label ends
   for (let t = Math.ceil(Math.max(axis.start, 0) / step) * step; t <= axis.stop; t += step) {
     g.fillStyle = grid;
     g.fillRect(axis.x(t), top, 1, bottom - top);
     g.fillStyle = ink;
     const text = clock(t, step < 1 ? 1 : 0), half = g.measureText(text).width / 2;
     const x = Math.min(Math.max(axis.x(t), axis.left + half), axis.right - half);
+    if (x - half < free) continue;
+    free = x + half + 6;
     g.fillText(text, x, bottom + AXIS / 2 + 2);
   }
 }
