@@ -12,7 +12,7 @@ import barkcluster
 from barkcluster.display.progress import Step, progress
 
 from ._files import Skipped, add_strict, is_hidden, no_sessions, read_each, sessions_in
-from ._options import read, read_to_learn
+from ._options import jobs, read, read_to_learn
 
 
 def add_gallery(parser: argparse.ArgumentParser) -> argparse.Action:
@@ -22,22 +22,10 @@ def add_gallery(parser: argparse.ArgumentParser) -> argparse.Action:
     parser.add_argument("--save", metavar="DIR",
                         help="keep what was learned in this folder; given in the place of the "
                              "sessions, it answers in seconds")
-    parser.add_argument("--jobs", type=_jobs, metavar="N",
+    parser.add_argument("--jobs", type=jobs, metavar="N",
                         help="learn with N processes; -1: as many as there are cores")
     add_strict(parser)
     return folder
-
-
-def _jobs(text: str) -> int:
-    """Number of processes as joblib has it, or the error that argparse shows."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if not number:
-        raise argparse.ArgumentTypeError(
-            f"must be a whole number of processes, or -1 for all cores; got {text!r}.")
-    return number
 
 
 def asked_of(files: Sequence[str], args: argparse.Namespace,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import barkcluster
@@ -211,30 +212,32 @@ def share(text: str) -> float:
 
 def count(text: str) -> int:
     """Whole number of 1 or more, or the error that argparse shows."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more; got {text!r}.")
-    return number
+    return _whole(text, lambda number: number >= 1, "a whole number of 1 or more")
+
+
+def jobs(text: str) -> int:
+    """Number of processes as joblib takes it, or the error that argparse shows."""
+    return _whole(text, lambda number: number != 0,
+                  "a whole number of processes, or -1 for all cores")
 
 
 def seed(text: str) -> int:
     """Whole number from 0 to 2**32 - 1, as scikit-learn takes seeds."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if not 0 <= number < 2 ** 32:
-        raise argparse.ArgumentTypeError(
-            f"must be a whole number from 0 to {2 ** 32 - 1}; got {text!r}.")
-    return number
+    return _whole(text, lambda number: 0 <= number < 2 ** 32,
+                  f"a whole number from 0 to {2 ** 32 - 1}")
 
 
 def scales(text: str) -> tuple[float, ...]:
     """Window lengths with commas between them; the model checks that they make sense."""
     return tuple(positive(word) for word in text.split(","))
+
+
+def _whole(text: str, fits: Callable[[int], bool], expected: str) -> int:
+    with suppress(ValueError):
+        number = int(text)
+        if fits(number):
+            return number
+    raise argparse.ArgumentTypeError(f"must be {expected}; got {text!r}.")
 
 
 def _number(text: str) -> float:
