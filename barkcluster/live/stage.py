@@ -97,8 +97,8 @@ def perform(live: Live, players: Sequence[Player], terminal: TerminalLines | Non
     has_view = sys.stderr.isatty()
 
     def tick() -> None:
-        if page is not None:
-            page.tick()
+        for line in [] if page is None else page.tick():
+            say(line)
         for line in [] if demo is None else demo.begun(players[0]):
             say(line)
         if terminal is not None and has_view:

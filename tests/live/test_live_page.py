@@ -18,6 +18,7 @@ import webdriver
 
 from barkcluster import FamiliarityModel, load_model
 from barkcluster.live.fudi import to_fudi
+from barkcluster.live.page.feed import PageFeed
 from barkcluster.live.page.likeness import Likeness, motifs_of
 from barkcluster.live.page.memory import MOST_ROWS, Cursor, Memory
 from barkcluster.live.page.server import PageServer, Place
@@ -331,3 +332,16 @@ def test_an_address_that_was_cut_short_shows_the_page(browser, live):
     browser.open(url.partition("#")[0] + "#half%E0%A4")  # no text: the script ended here
     wait_for(browser, "return link.dataset.state", "there")
     assert browser.log() == []
+
+
+def test_a_page_that_ended_is_said_once(tmp_path):
+    pytest.importorskip("aiohttp", reason="the page needs the extra `page`")
+    feed = PageFeed([], LOCAL, 0, tmp_path)
+    try:
+        feed._process.kill()
+        feed._process.wait()
+        feed._threads[1].join(30)
+        assert feed.tick() == ["the page's process ended; all else goes on"]
+        assert feed.tick() == []
+    finally:
+        feed.close()

@@ -137,12 +137,21 @@ class PageFeed:
                 None if math.isnan(v) else round(v, _DIGITS)
                 for v in (reading.familiarity, *reading.by_scale.tolist()))])
 
-    def tick(self) -> None:
-        """Send the page what is new, and act on its buttons; to be called some times a second."""
+    def tick(self) -> list[str]:
+        """Send the page what is new, and act on its buttons; to be called some times a second.
+
+        Returns
+        -------
+        lines : list of str
+            What there is to say: that the process of the page ended, once.
+        """
+        lines = []
         while not self._pressed.empty():
             pressed = self._pressed.get()
             if "player" in pressed:
                 self._press(self._players[pressed["player"]], pressed["word"])
+            elif "error" in pressed:
+                lines.append(f"{pressed['error'][1]}; all else goes on")
         now = time.monotonic()
         tells_status = now >= self._next_status
         if tells_status:
@@ -154,6 +163,7 @@ class PageFeed:
             status = status_of(player) if tells_status else None
             if status or unsent.frames or unsent.reset:
                 self._send(player, unsent, status)
+        return lines
 
     def close(self) -> None:
         """End the page's process."""
