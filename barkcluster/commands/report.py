@@ -62,6 +62,8 @@ def run(args: argparse.Namespace) -> None:
             step("learning")
             model.fit(takes)
         names = ", ".join(take.name for take in takes)
+        if len(takes) > 1:
+            names += " (times of what was learned count on from one to the next)"
         for path in args.sessions:
             step(f"reading {path}")
             with skipped.tried(path):

@@ -272,3 +272,15 @@ def test_long_names_wrap_on_a_phone(browser, report, tmp_path):
         browser.open(tmp_path / "long.html")
         assert browser.run("return innerWidth === 390 && "
                            "document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_whose_times_are_those_of_what_was_learned_is_said(rng, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("monday", "tuesday"):
+        frames = rng.normal(-40, 6, size=(600, 25))
+        write_session(Session(frames, name=name), f"{name}.txt")
+    words = ["report", "monday.txt", "-o", "r.html", "--scales", "0.5", "--train"]
+    for train, more in ((["monday.txt"], False), (["monday.txt", "tuesday.txt"], True)):
+        assert cli.main([*words, *train]) == 0
+        html = (tmp_path / "r.html").read_text("utf-8")
+        assert ("times of what was learned count on from one to the next" in html) == more
