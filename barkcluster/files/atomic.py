@@ -52,10 +52,10 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     # A short name of its own: the target's may already be as long as names can be.
     growing = target.with_name(f".barkcluster-{secrets.token_hex(8)}.tmp")
     try:
-        file = growing.open("xb")  # closed below
-    except OSError as error:  # of the file that was asked for: nobody knows the other name
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
-    try:
+        try:
+            file = growing.open("xb")
+        except OSError as error:  # of the file that was asked for: nobody knows the other name
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from None
         with file:
             yield file
             file.flush()
@@ -64,7 +64,8 @@ def replace_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             shutil.copymode(target, growing)
         growing.replace(target)
     except BaseException:
-        growing.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # also where there is no such folder
+            growing.unlink()
         raise
     _sync_folder(target.parent)
 

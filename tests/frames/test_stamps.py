@@ -84,6 +84,7 @@ def test_exponential_delay_gives_the_rate(rate, late, seed):
 @given(rate=ANY, share=st.floats(0.005, 0.25), digits=st.sampled_from([3, 4, 9]),
        seed=st.integers(0, 99))
 def test_lost_frames_are_missing_where_they_were(rate, share, digits, seed):
+    assume(abs(rate / 64 - 1) > 1e-3)  # the Windows clock's, to which any frames may be rounded
     rng = np.random.default_rng(seed)
     kept = rng.random(1000) > share
     kept[0] = kept[-1] = True
