@@ -187,10 +187,14 @@ def spread_ends(first: int, n_frames: int, stride: int, turn: float = 0.0
     --------
     >>> spread_ends(10, 60, 10)
     array([15, 21, 37, 43, 59])
+    >>> spread_ends(10, 10, 10)
+    array([10])
     """
     number = np.arange(max(0, -(-(n_frames - first + 1) // stride)))
     place = golden_places(len(number), turn)
     ends: npt.NDArray[np.intp] = first + number * stride + (place * stride).astype(np.intp)
+    if len(ends) == 1:  # a take that just fills a window has one
+        return np.minimum(ends, n_frames)
     return ends[ends <= n_frames]
 
 

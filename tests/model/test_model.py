@@ -239,3 +239,11 @@ def test_a_table_goes_to_a_file_that_is_open(jam, tmp_path):
     file = io.StringIO()
     timeline.to_csv(file)
     assert file.getvalue() == (tmp_path / "now.csv").read_text("utf-8")
+
+
+@pytest.mark.parametrize("scorer", EVERY_SCORER)
+def test_clips_that_just_fill_the_longest_window_are_learned(rng, scorer):
+    clips = [rng.normal(-40, 6, (100, 25)) for _ in range(5)]
+    model = FamiliarityModel(soon(scorer), scales=(0.5, 1.0), random_state=0).fit(clips)
+    assert model.scales_ == (0.5, 1.0)
+    assert np.isfinite(model.timeline(rng.normal(-40, 6, (300, 25))).familiarity).all()

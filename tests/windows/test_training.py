@@ -137,3 +137,15 @@ def test_takes_are_kept_apart(rng):
         first, second = windows.rows[windows.takes == 0], windows.rows[windows.takes == 1]
         np.testing.assert_array_equal(first, second)
         assert windows.times[windows.takes == 1][0] >= 5.0 + 2.0
+
+
+@pytest.mark.parametrize("length", [100, 101, 104])
+def test_takes_that_just_fill_a_window_have_one(rng, length):
+    """Clips as long as the longest window had none, and nothing could be learned of them."""
+    takes = [rng.normal(-40, 6, (length, 25)) for _ in range(4)]
+    features = WindowFeatures((1.0,), 0.1)
+    for windows in training_windows(features, takes):
+        assert windows.takes.tolist() == [0, 1, 2, 3]
+        expected = features.transform_scales(takes[2])[0][1]
+        if length == 100:
+            np.testing.assert_allclose(windows.rows[2], expected[0], atol=1e-5)
