@@ -247,3 +247,10 @@ def test_clips_that_just_fill_the_longest_window_are_learned(rng, scorer):
     model = FamiliarityModel(soon(scorer), scales=(0.5, 1.0), random_state=0).fit(clips)
     assert model.scales_ == (0.5, 1.0)
     assert np.isfinite(model.timeline(rng.normal(-40, 6, (300, 25))).familiarity).all()
+
+
+def test_hops_that_leave_one_window_are_named(rng):
+    frames = rng.normal(-40, 6, (60, 25))
+    with pytest.raises(ValueError, match=r"cover 4.1 s, the shortest scale \(0.1 s\) and two hops "
+                                         r"\(2 s each\).* got 0.6 s"):
+        FamiliarityModel(scales=(0.1,), hop=2.0).fit(frames)
