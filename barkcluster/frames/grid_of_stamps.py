@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from barkcluster._typing import FloatArray
+from barkcluster._typing import FloatArray, IntArray
 
 from .line_of_stamps import Line, usual_step
-
-IntArray = npt.NDArray[np.int64]
 
 # Distance in frames up to which a stamp belongs to a place, in a column without jitter.
 _SHARP = 0.3

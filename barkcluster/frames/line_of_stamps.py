@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from barkcluster._typing import FloatArray
-
-IntArray = npt.NDArray[np.int64]
+from barkcluster._typing import FloatArray, IntArray
 
 # Frames. A longer step may be a pause or a gap; a shorter one is jitter, or a few lost frames.
 _LONG_STEP = 4.0

@@ -21,14 +21,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from barkcluster._typing import FloatArray
+from barkcluster._typing import FloatArray, IntArray
 
 from .grid_of_stamps import coherent_rate, on_grid_of, quantum, tick, tracked
 from .line_of_stamps import Line, spread, usual_span, usual_step
-
-IntArray = npt.NDArray[np.int64]
 
 # A larger share of missing frames is no loss: the stamps come in bursts.
 _MOST_LOST = 0.36

@@ -6,14 +6,12 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from barkcluster._typing import FloatArray, IntArray
 
 from .columns import NUMBER, SAMPLE, TIME, Columns
 from .session import Levels
 from .stamps import NoRateError, Places, places_of
-
-Float64Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 # Frames a second; a column that implies fewer or more does not hold times.
 _FRAME_RATES_HEARD = (4.0, 2000.0)
@@ -53,7 +51,7 @@ class Timing:
     start: float = 0.0
 
 
-def timing_of(others: Float64Array, columns: Columns, rate: float | None,
+def timing_of(others: FloatArray, columns: Columns, rate: float | None,
               shown: str) -> Timing:
     """Timing of frames, from the columns beside the bands.
 
@@ -100,7 +98,7 @@ def timing_of(others: Float64Array, columns: Columns, rate: float | None,
     return Timing(None, places_of(column).numbers)
 
 
-def _telling(others: Float64Array, columns: Columns) -> tuple[str, Float64Array | None]:
+def _telling(others: FloatArray, columns: Columns) -> tuple[str, FloatArray | None]:
     """Role and numbers of the column that says most about time; empty and None without one."""
     roles = [columns.roles[i] for i in columns.others]
     if not columns.sure:
@@ -113,14 +111,14 @@ def _telling(others: Float64Array, columns: Columns) -> tuple[str, Float64Array 
     return "", None
 
 
-def _counts(column: Float64Array) -> bool:
+def _counts(column: FloatArray) -> bool:
     """Whether a column counts lines, some of which may be missing."""
     steps = np.diff(column)
     return bool(len(steps) and steps.min() >= 1 and np.median(steps) == 1
                 and np.all(column == np.rint(column)))
 
 
-def _timed(times: Float64Array, unit: str | None, rate: float | None, shown: str) -> Timing:
+def _timed(times: FloatArray, unit: str | None, rate: float | None, shown: str) -> Timing:
     """Timing of frames from a column of times in s or ms."""
     per_s = {"s": (1.0,), "ms": (1000.0,), None: (1.0, 1000.0)}[unit]
     try:
@@ -152,7 +150,7 @@ def _start(seconds: float) -> float:
     return float(seconds) if 0 <= seconds <= _LATEST_START_S else 0.0
 
 
-def _check_are_times(times: Float64Array, shown: str) -> None:
+def _check_are_times(times: FloatArray, shown: str) -> None:
     """Raise ValueError if the times could as well be sample numbers."""
     steps = np.diff(times)
     step = float(steps[0])

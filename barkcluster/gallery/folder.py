@@ -66,7 +66,7 @@ class GalleryFolder:
         except (FileNotFoundError, ModelFormatError):
             return []
 
-    def write_entry(self, model: FamiliarityModel, sample: Windows, name: str = "") -> str:
+    def write_entry(self, model: FamiliarityModel, sample: Windows, name: str) -> str:
         """Write a model and windows.
 
         Parameters
@@ -74,15 +74,14 @@ class GalleryFolder:
         model : FamiliarityModel
         sample : dict of (float, str) to ndarray
             Windows by length in seconds and view.
-        name : str, optional
-            By `new_name`; one of its own by default.
+        name : str
+            By `new_name`.
 
         Returns
         -------
         name : str
             What the files are called, without their endings.
         """
-        name = name or self.new_name()
         model.save(self.path / f"{name}.model.npz")
         arrays: dict[str, Array] = {}
         blocks: list[Json] = []

@@ -473,7 +473,8 @@ def test_windows_of_others_are_refused_when_loaded(tmp_path, gallery):
     gallery.save(tmp_path)
     loaded = load_gallery(tmp_path)
     folder, name = GalleryFolder(tmp_path), loaded.store_.kept["bert"]
-    strange = folder.write_entry(loaded.model_of("bert"), {(0.5, "texture"): np.zeros((3, 7))})
+    strange = folder.write_entry(loaded.model_of("bert"), {(0.5, "texture"): np.zeros((3, 7))},
+                                 folder.new_name())
     os.replace(tmp_path / f"{strange}.windows.npz", tmp_path / f"{name}.windows.npz")
     with pytest.raises(ModelFormatError, match="got 7 columns of texture at 0.5 s"):
         loaded.similarity_matrix()

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from barkcluster._typing import Float32Array
 from barkcluster.frames.session import Session
 from barkcluster.motifs.search import Motif, find_motifs
 from barkcluster.windows.features import WindowFeatures
-
-Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 # Motifs are searched for in the newest ten minutes, which takes a core 2.5 s; see `find_motifs`.
 _MOTIFS_S = 600.0
