@@ -48,20 +48,13 @@ def features_for(scales: tuple[float, ...], hop: float, takes: list[npt.NDArray[
     def seconds(scale: float) -> float:
         return sum(len(take) / rate for take in takes if len(take) / rate >= scale)
 
-    def needed(scale: float) -> float:
-        # Beside some windows' lengths, two windows at least.
-        return max(_SHORTEST_SESSION * scale, scale + 2.0 * hop)
-
-    usable = tuple(s for s in wanted if seconds(s) >= needed(s) - 1e-9)
+    usable = tuple(s for s in wanted if seconds(s) >= _SHORTEST_SESSION * s - 1e-9)
     dropped = [f"{s:g} s" for s in wanted if s not in usable]
     total = sum(len(take) for take in takes) / rate
     if not usable:
-        shortest = wanted[0]
-        why = (f"{_SHORTEST_SESSION:g} times the shortest scale ({shortest:g} s)"
-               if needed(shortest) == _SHORTEST_SESSION * shortest
-               else f"the shortest scale ({shortest:g} s) and two hops ({hop:g} s each)")
         raise ValueError(
-            f"frames must cover {needed(shortest):g} s, {why}, in takes longer than it; "
+            f"frames must cover {_SHORTEST_SESSION * wanted[0]:g} s, {_SHORTEST_SESSION:g} "
+            f"times the shortest scale ({wanted[0]:g} s), in takes longer than it; "
             f"got {total:g} s in {len(takes)} take{'s' if len(takes) > 1 else ''}.")
     if dropped:
         warnings.warn(
@@ -87,8 +80,18 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
     Returns
     -------
     ensemble : Ensemble
+
+    Raises
+    ------
+    ValueError
+        If hops are so long that a scale has one window alone.
     """
     training = training_windows(features, takes)
+    for windows, (scale_index, _) in zip(training, features.blocks, strict=True):
+        if len(windows.rows) < 2:
+            raise ValueError(
+                f"hop must leave two windows of each scale; {features.hop:g} s leaves "
+                f"{len(windows.rows)} of {features.scales[scale_index]:g} s.")
 
     def learn(windows: TrainingWindows, scale_index: int, view: str
               ) -> tuple[Part, FloatArray, FloatArray]:

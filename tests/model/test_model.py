@@ -251,6 +251,5 @@ def test_clips_that_just_fill_the_longest_window_are_learned(rng, scorer):
 
 def test_hops_that_leave_one_window_are_named(rng):
     frames = rng.normal(-40, 6, (60, 25))
-    with pytest.raises(ValueError, match=r"cover 4.1 s, the shortest scale \(0.1 s\) and two hops "
-                                         r"\(2 s each\).* got 0.6 s"):
+    with pytest.raises(ValueError, match=r"hop must leave two windows .* 2 s leaves 1 of 0\.1 s"):
         FamiliarityModel(scales=(0.1,), hop=2.0).fit(frames)
