@@ -132,8 +132,13 @@ def test_wrong_rows_are_an_error(rng):
 def test_names_are_no_mathematics_and_need_not_be_utf_8(rng, tmp_path):
     name = "a $x^{ b$ \udcff"
     session = Session(rng.normal(-40, 6, size=(300, 25)), name=name)
-    plots.plot_bark(session).figure.savefig(tmp_path / "frames.png")
+    ax = plots.plot_bark(session)
+    ax.figure.savefig(tmp_path / "frames.png")
     ones = np.ones((5, 1))
     timeline = Timeline(np.arange(1.0, 6.0), ones[:, 0], ones, np.array([1.0]))
     picture = timeline_picture(session, timeline, marks=[Mark(1.0, 2.0, name)], title=name)
     picture.savefig(tmp_path / "timeline.png")
+    shown = r"a \$x^{ b\$ ?"
+    assert ax.get_title() == shown
+    assert picture.get_suptitle() == shown
+    assert shown in [text.get_text() for some in picture.axes for text in some.texts]

@@ -331,6 +331,8 @@ def test_an_address_that_was_cut_short_shows_the_page(browser, live):
     _, _, url = live(names=("ada",))
     browser.open(url.partition("#")[0] + "#half%E0%A4")  # no text: the script ended here
     wait_for(browser, "return link.dataset.state", "there")
+    wait_for(browser, "return document.querySelectorAll('.player').length", 1)
+    assert browser.run("return document.querySelector('.player').textContent.includes('ada')")
 
 
 def test_a_page_that_ended_is_said_once(tmp_path):
