@@ -158,7 +158,7 @@ class ColumnTeller:
         """Raise BadLineError if the first column turns out to be a time or a number."""
         if self._no_band is not None:
             raise BadLineError(self._no_band)
-        if self._rising is None:
+        if self._rising is None or levels[0] == np.inf:  # no time is, nor is a level
             return
         rising = [*self._rising, levels]
         if len(levels) < 2 or (

@@ -456,3 +456,11 @@ def test_a_header_of_odd_spaces_is_no_traceback():
     # NEL, which separates words in text but not in bytes.
     parser = FrameParser(n_bands=2, header=True)
     assert len(parser.feed(b"\x85 \n# comment\n-1 -2\n")) == 1
+
+
+def test_an_infinite_number_in_a_first_column_is_a_rejected_line():
+    parser = FrameParser(2)
+    frames = parser.feed(b"1, 2\n1,0\n1e999 3\n-41 -42\n")
+    np.testing.assert_array_equal(frames, [[1, 2], [1, 0], [-41, -42]])
+    assert parser.n_rejected == 1
+    assert parser.first_error[1].startswith("expected levels up to 100 dB, got inf.")
