@@ -306,7 +306,7 @@ class RetrainingStream:
                 self._journal.end_take(n_frames)
 
     def take_over(self) -> None:
-        """Let a model that was learned meanwhile answer from here on.
+        """Let a model that was learned meanwhile answer, and begin one that was asked for since.
 
         `push` does this too; call it where no frames come and the newest model is wanted.
         """
@@ -317,11 +317,13 @@ class RetrainingStream:
         if training.model is None:
             self.n_failed += 1
             self.last_error = training.error
-            return
-        self.stream.model = training.model
-        self._n_learned_from = training.frames_learned
-        self.n_learned += 1
-        self.last_error = None
+        else:
+            self.stream.model = training.model
+            self._n_learned_from = training.frames_learned
+            self.n_learned += 1
+            self.last_error = None
+        if self._wanted:
+            self._learn_if_due()
 
     def correct_frame_rate(self, frame_rate: float) -> None:
         """Write the measured frame rate into the file at ``session_path``.
@@ -360,8 +362,6 @@ class RetrainingStream:
             if self._training.thread is not None:
                 self._training.thread.join()
             self.take_over()
-            if self._wanted:
-                self._learn_if_due()
 
     def close(self) -> None:
         """Write the last frames to the file and close it; a model being learned is given up."""

@@ -148,6 +148,18 @@ def test_streams_of_a_program_learn_in_turn(rng, quick, monkeypatch):
     assert third.model is None
 
 
+def test_learning_asked_for_while_another_runs_is_done_though_no_frame_follows(rng, quick):
+    """Play, stop, /retrain, wait, /save: what was played last was not in the model."""
+    with RetrainingStream(quick, learn_in="thread") as stream:
+        hear(stream, jam(rng, 700))     # learning since 5 s
+        stream.retrain()
+        deadline = time.monotonic() + 60
+        while stream.model_age != 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+            stream.take_over()          # as live does from its tick
+        assert stream.model_age == 0
+
+
 def test_reset_while_learning_begins_from_nothing(rng, quick):
     with RetrainingStream(quick) as stream:
         hear(stream, jam(rng, 500))
