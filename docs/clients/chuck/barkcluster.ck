@@ -3,8 +3,14 @@
 //     barkcluster live --in osc://127.0.0.1:7400/bark --out osc://127.0.0.1:7401
 //     chuck barkcluster.ck
 //
-// With other ports: chuck barkcluster.ck:7500:7501. Not with --silent: ChucK then runs as fast as it
-// can, and not in time.
+// With other ports: chuck barkcluster.ck:7500:7501. ChucK keeps the time of its sound card. With --silent
+// it has none and runs as fast as it can; without a sound card, let JACK keep the time:
+//
+//     jackd -r -d dummy -r 48000 &
+//     chuck barkcluster.ck
+//
+// ChucK takes 48,000 samples for a second unless told otherwise: where JACK plays 44,100, say
+// chuck --srate:44100, or 92 frames come a second instead of 100.
 Std.atoi(me.arg(0)) => int port;
 Std.atoi(me.arg(1)) => int back;
 if (port == 0) 7400 => port;
