@@ -30,6 +30,8 @@ _MODELS_WEIGHT = 2.0
 _UNLEARNED_WEIGHT = 1.0
 # Squared distances below this count as this: a query may be a session that was learned.
 _NEAREST = 1e-3
+# Summaries, in single precision, that differ by less than this are of the same session.
+_SAME = 1e-5
 
 
 @dataclass(eq=False)
@@ -230,21 +232,16 @@ class _Metric:
         self._takes = takes
         # The mean of few takes is itself uncertain: that makes distances to it larger.
         self._uncertain = 0.5 * np.log1p(1.0 / counts)
-        if not n_more:
+        rows = rows - self._center
+        apart = rows - np.repeat(means, counts, axis=0)
+        if np.all(np.abs(apart) < _SAME):       # one take a name, or copies of it
             self._basis = None
             self._names = means
             self._squares = np.square(means).sum(axis=1)
             return
-        rows = rows - self._center
         # Directions in which no take differs from another tell nothing, and are left out.
         span = PCA(min(len(rows) - 1, rows.shape[1]), svd_solver="full").fit(rows)
-        own = np.repeat(means, counts, axis=0)
-        apart = (rows - own) @ span.components_.T * np.sqrt(len(rows) / n_more)
-        if not np.any(apart):
-            self._basis = None
-            self._names = means
-            self._squares = np.square(means).sum(axis=1)
-            return
+        apart = apart @ span.components_.T * np.sqrt(len(rows) / n_more)
         within = LedoitWolf(assume_centered=True).fit(apart)
         self._basis = span.components_.T @ np.linalg.cholesky(within.precision_)
         self._plain = span.components_.T
@@ -267,6 +264,8 @@ class _Metric:
         names = self._names if self._basis is not None and len(self._names) > 2 else (
             (np.concatenate(self._takes) - self._center) @ basis)
         found = np.zeros((len(summaries), 2))
+        if not np.any(np.ptp(names, axis=0)):
+            return found
         n_axes = min(2, *names.shape, max(1, len(names) - 1))
         axes = PCA(n_axes, svd_solver="full").fit(names)
         found[:, :n_axes] = axes.transform((summaries - self._center) @ basis)
