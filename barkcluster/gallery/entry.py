@@ -17,6 +17,7 @@ from sklearn.base import clone
 
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.frames.session import Session, check_frames
+from barkcluster.model.ensemble import Part
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
@@ -116,7 +117,10 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
     except ValueError as error:
         raise ValueError(f"{name!r}: {error}") from error
     sample = _sample_of(model.features_, max(takes, key=len))
-    return Entry(sketch_prototypes(takes), _record(sessions, template, model.scales_, n_pieces),
+    # What is left out of a fit is in two takes.
+    copies = model.duration_ < sum(take.duration for take in takes) - 1e-6
+    return Entry(sketch_prototypes(takes),
+                 _record(sessions, template, model.scales_, n_pieces, copies),
                  model.features_, keep(model, sample))
 
 
@@ -150,7 +154,7 @@ def try_entry(name: str, template: FamiliarityModel, sources: Sequence[Source],
 
 
 def _record(sessions: Sequence[Session], template: FamiliarityModel,
-            scales: tuple[float, ...], n_pieces: int) -> Record:
+            scales: tuple[float, ...], n_pieces: int, copies: bool) -> Record:
     """Hold out pieces of a name's sessions in turn, and judge each by what the rest teaches."""
     held_out, summaries, folds = [], [], []
     for fold, (kept, pieces) in enumerate(held_out_pieces(sessions, n_pieces, max(scales))):
@@ -159,10 +163,11 @@ def _record(sessions: Sequence[Session], template: FamiliarityModel,
         able = [piece for piece in pieces
                 if usable and _longest(piece) >= usable[0] + template.hop]
         if able:
-            twin = clone(template).set_params(scales=usable).fit(takes)
+            features, parts = clone(template).set_params(scales=usable).learn_parts(
+                takes, tuple(_VIEW_WEIGHT), copies)
             mean = np.mean([summarize(session) for session in kept], axis=0)
         for piece in able:
-            held_out.append(strangeness(twin, windows_of(twin.features_, piece)))
+            held_out.append(strangeness_to(parts, features.scales, windows_of(features, piece)))
             summaries.append([summarize(piece), mean])
             folds.append(fold)
     taken = np.array([summarize(session) for session in sessions], dtype=np.float32)
@@ -215,8 +220,11 @@ def windows_of(features: WindowFeatures, session: Session) -> list[Windows]:
         length = _JUDGED_WHOLE_S / _STRETCHES
         stretches = [_stretch(session, start, length) for start in
                      np.linspace(0.0, session.duration - length, _STRETCHES)]
-    return [{(view.scale, view.view): view.X for view in features.transform_views(stretch)
-             if view.view in _VIEW_WEIGHT} for stretch in stretches]
+    counted = WindowFeatures(features.scales, features.hop, features.frame_rate,
+                             views=tuple(_VIEW_WEIGHT), n_bands=features.n_bands,
+                             definition=features.definition)
+    return [{(view.scale, view.view): view.X for view in counted.transform_views(stretch)}
+            for stretch in stretches]
 
 
 def _stretch(session: Session, sound_s: float, length: float) -> Session:
@@ -247,9 +255,27 @@ def strangeness(model: FamiliarityModel, stretches: Sequence[Windows]) -> float:
     strangeness : float
         Higher is stranger.
     """
+    return strangeness_to(model.parts_, model.scales_, stretches)
+
+
+def strangeness_to(parts: Sequence[Part], scales: Sequence[float],
+                   stretches: Sequence[Windows]) -> float:
+    """The same of the parts of a model.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    scales : sequence of float
+        Window lengths that the parts' numbers of scales stand for.
+    stretches : sequence of Windows
+
+    Returns
+    -------
+    strangeness : float
+    """
     said: dict[str, list[tuple[float, float]]] = {view: [] for view in _VIEW_WEIGHT}
-    for part in model.parts_:
-        scale = model.scales_[part.scale_index]
+    for part in parts:
+        scale = scales[part.scale_index]
         rows = [windows[scale, part.view] for windows in stretches
                 if len(windows.get((scale, part.view), ()))]
         if part.view in said and rows:

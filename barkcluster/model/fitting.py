@@ -87,6 +87,51 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         If hops are so long that a scale has one window alone.
     """
     training = training_windows(features, takes)
+    learned = _learned(template, features, training, n_jobs)
+    parts, scores, echoes = (list(of_all) for of_all in zip(*learned, strict=True))
+    # Held-out windows and echoes, as all scorers judge them together.
+    held_out = _by_scale(scores, features, training)
+    echoed = _by_scale(echoes, features, [windows.echoed for windows in training])
+    scales = [Calibration(raised(score, echo))
+              for (_, score), (_, echo) in zip(held_out, echoed, strict=True)]
+    in_one_unit = [Calibrations(scales[:i + 1]).standardized for i in range(len(scales))]
+    usual, again = (
+        [of(np.array(scores)) for of, scores in zip(in_one_unit, _at_moments(of_one), strict=True)]
+        for of_one in (held_out, echoed))
+    moments = Moments.learned(features.scales, usual, again)
+    of_all = [Calibration(raised(moments.score(score), moments.score(echo)))
+              for score, echo in zip(usual, again, strict=True)]
+    duration = sum(len(take) for take in takes) / features.frame_rate
+    return Ensemble(features, parts, scales, of_all, moments, duration)
+
+
+def fit_parts(template: FamiliarityScorer, features: WindowFeatures,
+              takes: list[npt.NDArray[np.floating]], n_jobs: int | None = None) -> list[Part]:
+    """Learn takes of a session without what makes one number of all parts.
+
+    Parameters
+    ----------
+    template, features, takes, n_jobs
+        As in `fit_ensemble`.
+
+    Returns
+    -------
+    parts : list of Part
+        The same as those of an ensemble.
+
+    Raises
+    ------
+    ValueError
+        As `fit_ensemble`.
+    """
+    training = training_windows(features, takes)
+    return [part for part, _, _ in _learned(template, features, training, n_jobs)]
+
+
+def _learned(template: FamiliarityScorer, features: WindowFeatures,
+             training: list[TrainingWindows], n_jobs: int | None,
+             ) -> list[tuple[Part, FloatArray, FloatArray]]:
+    """Of each scale and view the part, and how strange held-out windows and echoes are to it."""
     for windows, (scale_index, _) in zip(training, features.blocks, strict=True):
         if len(windows.rows) < 2:
             raise ValueError(
@@ -121,24 +166,10 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
                 scorer.calibration_.strangeness(unheard),
                 scorer.calibration_.strangeness(echoes))
 
-    learned = Parallel(n_jobs=n_jobs, prefer="threads")(
+    learned: list[tuple[Part, FloatArray, FloatArray]] = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(learn)(windows, scale_index, view)
         for windows, (scale_index, view) in zip(training, features.blocks, strict=True))
-    parts, scores, echoes = (list(of_all) for of_all in zip(*learned, strict=True))
-    # Held-out windows and echoes, as all scorers judge them together.
-    held_out = _by_scale(scores, features, training)
-    echoed = _by_scale(echoes, features, [windows.echoed for windows in training])
-    scales = [Calibration(raised(score, echo))
-              for (_, score), (_, echo) in zip(held_out, echoed, strict=True)]
-    in_one_unit = [Calibrations(scales[:i + 1]).standardized for i in range(len(scales))]
-    usual, again = (
-        [of(np.array(scores)) for of, scores in zip(in_one_unit, _at_moments(of_one), strict=True)]
-        for of_one in (held_out, echoed))
-    moments = Moments.learned(features.scales, usual, again)
-    of_all = [Calibration(raised(moments.score(score), moments.score(echo)))
-              for score, echo in zip(usual, again, strict=True)]
-    duration = sum(len(take) for take in takes) / features.frame_rate
-    return Ensemble(features, parts, scales, of_all, moments, duration)
+    return learned
 
 
 def _by_scale(

@@ -24,8 +24,8 @@ from .doubled import without_doubles
 _MOST_SECONDS = 1e9
 
 
-def takes_of(frames: Frames | Sequence[Frames], frame_rate: float
-             ) -> tuple[list[npt.NDArray[np.floating]], FloatArray, float, int]:
+def takes_of(frames: Frames | Sequence[Frames], frame_rate: float, *, search: bool = True,
+             tell: bool = True) -> tuple[list[npt.NDArray[np.floating]], FloatArray, float, int]:
     """What a model is given to learn, as takes that no window spans two of.
 
     Parameters
@@ -33,11 +33,15 @@ def takes_of(frames: Frames | Sequence[Frames], frame_rate: float
     frames : array-like of shape (n_frames, 25), Session, or a list of them
     frame_rate : float
         Of plain arrays.
+    search : bool, default=True
+        Whether to look for music that is in two takes.
+    tell : bool, default=True
+        Whether to warn of it.
 
     Returns
     -------
     takes : list of ndarray of shape (n_frames, n_bands)
-        Checked, and without what an earlier one holds as well, of which it warns.
+        Checked, and without what an earlier one holds as well.
     starts : ndarray of shape (n_takes,)
         When each begins, in seconds.
     rate : float
@@ -69,8 +73,10 @@ def takes_of(frames: Frames | Sequence[Frames], frame_rate: float
             starts.append(clock + take.start - session.start)
             owners.append(number)
         clock += session.span
+    if not search:
+        return takes, np.array(starts), rate, bands.pop()
     kept, found = without_doubles(takes, owners, rate)
-    for earlier, later, start, stop, _ in found:
+    for earlier, later, start, stop, _ in found if tell else ():
         first, second = (sessions[owners[i]].name or f"take {owners[i] + 1}"
                          for i in (earlier, later))
         warnings.warn(f"{first} and {second} hold the same {(stop - start) / rate:.1f} s of "

@@ -8,7 +8,7 @@ from sklearn.model_selection import cross_val_score
 from barkcluster import FamiliarityModel, Session, SessionGallery, load_gallery
 from barkcluster.gallery import NONE_OF_THEM, Answer, Evaluation, SessionComparison
 from barkcluster.gallery.comparison import Record
-from barkcluster.gallery.entry import decisive_seconds
+from barkcluster.gallery.entry import decisive_seconds, strangeness, windows_of
 from barkcluster.gallery.held_out import folds_of
 from barkcluster.gallery.summary import n_summary_numbers, summarize
 
@@ -276,3 +276,30 @@ def test_model_selection_of_scikit_learn_drives_a_gallery(takes):
     assert scores.shape == (2,) and scores.mean() > 0.6
     with pytest.raises(ValueError, match="a list with the name of each in y; got list without y"):
         gallery().fit(sessions)
+
+
+def test_held_out_pieces_are_judged_by_parts_of_the_models_that_a_fit_would_learn(takes):
+    learned = gallery().fit({"anna": takes["anna"][:3]})
+    for i, said in enumerate(learned.records_["anna"].held_out):
+        others = [take for j, take in enumerate(takes["anna"][:3]) if j != i]
+        model = learned.model.fit(others)
+        windows = windows_of(model.features_, takes["anna"][i])
+        assert said == strangeness(model, windows)
+
+
+def test_the_metric_of_copies_alone_is_the_plain_one_without_a_warning(rng):
+    """Where nothing differed, shares of it were divided by nothing."""
+    copies = record(rng.normal(size=(1, 6)).repeat(3, axis=0))
+    learned = SessionComparison().fit({"a": copies})
+    np.testing.assert_allclose(learned.log_distances(copies.takes[0] + [3, 4, 0, 0, 0, 0]),
+                               np.log(5.0) - 0.5 * np.log1p(1 / 3), atol=1e-6)
+    np.testing.assert_array_equal(learned.places(copies.takes), np.zeros((3, 2)))
+
+
+def test_music_that_two_takes_of_a_name_hold_is_warned_of_once():
+    """Each of the models that pieces are held out of warned again, in numbers of its own."""
+    evenings = [play(0, 0, 24), play(0, 1, 12), play(0, 0, 24)]
+    with pytest.warns(UserWarning) as found:
+        gallery().fit({"anna": evenings})
+    assert len(found) == 1
+    assert "hold the same" in str(found[0].message)
