@@ -5,6 +5,7 @@ Each is given the pieces of all classes at once, and says how far another piece 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -25,21 +26,43 @@ from .tasks import Columns
 
 Distances = npt.NDArray[np.float64]
 Learned = Sequence[Sequence[Frames]]
-Identifier = Callable[[Learned, Sequence[Frames], Sequence[float] | None], Distances]
+# Of some of the classes, by their numbers.
+Ask = Callable[[Sequence[int]], Distances]
+Identifier = Callable[[Learned, Sequence[Frames], Sequence[float] | None], Ask]
 
 
 def gallery(learned: Learned, asked: Sequence[Frames],
-            scales: Sequence[float] | None) -> Distances:
-    """1 - familiarity of each piece to each class, by `SessionGallery`."""
-    model = None if scales is None else FamiliarityModel(
-        scales=tuple(scales), hop=0.1, random_state=0)
-    sessions = SessionGallery(model, n_candidates=len(learned)).fit(
+            scales: Sequence[float] | None) -> Ask:
+    """1 - familiarity of each piece to each class, by `SessionGallery`: learned once for all."""
+    fitted = gallery_of(learned, None if scales is None else FamiliarityModel(
+        scales=tuple(scales), hop=0.1, random_state=0))
+    return lambda classes: gallery_distances(fitted, classes, asked)
+
+
+def gallery_of(learned: Learned, model: FamiliarityModel | None = None) -> SessionGallery:
+    """A gallery whose names are the numbers of the classes."""
+    return SessionGallery(model, n_candidates=len(learned)).fit(
         {str(c): [Session(piece) for piece in pieces] for c, pieces in enumerate(learned)})
-    distances = np.empty((len(asked), len(learned)))
+
+
+def gallery_distances(fitted: SessionGallery, classes: Sequence[int],
+                      asked: Sequence[Frames]) -> Distances:
+    """1 - familiarity of each piece to each of some classes; the others are forgotten."""
+    names = [str(c) for c in classes]
+    others = [name for name in fitted.names_ if name not in names]
+    some = copy.copy(fitted).remove(*others) if others else fitted
+    distances = np.empty((len(asked), len(names)))
     for row, piece in zip(distances, asked, strict=True):
-        for name, familiarity in sessions.rank(piece):
-            row[int(name)] = 1.0 - familiarity
+        for name, familiarity in some.rank(piece):
+            row[names.index(name)] = 1.0 - familiarity
     return distances
+
+
+def anew(identify: Callable[[Learned, Sequence[Frames], Sequence[float] | None], Distances],
+         ) -> Identifier:
+    """A system that learns each choice of classes by itself."""
+    return lambda learned, asked, scales: (
+        lambda classes: identify([learned[c] for c in classes], asked, scales))
 
 
 def centroid(learned: Learned, asked: Sequence[Frames],
@@ -87,7 +110,8 @@ class Measure:
 
 
 IDENTIFIERS: dict[str, Identifier] = {
-    "gallery": gallery, "centroid": centroid, "sklearn-knn": nearest, "forest": forest}
+    "gallery": gallery, "centroid": anew(centroid), "sklearn-knn": anew(nearest),
+    "forest": anew(forest)}
 
 
 def _shares(classifier: KNeighborsClassifier | RandomForestClassifier, learned: Learned,

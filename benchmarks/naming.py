@@ -3,9 +3,9 @@
     python -m benchmarks.naming --sessions FOLDER --networks
 
 The recordings of each name are divided into five folds. Each system learns four fifths of every
-name and names the rest; then it learns again without one name at a time, and the recordings of
-that name should be the strangest (AUC of "none of them"). The seconds of learning are those of one
-fold with all names.
+name and names the rest; then it learns again without one name at a time (the gallery forgets it),
+and the recordings of that name should be the strangest (AUC of "none of them"). The seconds of
+learning are those of one fold with all names.
 
 - ``gallery``: `SessionGallery` with its defaults.
 - ``forest``, ``extra trees``, ``LDA``, ``5-NN``: scikit-learn's, on mean and spread of each
@@ -33,10 +33,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from barkcluster import Session, SessionGallery, WindowFeatures
+from barkcluster import WindowFeatures
 
 from . import corpora
 from .corpora import FRAME_RATE, NOBODY, Frames
+from .identifiers import gallery_distances, gallery_of
 from .labeling import Distances, Labels, System
 
 N_FOLDS = 5
@@ -93,6 +94,9 @@ def judged(system: System, heard: Sequence[Frames], truth: Labels, seed: int,
         said[asked] = distances.argmin(axis=1)
         seconds.append(took)
         for unknown in range(n_names if strangers else 0):
+            if isinstance(system, Gallery):
+                nearest[unknown, asked] = system.without(unknown, others).min(axis=1)
+                continue
             some = learned[truth[learned] != unknown]
             labels = truth[some] - (truth[some] > unknown)
             distances, _ = system([heard[i] for i in some], labels, others)
@@ -102,18 +106,21 @@ def judged(system: System, heard: Sequence[Frames], truth: Labels, seed: int,
     return float(np.mean(said == truth)), auc, float(np.mean(seconds))
 
 
-def gallery(learned: Sequence[Frames], labels: Labels, asked: Sequence[Frames],
-            ) -> tuple[Distances, float]:
-    """1 - familiarity to each name."""
-    start = time.perf_counter()
-    fitted = SessionGallery(n_candidates=int(labels.max()) + 1).fit(
-        [Session(frames) for frames in learned], [str(label) for label in labels])
-    seconds = time.perf_counter() - start
-    distances = np.empty((len(asked), int(labels.max()) + 1))
-    for row, frames in zip(distances, asked, strict=True):
-        for name, familiarity in fitted.rank(frames):
-            row[int(name)] = 1.0 - familiarity
-    return distances, seconds
+class Gallery:
+    """1 - familiarity to each name, by `SessionGallery`."""
+
+    def __call__(self, learned: Sequence[Frames], labels: Labels, asked: Sequence[Frames],
+                 ) -> tuple[Distances, float]:
+        start = time.perf_counter()
+        self._fitted = gallery_of([[frames for frames, label in zip(learned, labels, strict=True)
+                                    if label == name] for name in range(int(labels.max()) + 1)])
+        seconds = time.perf_counter() - start
+        return gallery_distances(self._fitted, range(len(self._fitted.names_)), asked), seconds
+
+    def without(self, unknown: int, asked: Sequence[Frames]) -> Distances:
+        """The same once one name is forgotten: the others need not be learned again."""
+        others = [name for name in range(len(self._fitted.names_)) if name != unknown]
+        return gallery_distances(self._fitted, others, asked)
 
 
 def classifier(make: Callable[[], object]) -> System:
@@ -142,7 +149,7 @@ def _summary(frames: Frames) -> npt.NDArray[np.float32]:
 _SUMMARIES: dict[tuple[int, int], npt.NDArray[np.float32]] = {}
 
 SYSTEMS: dict[str, System] = {
-    "gallery": gallery,
+    "gallery": Gallery(),
     "forest": classifier(lambda: RandomForestClassifier(300, random_state=0)),
     "extra trees": classifier(lambda: ExtraTreesClassifier(300, random_state=0)),
     "LDA": classifier(lambda: make_pipeline(

@@ -11,7 +11,8 @@ novelty of a piece, and lower is nearer.
   half is identified, several clips at a time. Background noise alone tells speakers apart, so each
   is asked again with level and noise taken away.
   ``gallery``, ``centroid``, ``sklearn-knn`` and ``forest`` (identifiers.py) answer these as well;
-  they are given all classes at once, and learn again without the class that is left out.
+  they are given all classes at once, and learn again without the class that is left out, which
+  the gallery forgets.
 - artist retrieval: from one track, others by the same artist, over everything and within the
   corpus, against the precision of a random order.
 """
@@ -27,13 +28,11 @@ import numpy.typing as npt
 from . import corpora
 from .corpora import FRAME_RATE, NOBODY, Frames, Track
 from .figures import auc, average_precision, print_table
-from .identifiers import IDENTIFIERS, Measure
+from .identifiers import IDENTIFIERS, Ask, Distances, Measure
 from .tasks import WARM_UP_S, System
 
 MakeSystem = Callable[[str, Sequence[float] | None], System]
 Row = dict[str, object]
-Distances = npt.NDArray[np.float64]
-Ask = Callable[[Sequence[int]], Distances]
 
 COMPOSERS = "midi_composers"
 PIECE_S = 30.0                     # of each piece learned or identified, after the warm-up
@@ -189,7 +188,7 @@ def _asking(name: str, make: MakeSystem, learned: Sequence[Sequence[Frames]],
             asked: Sequence[Frames], scales: Sequence[float] | None, warm_up_s: float) -> Ask:
     """How far each piece is from each class, when these classes are known."""
     if name in IDENTIFIERS:
-        return lambda classes: IDENTIFIERS[name]([learned[c] for c in classes], asked, scales)
+        return IDENTIFIERS[name](learned, asked, scales)
     # Models know nothing of each other.
     systems = [_fitted(make(name, scales), takes) for takes in learned]
     distances = np.array([[_mean_novelty(s, piece, warm_up_s) for s in systems]
