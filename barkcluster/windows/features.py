@@ -11,7 +11,7 @@ import numpy.typing as npt
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.frames.session import Session, check_frames, check_rate
 
-from .layout import WindowLayout
+from .layout import PATTERN_S, SHORTEST_RHYTHM_S, WindowLayout
 from .running import CHUNK_FRAMES, RunningWindows
 
 Frames: TypeAlias = npt.NDArray[np.floating]
@@ -26,11 +26,11 @@ class ViewWindows:
     scale : float
         Window length in seconds.
     view : str
-        One of `VIEWS`; the pattern of each group of bands apart, as `PATTERNS`.
+        "texture", "rhythm", or the pattern of one group of bands, named in `PATTERNS`.
     times : ndarray of shape (n_windows,)
         Seconds at which each window ends.
     X : ndarray of shape (n_windows, n_features), float32
-        One row a window.
+        One row for each window.
     """
 
     scale: float
@@ -85,7 +85,7 @@ class WindowFeatures(WindowLayout):
         Returns
         -------
         views : list of ViewWindows
-            No rows where the frames are shorter than the scale. No window spans a gap of a
+            Those of a scale that the frames do not fill have no rows. No window spans a gap of a
             session; times are those of its clock.
         """
         views = [self._views_of(start, take) for start, take in self._takes(frames)]
@@ -97,7 +97,7 @@ class WindowFeatures(WindowLayout):
                 for j, first in enumerate(views[0])]
 
     def _takes(self, frames: npt.ArrayLike | Session) -> list[tuple[float, Frames]]:
-        """When each take of checked frames begins, in seconds, and its frames."""
+        """Frames, checked: for each take the second at which it begins, and its frames."""
         checked = check_frames(frames, self.n_bands)
         if not isinstance(frames, Session):
             return [(0.0, checked)]
@@ -135,7 +135,7 @@ class WindowFeatures(WindowLayout):
         -------
         scales : list of (times, X)
             ``times`` (n_windows,), the seconds at which the windows end, and ``X``
-            (n_windows, n_features) for each scale, shortest first.
+            (n_windows, n_features) for each scale that has a view, shortest first.
         """
         takes = [self._scales_of(start, take) for start, take in self._takes(frames)]
         if len(takes) == 1:
@@ -168,25 +168,29 @@ class WindowFeatures(WindowLayout):
         Returns
         -------
         X : ndarray of shape (n_windows, n_features), float32
-            Row ``i`` describes the windows that end ``max(scales) + i * hop`` seconds in, where
-            there are no gaps.
+            Row ``i`` describes the windows that end ``i`` hops after the first multiple of the
+            hop at which the longest scale is full; after a gap, rows begin anew.
 
         Raises
         ------
         ValueError
-            If the frames do not fill the longest window.
+            If the frames do not fill the longest window, or no scale is long enough for a view.
         """
         takes = self._takes(frames)
-        longest = self.scale_frames[-1]
-        able = [take for take in takes if len(take[1]) >= self.first_end(longest)]
+        if not self.blocks:
+            raise ValueError(
+                f"scales must be long enough for a view: rhythm needs {SHORTEST_RHYTHM_S:g} s, "
+                f"pattern {PATTERN_S:g} s; got {self.scales[-1]:g} s and {', '.join(self.views)}.")
+        # A hop may be longer than the window, which then ends with the first hop.
+        fewest = self.first_end(self.scale_frames[-1])
+        able = [take for take in takes if len(take[1]) >= fewest]
         if not able:
             raise ValueError(
-                f"frames must cover the longest window, {longest} frames "
-                f"({longest / self.frame_rate:g} s); got {max(len(take) for _, take in takes)}.")
+                f"frames must cover the longest window, {fewest} frames "
+                f"({fewest / self.frame_rate:g} s); got {max(len(take) for _, take in takes)}.")
         return np.concatenate([self._side_by_side(start, take) for start, take in able])
 
     def _side_by_side(self, begin: float, frames: Frames) -> Float32Array:
-        """Windows of all scales of one take."""
-        blocks = [X for _, X in self._scales_of(begin, frames)]
-        n_windows = min(len(X) for X in blocks)
-        return np.hstack([X[len(X) - n_windows:] for X in blocks])
+        """Windows of all scales of one take, from the moment the longest is full."""
+        n_windows = 1 + (len(frames) - self.first_end(self.scale_frames[-1])) // self.hop_frames
+        return np.hstack([X[len(X) - n_windows:] for _, X in self._scales_of(begin, frames)])

@@ -193,6 +193,28 @@ def test_too_few_frames_names_both_counts():
         WindowFeatures((0.5, 2.0)).transform(np.zeros((57, 25)))
 
 
+def test_too_few_frames_for_a_hop_longer_than_the_window_are_told_how_many():
+    """It used to say that 50 frames are needed, and that there were 55."""
+    with pytest.raises(ValueError, match=r"60 frames \(0\.6 s\); got 55"):
+        WindowFeatures((0.5,), hop=0.3).transform(np.zeros((55, 25)))
+
+
+def test_rows_side_by_side_begin_with_the_longest_scale_though_patterns_are_shorter(rng):
+    """Patterns alone had rows from two seconds on."""
+    frames = rng.normal(-40, 5, size=(700, 25))
+    features = WindowFeatures((2.0, 6.0), views=("pattern",))
+    ((times, X),) = features.transform_scales(frames)
+    np.testing.assert_array_equal(features.transform(frames), X[times > 5.99])
+
+
+def test_views_that_no_scale_is_long_enough_for_are_named():
+    """It was numpy's that an empty sequence has no minimum."""
+    features = WindowFeatures((0.5, 2.0), views=("rhythm",))
+    with pytest.raises(ValueError, match=r"rhythm needs 3 s.*got 2 s and rhythm"):
+        features.transform(np.zeros((300, 25)))
+    assert features.transform_scales(np.zeros((300, 25))) == []
+
+
 def test_transposed_frames_are_recognized():
     with pytest.raises(ValueError, match="Transpose it"):
         WindowFeatures((0.5,)).transform(np.zeros((25, 300)))
@@ -216,7 +238,7 @@ def test_frames_that_wait_for_the_end_of_a_hop_are_not_those_that_came_into_thei
         np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
-def testcube_roots_from_silence_to_the_loudest_attack():
+def test_cube_roots_from_silence_to_the_loudest_attack():
     squares = np.concatenate([[0.0], np.logspace(-60, 9, 2000)])
     np.testing.assert_allclose(cube_root(squares), np.cbrt(squares), rtol=1e-14, atol=1e-12)
 
