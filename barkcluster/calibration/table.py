@@ -12,29 +12,30 @@ from barkcluster._typing import FloatArray
 
 # Shape of the tail: heavier than exponential, so that 20 sigma is still above the smallest float.
 _TAIL_SHAPE = 0.2
+# The least familiarity: 0 would have no logarithm.
 SMALLEST = 1e-300
-# Below this a familiarity's logarithm is what its normal score is read off.
+# Below this a normal score is computed from the familiarity's logarithm.
 _TINY = 1e-8
 
 
 class CalibrationTable:
-    """Curves from novelty to familiarity, in arrays that it takes one step to ask.
+    """Curves from novelty to familiarity, in common arrays so that all are asked in one step.
 
-    Between its points a curve is straight; beyond the strangest of them lies a tail that never
-    ends, and below the most familiar rank what is less strange than anything held out.
+    Between its points a curve is straight. Beyond the strangest of them it falls in a tail that
+    never reaches 0; below the least novelty that was held out it rises towards 1.
 
     Parameters
     ----------
     values : ndarray of shape (n_points,)
-        Novelties, rising.
+        Novelties, none less than the one before.
     familiarity : ndarray of shape (n_points,)
-        What each of them is worth.
+        Familiarity of each of them.
     tail_unit : float
-        Novelty in which the tail falls.
+        Unit of novelty, in which both ends of the curve are measured.
     low : float
-        Novelty below which the most familiar rank is spread out.
+        Novelty below which the curve rises towards 1.
     room : float
-        How much familiarity there is beyond it.
+        Familiarity that is left between that of ``low`` and 1.
     """
 
     def __init__(self, values: FloatArray, familiarity: FloatArray, tail_unit: float,
@@ -45,7 +46,7 @@ class CalibrationTable:
         steps = np.diff(values)
         slopes = np.divide(np.diff(familiarity), steps, out=np.zeros(len(steps)), where=steps != 0)
         self._slopes = np.append(slopes, 0.0)
-        # Of each curve: its first and last point, what the last is worth, its tail and its rank.
+        # Of each curve: its first and last novelty, the familiarity of the last, unit, low, room.
         self._curves = np.array(
             [[values[0]], [values[-1]], [familiarity[-1]], [tail_unit], [low], [room]])
         self._before = np.array([[-1]])
@@ -64,7 +65,7 @@ class CalibrationTable:
         return table
 
     def familiarity(self, novelty: FloatArray) -> FloatArray:
-        """Familiarity of novelties.
+        """Familiarity of novelties, those of each curve in a row.
 
         Parameters
         ----------
@@ -92,7 +93,7 @@ class CalibrationTable:
             result[beyond] = np.maximum(
                 of_last[curve, 0] * (1.0 + _TAIL_SHAPE * excess) ** (-1.0 / _TAIL_SHAPE), SMALLEST)
         if usual.any():
-            # The most familiar rank is spread over all that is stranger than nothing held out.
+            # What is less novel than all that was held out shares the last rank.
             curve = usual.nonzero()[0]
             less = (low[curve, 0] - novelty[usual]) / tail_unit[curve, 0]
             result[usual] = 1.0 - room[curve, 0] / (1.0 + less)
@@ -100,7 +101,7 @@ class CalibrationTable:
 
 
 def normal_score(familiarity: FloatArray) -> FloatArray:
-    """The strangeness that is a familiarity: its negated normal quantile.
+    """Strangeness of familiarities: their normal quantiles, negated.
 
     Parameters
     ----------

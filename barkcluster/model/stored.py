@@ -1,4 +1,4 @@
-"""A model in a file, its parameters and its ensemble, and out of it."""
+"""What a file holds of a model, written and read: its parameters and its ensemble."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def pack_ensemble(ensemble: Ensemble, arrays: dict[str, Array]) -> dict[str, Jso
 
 
 def pack_parameters(parameters: Mapping[str, object]) -> dict[str, Json]:
-    """Parameters of a model as plain values; ValueError if one is more than that."""
+    """Parameters of a model as plain values; ValueError for one that JSON does not know."""
     scorer = parameters["scorer"]
     plain = plain_parameters({name: value for name, value in parameters.items()
                               if name != "scorer"})
@@ -75,16 +75,20 @@ def pack_parameters(parameters: Mapping[str, object]) -> dict[str, Json]:
 
 def read_parameters(fields: Fields, names: Sequence[str],
                     classes: Mapping[str, type[FamiliarityScorer]]) -> dict[str, object]:
-    """Parameters of a model out of its file; `fit` checks them when it is called again.
+    """Parameters of a model, read from its file; `fit` checks them when it is called again.
 
     Parameters
     ----------
     fields : Fields
-        Emptied.
+        The parameters in the header; all of them are taken out of it.
     names : sequence of str
-        What they are called.
+        Names of the parameters.
     classes : dict of str to type
-        Which scorers there may be, by their kinds.
+        Scorers that the file may name, by their kinds.
+
+    Returns
+    -------
+    parameters : dict of str to object
     """
     parameters: dict[str, object] = {}
     for name in names:
@@ -107,14 +111,14 @@ def read_parameters(fields: Fields, names: Sequence[str],
 
 
 class EnsembleRecord:
-    """An ensemble as a header tells of it, before its arrays are read.
+    """An ensemble as the header of a file describes it, before its arrays are read.
 
     Parameters
     ----------
     fields : Fields
-        Its entries in the header.
+        The ensemble's entries in the header; all of them are taken out of it.
     classes : dict of str to type
-        Which scorers there may be, by their kinds.
+        Scorers that the file may name, by their kinds.
 
     Attributes
     ----------
@@ -183,7 +187,7 @@ class EnsembleRecord:
                 for i, entry in enumerate(entries)]
 
     def check(self, arrays: Mapping[str, Array]) -> None:
-        """Raise unless the arrays go with one another."""
+        """Raise ModelFormatError unless the arrays go with one another."""
         for part in self._parts:
             part.check(arrays)
         for calibration in (*self._scale_calibrations, *self._sum_calibrations,
@@ -193,7 +197,7 @@ class EnsembleRecord:
             self._sudden_calibration.check(arrays)
 
     def build(self, arrays: Mapping[str, Array]) -> Ensemble:
-        """What was learned."""
+        """The ensemble with its arrays."""
         features = self._features
         parts = [
             Part(scale_index, view, record.build(arrays),
@@ -211,7 +215,7 @@ class EnsembleRecord:
 
 
 def _pack_moments(moments: Moments, arrays: dict[str, Array]) -> dict[str, Json]:
-    """What the header says of how scales make one number; nothing of definition 1."""
+    """Header entries of how scales make one number; definition 1, of the first files, has none."""
     if moments.definition == 1:
         return {}
     sudden = moments.sudden
@@ -226,7 +230,7 @@ def _pack_moments(moments: Moments, arrays: dict[str, Array]) -> dict[str, Json]
 
 def _pack_times(times: FloatArray, name: str,
                 arrays: dict[str, Array]) -> dict[str, Json]:
-    """What the header says of a part's times; they go into ``arrays``, if they are known."""
+    """Header entry of a part's times, which go into ``arrays``; none where they are not known."""
     if not len(times):
         return {}
     arrays[name] = np.ascontiguousarray(times, dtype=stored_type(times))
