@@ -102,7 +102,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
     >>> rng = np.random.default_rng(0)
     >>> played = {name: rng.normal(-40, 6, size=25) + rng.normal(0, 4, size=(3000, 25))
     ...           for name in ("monday", "tuesday")}
-    >>> gallery = SessionGallery(FamiliarityModel(scales=(0.5, 2.0)))
+    >>> gallery = SessionGallery(FamiliarityModel(scales=(0.5, 1.0)))
     >>> gallery = gallery.fit({name: frames[:2000] for name, frames in played.items()})
     >>> gallery.rank(played["monday"][2000:])[0][0]
     'monday'

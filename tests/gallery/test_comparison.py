@@ -1,6 +1,5 @@
 """Whole sessions: their summaries, the metric that is learned, whose takes are told apart."""
 
-import joblib
 import numpy as np
 import pytest
 from sklearn.model_selection import cross_val_score
@@ -233,30 +232,6 @@ def test_a_fit_that_skips_forgets_the_rate_of_an_earlier_fit():
     some = gallery().set_params(on_error="skip").fit({"a": at(100.0, 0), "b": at(100.0, 1)})
     some.fit({"c": at(50.0, 2), "d": at(50.0, 3)})
     assert (some.names_, some.frame_rate_, some.skipped_) == (["c", "d"], 50.0, {})
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")      # dask's own
-def test_a_metric_learned_by_dask_workers_gives_the_same_numbers(takes):
-    distributed = pytest.importorskip("distributed", reason="needs the extra distributed")
-    alone = gallery().fit(takes)
-    with (distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
-                                   host="127.0.0.1") as cluster,
-          distributed.Client(cluster),
-          joblib.parallel_config(backend="dask")):
-        spread = gallery().fit(takes)
-        found = gallery().evaluate(takes, n_folds=2)
-    assert spread.comparison_.n_more_ == 3.0
-    query = play(1, 9)
-    assert spread.rank(query) == alone.rank(query)
-    np.testing.assert_array_equal(spread.calibration_.novelty_, alone.calibration_.novelty_)
-    np.testing.assert_array_equal(spread.comparison_.log_distances(summarize(query)),
-                                  alone.comparison_.log_distances(summarize(query)))
-    here = gallery().evaluate(takes, n_folds=2)
-    assert found.stranger_auc == here.stranger_auc
-    # Not whole answers: seconds that spoke for nobody are nan, which equals nothing.
-    assert [(a.said, a.familiarity) for a in found.answers] == [
-        (a.said, a.familiarity) for a in here.answers]
 
 
 def test_names_with_one_take_each_cannot_be_evaluated():

@@ -2,8 +2,6 @@
 
 import json
 import os
-import signal
-import time
 import zipfile
 from copy import deepcopy
 
@@ -12,7 +10,13 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from barkcluster import FamiliarityModel, ModelFormatError, Session, write_session
+from barkcluster import (
+    FamiliarityModel,
+    KNNDensityScorer,
+    ModelFormatError,
+    Session,
+    write_session,
+)
 from barkcluster.files.archive import write_archive
 from barkcluster.gallery import SessionGallery, load_gallery
 from barkcluster.gallery.candidates import sketch
@@ -36,7 +40,8 @@ def play(seed, seconds):
 
 
 def model():
-    return FamiliarityModel(scales=(0.5, 2.0), hop=0.25, random_state=0)
+    """One that is learned soon: most tests ask what becomes of models, not how good they are."""
+    return FamiliarityModel(KNNDensityScorer(n_blocks=2), scales=(0.5, 1.0), hop=0.25)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +60,8 @@ def gallery(heard):
 
 
 @pytest.mark.slow
-def test_more_of_a_session_is_most_like_it(gallery, queries):
+def test_more_of_a_session_is_most_like_it(heard, queries):
+    gallery = SessionGallery(FamiliarityModel(scales=(0.5, 2.0), hop=0.25)).fit(heard)
     for name, frames in queries.items():
         ranking = gallery.rank(frames)
         assert ranking[0][0] == name
@@ -138,7 +144,7 @@ def test_refusals_say_what_is_wrong_and_change_nothing(gallery, queries):
 
 
 def test_a_query_shorter_than_the_longest_window_is_answered(gallery, queries):
-    assert gallery.rank(queries["carl"][:150])[0][0] == "carl"
+    assert gallery.rank(queries["carl"][:80])[0][0] == "carl"
 
 
 @pytest.mark.slow
@@ -252,7 +258,7 @@ def test_saved_and_loaded_answers_the_same(tmp_path, gallery, queries):
     assert again.identify(play(99, 10)) is None
     np.testing.assert_array_equal(again.similarity_matrix(), gallery.similarity_matrix())
     assert len(list((tmp_path / "bands").iterdir())) == 2 * len(NAMES) + 1
-    assert again.model.scales == (0.5, 2.0)
+    assert again.model.scales == (0.5, 1.0)
 
 
 @pytest.mark.slow
@@ -302,43 +308,6 @@ def test_threads_answer_as_one_alone(heard, queries, gallery):
         parallel = SessionGallery(model()).fit(heard)
         assert parallel.rank(queries["bert"]) == gallery.rank(queries["bert"])
         np.testing.assert_array_equal(parallel.similarity_matrix(), gallery.similarity_matrix())
-
-
-class _Interrupted:
-    """Reads a session; the first time, the worker that does it dies."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def __call__(self, path):
-        from barkcluster import read_session
-
-        try:
-            (self.folder / "died").touch(exist_ok=False)
-        except FileExistsError:
-            return read_session(path)
-        time.sleep(0.1)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")      # dask's own
-def test_a_dask_cluster_that_loses_a_worker_answers_the_same(tmp_path, gallery, heard, queries):
-    distributed = pytest.importorskip("distributed", reason="needs the extra distributed")
-    paths = {}
-    for name in NAMES[:3]:
-        paths[name] = tmp_path / f"{name}.txt"
-        write_session(Session(heard[name]), paths[name])
-    serial = deepcopy(gallery).remove("dora")
-    with (distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
-                                   host="127.0.0.1") as cluster,
-          distributed.Client(cluster),
-          joblib.parallel_config(backend="dask")):
-        spread = SessionGallery(model(), folder=tmp_path / "bands",
-                                reader=_Interrupted(tmp_path)).fit(paths)
-    assert (tmp_path / "died").exists()
-    assert spread.rank(queries["carl"]) == serial.rank(queries["carl"])
-    np.testing.assert_array_equal(spread.similarity_matrix(), serial.similarity_matrix())
 
 
 # Folders in which something is wrong
