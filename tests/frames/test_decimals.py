@@ -25,7 +25,7 @@ def same_bits(one, other):
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(table=st.integers(1, 4).flatmap(lambda width: st.lists(
     st.lists(numbers, min_size=width, max_size=width), min_size=1, max_size=12)),
     between=separators, after=st.sampled_from(["", " ", ";", "\n"]))
@@ -89,7 +89,7 @@ lines = st.one_of(
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(first=st.sampled_from([b"-40 -50", b"0, -40 -50;", b"0.1 -3 -4", b"list -3 -4;",
                               b"time,a,b\n0,1,2", b"# dtype: float32\n-1 -2"]),
        runs=st.lists(st.tuples(lines, st.integers(1, 5)), max_size=8),
