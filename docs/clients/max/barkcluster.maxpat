@@ -250,7 +250,7 @@
       300.0,
       20.0
      ],
-     "text": "to tell it something:"
+     "text": "to tell it something (save: if it was started with --allow-save):"
     }
    },
    {
