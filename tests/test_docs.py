@@ -40,31 +40,32 @@ def commands_in(path):
 
 
 @pytest.fixture(scope="module")
-def recordings():
-    """The sessions that the pages speak of, as short as their commands can do with."""
+def recordings(tmp_path_factory):
+    """A folder with the sessions that the pages speak of, as short as their commands can do with.
+    """
+    folder = tmp_path_factory.mktemp("recordings")
     session, _ = synthetic.make_session(0.8, random_state=3, surprises=False)
-    other, _ = synthetic.make_session(0.3, random_state=4, surprises=False)
-    evenings = {f"evenings/{seed}.txt": synthetic.make_session(0.3, random_state=seed)[0]
-                for seed in (5, 6, 7)}
-    return {**evenings, "jam.txt": session.between(0, 36), "now.txt": session.between(36, 46),
-            "take1.txt": session.between(0, 15), "take2.txt": session.between(15, 30),
-            "other.txt": other}
+    sessions = {"jam.txt": session.between(0, 36), "now.txt": session.between(36, 46),
+                "take1.txt": session.between(0, 15), "take2.txt": session.between(15, 30),
+                "other.txt": synthetic.make_session(0.3, random_state=4, surprises=False)[0],
+                **{f"evenings/{seed}.txt": synthetic.make_session(0.3, random_state=seed)[0]
+                   for seed in (5, 6, 7)}}
+    copies = {"sessions": ("take1.txt", "take2.txt", "other.txt"),
+              "bands/anna": ("take1.txt", "take2.txt"), "bands/bert": ("jam.txt", "now.txt")}
+    for name in ("evenings", *copies):
+        (folder / name).mkdir(parents=True)
+    for name, session in sessions.items():
+        barkcluster.write_session(session, folder / name)
+    for name, copied in copies.items():
+        for source in copied:
+            shutil.copy(folder / source, folder / name)
+    return folder
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch, recordings):
     """A working directory with these sessions in it."""
-    (tmp_path / "evenings").mkdir()
-    for name, session in recordings.items():
-        barkcluster.write_session(session, tmp_path / name)
-    (tmp_path / "sessions").mkdir()
-    for name in ("take1.txt", "take2.txt", "other.txt"):
-        shutil.copy(tmp_path / name, tmp_path / "sessions")
-    bands = {"anna": ("take1.txt", "take2.txt"), "bert": ("jam.txt", "now.txt")}
-    for band, names in bands.items():
-        (tmp_path / "bands" / band).mkdir(parents=True)
-        for name in names:
-            shutil.copy(tmp_path / name, tmp_path / "bands" / band)
+    shutil.copytree(recordings, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -78,7 +79,7 @@ def test_examples_give_what_they_show(path, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("hasty_maps")
+@pytest.mark.usefixtures("hasty_fits")
 @pytest.mark.filterwarnings("ignore:.* too short for scales")
 @pytest.mark.parametrize("path", [path for path in TEXTS if commands_in(path)], ids=name_of)
 def test_commands_run(path, folder, capsys):
@@ -96,7 +97,7 @@ def test_commands_run(path, folder, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("hasty_maps")
+@pytest.mark.usefixtures("hasty_fits")
 @pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
 def test_examples_of_the_gallery_run(path):
     known = set(barkcluster.SCORERS)

@@ -184,7 +184,7 @@ def test_of_many_files_a_background_reads_some_evenly(run, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("hasty_maps")
+@pytest.mark.usefixtures("hasty_fits")
 def test_compare_races_all_scorers_and_names_every_intrusion(run):
     code, out, _ = run("compare", "jam.txt", "--train", "50%", "--scales", "0.5,2",
                        "--intrusions", "other.txt", "now.txt")
@@ -197,14 +197,14 @@ def test_compare_races_all_scorers_and_names_every_intrusion(run):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("hasty_maps")
+@pytest.mark.usefixtures("hasty_fits")
 def test_compare_without_intrusions_has_no_auc(run):
     _, out, _ = run("compare", "jam.txt", "--train", "30", "--scales", "0.5,2")
     assert "AUC" not in out
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("hasty_maps")
+@pytest.mark.usefixtures("hasty_fits")
 def test_demo_prints_all_scorers_and_the_surprises_and_writes_files(run, tmp_path):
     code, out, _ = run("demo", "--minutes", "1.5", "--seed", "1", "-o", str(tmp_path / "demo"),
                        "--color", "always")
@@ -221,7 +221,7 @@ def test_demo_prints_all_scorers_and_the_surprises_and_writes_files(run, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("hasty_maps")
+@pytest.mark.usefixtures("hasty_fits")
 @pytest.mark.filterwarnings("ignore:.* too short for scales")
 def test_demo_without_matplotlib_says_so_and_goes_on(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)

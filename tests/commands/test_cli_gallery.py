@@ -8,6 +8,8 @@ import pytest
 
 from barkcluster import Session, cli, write_session
 
+pytestmark = pytest.mark.usefixtures("hasty_fits")
+
 
 def play(seed, seconds):
     rng = np.random.default_rng(seed)

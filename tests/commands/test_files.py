@@ -13,7 +13,8 @@ from barkcluster.commands._files import sessions_in
 from barkcluster.display import progress as progress_module
 from barkcluster.display.progress import progress
 
-pytestmark = pytest.mark.filterwarnings("ignore:.* too short for scales")
+pytestmark = [pytest.mark.usefixtures("hasty_fits"),
+              pytest.mark.filterwarnings("ignore:.* too short for scales")]
 
 
 @pytest.fixture(scope="module")

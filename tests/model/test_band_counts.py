@@ -59,8 +59,8 @@ def test_a_model_is_learned_saved_and_answers(jam, other, tmp_path, n_bands, sco
     heard = with_bands(jam, n_bands)
     model = FamiliarityModel(scorer if n_bands == 24 else soon(scorer), random_state=0,
                              scales=(0.5, 3.0)).fit(
-        heard.between(0, 40))
-    now = heard.between(40, 60)
+        heard.between(0, 30))
+    now = heard.between(40, 50)
     assert model.n_features_in_ == n_bands
     assert model.score(with_bands(other, n_bands)) < model.score(now)
     model.save(tmp_path / "a.npz")
@@ -170,7 +170,7 @@ def test_live_amplitudes_are_read():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("hasty_maps")
+@pytest.mark.usefixtures("hasty_fits")
 @pytest.mark.filterwarnings("ignore:.* too short for scales")
 def test_every_command_reads_another_band_count(jam, other, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

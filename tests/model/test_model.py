@@ -78,7 +78,7 @@ def test_a_second_fit_equals_a_fresh_one(jam):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("hasty_maps")
+@pytest.mark.usefixtures("hasty_fits")
 def test_n_jobs_changes_nothing(jam):
     first, second = parts_of(jam[0], 30)
     one = FamiliarityModel("som", scales=(0.5, 3.0), random_state=1).fit(first)
