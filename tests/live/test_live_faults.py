@@ -295,6 +295,7 @@ def test_osc_counts_before_it_unpacks(monkeypatch):
     assert not made
 
 
+@pytest.mark.slow
 def test_a_flood_leaves_the_view_and_the_end_their_turn(live_at):
     live, player, _ = live_at()
     packet = build_message("/bark", LEVELS)

@@ -17,6 +17,7 @@ import pytest
 import webdriver
 
 from barkcluster import FamiliarityModel, load_model
+from barkcluster.cli import main
 from barkcluster.live.fudi import to_fudi
 from barkcluster.live.page.feed import PageFeed
 from barkcluster.live.page.likeness import Likeness, motifs_of
@@ -134,11 +135,11 @@ def live(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def silent_page(tmp_path_factory):
-    """The address of a page to which nobody plays, for tests that leave it as it is."""
-    with starting(tmp_path_factory.mktemp("silent")) as start:
-        _, _, url = start()
-        yield url
+def shared(tmp_path_factory):
+    """The address of a page and ada's port, for tests that do not ask what was heard before."""
+    with starting(tmp_path_factory.mktemp("shared")) as start:
+        _, (ada, _), url = start()
+        yield url, ada
 
 
 def send(port, frames):
@@ -156,8 +157,8 @@ def status_at(url, **headers):
         return error.code, error.read().decode(), error.headers
 
 
-def test_strangers_pages_and_names_are_refused(silent_page):
-    url = silent_page
+def test_strangers_pages_and_names_are_refused(shared):
+    url, _ = shared
     host = url.split("/")[2]
     code, text, headers = status_at(url)
     assert code == 200
@@ -174,14 +175,10 @@ def test_strangers_pages_and_names_are_refused(silent_page):
     assert status_at(at, Origin="http://evil.example", **upgrade)[0] == 403
 
 
-def test_a_port_that_is_taken_is_said_before_anything_is_heard(silent_page):
-    port = silent_page.split(":")[2].partition("/")[0]
-    done = subprocess.run(
-        [sys.executable, "-m", "barkcluster", "live", "--in", "-", "--page", port],
-        stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=120)
-    assert done.returncode == 2
-    assert f"--page {port}: " in done.stderr.splitlines()[-1]
+def test_a_port_that_is_taken_is_said_before_anything_is_heard(shared, capfd):
+    port = shared[0].split(":")[2].partition("/")[0]
+    assert main(["live", "--in", f"fudi-udp://{LOCAL}:{free_port()}", "--page", port]) == 2
+    assert f"--page {port}: " in capfd.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are another matter on Windows")
@@ -247,8 +244,8 @@ def test_what_is_heard_is_shown_as_it_happens(browser, live, rng):
     assert browser.log() == []
 
 
-def test_it_fits_a_phone_and_the_dark(browser, live, rng):
-    _, (ada, _), url = live()
+def test_it_fits_a_phone_and_the_dark(browser, shared, rng):
+    url, ada = shared
     browser.open(url)
     send(ada, jam(rng, 300))
     wait_for(browser, text_of("[data-fact=received]"), "300")
@@ -317,8 +314,8 @@ def test_a_reload_loses_nothing_and_a_restart_is_noticed(browser, live, rng):
     assert browser.run("return players.get('0').data.times.length") == 0
 
 
-def test_a_page_that_is_open_for_two_hours_does_not_grow(browser, silent_page):
-    browser.open(silent_page)
+def test_a_page_that_is_open_for_two_hours_does_not_grow(browser, shared):
+    browser.open(shared[0])
     wait_for(browser, "return document.querySelectorAll('.player').length", 2)
     browser.run("""for (let i = 0; i < 7200; i++) receive({ players: { 0: { rows:
         Array.from({ length: 10 }, (_, j) => [i + j / 10, 0.5, 0.4, null]) } } });""")
@@ -327,11 +324,10 @@ def test_a_page_that_is_open_for_two_hours_does_not_grow(browser, silent_page):
     assert browser.run("return players.get('0').data.times.at(-1)") == pytest.approx(7199.9)
 
 
-def test_an_address_that_was_cut_short_shows_the_page(browser, live):
-    _, _, url = live(names=("ada",))
-    browser.open(url.partition("#")[0] + "#half%E0%A4")  # no text: the script ended here
+def test_an_address_that_was_cut_short_shows_the_page(browser, shared):
+    browser.open(shared[0].partition("#")[0] + "#half%E0%A4")  # no text: the script ended here
     wait_for(browser, "return link.dataset.state", "there")
-    wait_for(browser, "return document.querySelectorAll('.player').length", 1)
+    wait_for(browser, "return document.querySelectorAll('.player').length", 2)
     assert browser.run("return document.querySelector('.player').textContent.includes('ada')")
 
 
