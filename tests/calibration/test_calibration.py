@@ -1,3 +1,5 @@
+"""Calibration: shares that are as promised, tails that never end, blocks that are held out."""
+
 import naive
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Echoes: what is heard a moment later is not strange, and nothing else becomes familiar."""
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""How much more a fit on everything knows than one on some blocks."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Music that is in two takes: where it is found, and what of it is learned."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""The model: what it learns of takes, what it says of sessions, and what it refuses."""
+
 import csv
 import io
 import warnings

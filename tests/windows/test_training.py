@@ -1,3 +1,5 @@
+"""The windows that a model learns from: thinned, at other tempi, heard once more."""
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d

@@ -1,3 +1,5 @@
+"""Features of windows: the same as in plain loops, in pieces as at once, in the units named."""
+
 import naive
 import numpy as np
 import pytest
