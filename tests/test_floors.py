@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "barkcluster"
 FLOORS = (
     ("_clock", "_extras", "_familiarity", "_processes", "_threads", "_typing", "_validation",
      "_version"),
-    ("_html",),         # what shows itself in a notebook
+    ("_html", "_spread"),   # what shows itself in a notebook; places that lock onto no beat
     ("files",),         # written whole, read with care
     ("frames",),        # 25 levels in dB, 100 times a second, out of text and sound
     ("synthetic", "windows", "calibration", "tempo"),

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.cluster import KMeans
 
+from barkcluster._spread import spread_rows
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.frames.session import Session
 from barkcluster.windows.features import WindowFeatures
@@ -69,7 +70,7 @@ class CandidateSearch:
         if len(self.prototypes) <= n_candidates:
             return np.arange(len(self.prototypes))
         rows = sketch(take)
-        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _SKETCHED_WINDOWS)).astype(int)]
+        rows = rows[spread_rows(len(rows), _SKETCHED_WINDOWS)]
         some = self._near(rows, n_candidates)
         nearest = nearest_sketches(self.prototypes[some], rows)
         coarse = comparison.combine(np.log(np.maximum(nearest, 1e-9)), apart[some])

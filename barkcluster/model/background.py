@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import NotFittedError
 
+from barkcluster._spread import golden_places
 from barkcluster._validation import check_positive, shown
 from barkcluster.files.archive import Array, ArraySpec, Json, ModelFormatError, stored_type
 from barkcluster.files.container import open_container, write_container
@@ -24,7 +25,6 @@ from barkcluster.frames.session import (
     check_rate,
     common_rate,
 )
-from barkcluster.windows.training import golden_places
 
 # Long enough for the longest windows of a model, and for their averages to settle.
 EXCERPT_S = 15.0

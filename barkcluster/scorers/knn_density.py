@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.spatial.distance import cdist
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from barkcluster._spread import spread_rows
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_choice, check_positive_int
 from barkcluster.files.record import LONGEST, ArrayField, Field, NumberField
@@ -162,8 +163,8 @@ class KNNDensityScorer(NearestScorer):
 def thinned(X: FloatArray, n_kept: int) -> npt.NDArray[np.intp]:
     """Rows to remember where there are too many, in order.
 
-    Nine in ten lie evenly spaced, so that what is common stays common; the others are those
-    that the first cover worst, so that what is rare is not lost.
+    Nine in ten lie evenly, at places that no beat can lock onto, so that what is common stays
+    common; the others are those that the first cover worst, so that what is rare is not lost.
 
     Parameters
     ----------
@@ -178,10 +179,9 @@ def thinned(X: FloatArray, n_kept: int) -> npt.NDArray[np.intp]:
     if len(X) <= n_kept:
         return np.arange(len(X))
     n_rare = n_kept // 10
-    even = np.linspace(0, len(X) - 1, n_kept - n_rare).astype(np.intp)
+    even = spread_rows(len(X), n_kept - n_rare)
     others = np.setdiff1d(np.arange(len(X)), even)
-    others = others[np.linspace(0, len(others) - 1, min(len(others), 2 * n_kept)).astype(np.intp)]
-    others = np.unique(others)
+    others = others[spread_rows(len(others), 2 * n_kept)]
     rare = k_center(X[others], n_rare, covered_by=X[even])
     return np.sort(np.concatenate([even, others[rare]]))
 

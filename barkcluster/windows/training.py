@@ -17,6 +17,7 @@ from typing import Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._spread import golden_places
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.frames.resampling import later, stretched
 
@@ -37,8 +38,6 @@ _HOPS_OF_KEPT = 6000
 _TEMPI = (0.955, 0.97, 0.985, 1.0, 1.015, 1.03, 1.045)
 # The change of tempo that lies one unit away (`TrainingWindows.augmented_offsets`).
 _TEMPO_UNIT = 0.03
-# Multiples of the golden ratio, modulo 1, lie as evenly as can be and repeat in no period.
-_GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
 # How an echo differs from what was heard, in turn: a fraction of a frame later, and so much louder
 # (dB), with noise of what levels in text are rounded to, a tenth of a dB. Nobody hears any of it.
 _ECHOES = ((0.25, -0.25), (0.5, 0.25), (0.75, 0.0))
@@ -196,27 +195,6 @@ def spread_ends(first: int, n_frames: int, stride: int, turn: float = 0.0
     if len(ends) == 1:  # a take that just fills a window has one
         return np.minimum(ends, n_frames)
     return ends[ends <= n_frames]
-
-
-def golden_places(n: int, turn: float = 0.0) -> FloatArray:
-    """Places from 0 to 1 that walk by the golden ratio: evenly, and in no period.
-
-    Parameters
-    ----------
-    n : int
-    turn : float, default=0.0
-        Added to all of them, around the circle; without it the first is the middle.
-
-    Returns
-    -------
-    places : ndarray of shape (n,)
-
-    Examples
-    --------
-    >>> golden_places(4).round(2)
-    array([0.5 , 0.12, 0.74, 0.35])
-    """
-    return np.asarray((0.5 + turn + np.arange(n) * _GOLDEN) % 1.0)
 
 
 def spread_windows(features: WindowFeatures, frames: npt.NDArray[np.floating],

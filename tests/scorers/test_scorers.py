@@ -38,6 +38,16 @@ def test_a_thinned_memory_keeps_the_rare_and_knows_its_rows(rng):
     np.testing.assert_allclose(scorer.memory_ + scorer.metric_mean_, X[scorer.memory_rows_])
 
 
+def test_a_thinned_memory_locks_onto_no_beat(rng):
+    """Four places in a bar, and a memory of 900 evenly spaced rows held one of the four."""
+    places = rng.normal(size=(4, 8)) * 5
+    bars = np.tile(places, (900, 1))[:899 * 4 + 1]
+    scorer = KNNDensityScorer().fit(bars + rng.normal(size=bars.shape))
+    again = np.tile(places, (500, 1))
+    strange = scorer.score_samples(again + rng.normal(size=again.shape)) < 0.05
+    assert strange.reshape(-1, 4).mean(axis=0) == pytest.approx(0.05, abs=0.04)
+
+
 def test_k_center_covers_better_than_chance(rng):
     X = rng.normal(size=(500, 4)) ** 3
 
