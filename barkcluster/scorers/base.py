@@ -137,6 +137,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         held_out = np.full(len(rows), np.nan)
         curve = LearningCurve(len(rows), self.learning_power)
         unfitted = clone(self)
+        unfitted._choose_sizes(len(learned))
         blocks = list(held_out_blocks(len(rows), self.n_blocks, self.gap_))
         # Here, too: a model may fit its scorers in threads of their own.
         with OneThread():
@@ -393,6 +394,14 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     def _prototypes(self) -> FloatArray:
         """What was learned, as rows of the metric; here the mean of the rows of the fit alone."""
         return self.to_metric(self.metric_mean_[None])
+
+    def _choose_sizes(self, n_rows: int) -> None:
+        """Replace each "auto" that depends on the number of rows by what so many call for.
+
+        Asked of a copy whose fits hold blocks out: they have the sizes of the fit on all rows.
+        Fewer prototypes because there are fewer rows would make held-out rows too strange, and
+        more so where the numbers jump.
+        """
 
     def _restored(self) -> None:
         """Work out what follows from the stored fields."""

@@ -153,6 +153,15 @@ class GaussianMixtureScorer(JudgedTogether):
             check_positive_int("n_components", self.n_components)
         check_positive_int("max_iter", self.max_iter)
 
+    def _choose_sizes(self, n_rows: int) -> None:
+        self.n_components = self._components_of(n_rows)
+
+    def _components_of(self, n_rows: int) -> int:
+        """How many Gaussians are wanted of so many rows."""
+        if self.n_components == "auto":
+            return min(8, n_rows // 40)
+        return int(self.n_components)
+
     def _learn(self, X: FloatArray) -> None:
         n = len(X)
         self.directions_, variances, residual = principal_directions(X, _MAX_DIRECTIONS)
@@ -162,8 +171,7 @@ class GaussianMixtureScorer(JudgedTogether):
         # Where rows differ by the rounding of single precision alone, that is their width.
         width = max(width, float(_ROUNDING * np.abs(self.metric_mean_).max()) ** 2, _OF_NOTHING)
         self.residual_variance_ = residual + width
-        wanted = min(8, n // 40) if self.n_components == "auto" else self.n_components
-        n_components = max(1, min(int(wanted), n // 2))
+        n_components = max(1, min(self._components_of(n), n // 2))
         projected = X @ self.directions_
         if n < 2:
             self.weights_ = np.ones(1)

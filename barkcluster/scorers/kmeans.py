@@ -142,9 +142,17 @@ class KMeansScorer(NearestScorer):
         self.labels_ = self.labels(X).astype(np.int32)
         return self
 
+    def _choose_sizes(self, n_rows: int) -> None:
+        self.n_clusters = self._clusters_of(n_rows)
+
+    def _clusters_of(self, n_rows: int) -> int:
+        """How many clusters are wanted of so many rows."""
+        if self.n_clusters == "auto":
+            return min(64, round(n_rows ** 0.5))
+        return int(self.n_clusters)
+
     def _learn(self, X: FloatArray) -> None:
-        wanted = (min(64, round(len(X) ** 0.5)) if self.n_clusters == "auto" else self.n_clusters)
-        n_clusters = max(1, min(int(wanted), len(X)))
+        n_clusters = max(1, min(self._clusters_of(len(X)), len(X)))
         random = check_random_state(self.random_state)
         # A row from each of as many stretches of time: all that was played has a center to begin
         # with. k-means++ takes longer than Lloyd's steps, and finds no better ones here.

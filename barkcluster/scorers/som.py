@@ -154,12 +154,18 @@ class SOMScorer(NearestScorer):
         check_positive("sigma", self.sigma)
         check_positive("learning_rate", self.learning_rate)
 
-    def _learn(self, X: FloatArray) -> None:
+    def _choose_sizes(self, n_rows: int) -> None:
+        self.shape = self._shape_of(n_rows)
+
+    def _shape_of(self, n_rows: int) -> tuple[int, int]:
+        """Units down and across that are wanted for so many rows."""
         if self.shape == "auto":
-            side = max(1, min(10, round(len(X) ** 0.25)))
-            down, across = side, side
-        else:
-            down, across = self.shape
+            side = max(1, min(10, round(n_rows ** 0.25)))
+            return side, side
+        return self.shape
+
+    def _learn(self, X: FloatArray) -> None:
+        down, across = self._shape_of(len(X))
         units = down * across
         steps = max(300, 12 * units) if self.n_iter == "auto" else self.n_iter
         # MiniSom takes whole numbers as seeds, no RandomState.

@@ -42,6 +42,19 @@ def test_scikit_learn_contract_of_the_others(estimator, check):
     check(estimator)
 
 
+@pytest.mark.parametrize(("name", "n_rows", "n_groups"), [
+    ("som", 60, 6), ("som", 240, 6), ("gmm", 240, 3), ("kmeans", 60, 3), ("knn", 60, 3)])
+def test_held_out_rows_are_judged_by_as_large_a_fit(rng, name, n_rows, n_groups):
+    """A map of 3 x 3 units was calibrated by what maps of 2 x 2 said of a smaller session."""
+    strange = []
+    for _ in range(4):
+        groups = rng.normal(size=(n_groups, 8)) * 5
+        rows = groups[np.arange(n_rows + 600) % n_groups] + rng.normal(size=(n_rows + 600, 8))
+        scorer = make(name).fit(rows[:n_rows])
+        strange.append(np.mean(scorer.score_samples(rows[n_rows:]) < 0.05))
+    assert np.mean(strange) < 0.1
+
+
 def test_one_row_scores_as_in_a_batch(scorer, rng):
     X = rng.normal(size=(40, 4))
     together = scorer.fit(X).novelty(X)
