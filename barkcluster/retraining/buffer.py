@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._spread import golden_place
 from barkcluster._typing import Float32Array
 from barkcluster._validation import check_choice, check_positive_int
 
@@ -48,8 +49,9 @@ class SessionBuffer:
     block_frames : int
         Frames that stay or go together; fewer where a take ends.
     keep : {"newest", "thinned"}, default="newest"
-        What stays once there are too many: the newest blocks, or every second one, then every
-        fourth and so on, from the beginning to now.
+        What stays once there are too many: the newest blocks, or half of them, then a quarter
+        and so on, from the beginning to now. They are not every second one, which would be the
+        verses alone where verse and chorus are as long as a block.
 
     Attributes
     ----------
@@ -77,7 +79,7 @@ class SessionBuffer:
         """Forget everything."""
         self.n_frames = 0
         self._blocks: list[Segment] = []
-        self._stride = 1
+        self._kept = 1.0  # of all blocks
         self._number = 0
         self._take = 0
         self._filling = np.empty((self.block_frames, self.n_bands), np.float32)
@@ -117,7 +119,7 @@ class SessionBuffer:
             self._filling = np.empty((self.block_frames, self.n_bands), np.float32)
         self._filled = 0
         number, self._number = self._number, self._number + 1
-        if self.keep == "thinned" and number % self._stride:
+        if self.keep == "thinned" and golden_place(number) >= self._kept:
             self.n_frames -= len(rows)
             return
         self._blocks.append(Segment(number, self._take, rows))
@@ -125,8 +127,8 @@ class SessionBuffer:
             if self.keep == "newest":
                 self.n_frames -= len(self._blocks.pop(0).rows)
             else:
-                self._stride *= 2
-                self._blocks = [b for b in self._blocks if b.number % self._stride == 0]
+                self._kept /= 2.0
+                self._blocks = [b for b in self._blocks if golden_place(b.number) < self._kept]
                 self.n_frames = sum(len(b.rows) for b in self._blocks)
 
 

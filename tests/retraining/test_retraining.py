@@ -229,8 +229,18 @@ def test_thinned_keeps_some_of_all():
     for level in range(41):
         buffer.append(np.array([level]))
         assert buffer.n_frames <= 10
-    assert numbers(buffer) == [[0, 1], [16, 17], [32, 33], [40]]
-    assert buffer.n_frames == 7
+    assert numbers(buffer) == [[0, 1], [10, 11], [26, 27], [36, 37], [40]]
+    assert buffer.n_frames == 9
+
+
+def test_thinned_keeps_verse_and_chorus():
+    """Each as long as a block, and every second block was kept: the verses alone."""
+    buffer = SessionBuffer(1, most_frames=200, block_frames=2, keep="thinned")
+    for block in range(1600):
+        buffer.append(np.array([block % 2]))
+        buffer.append(np.array([block % 2]))
+    kept = np.concatenate(numbers(buffer))
+    assert np.mean(kept) == pytest.approx(0.5, abs=0.1)
 
 
 def test_takes_end_at_gaps():
