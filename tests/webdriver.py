@@ -86,6 +86,8 @@ def browser(*options):
                      "--disable-dev-shm-usage", "--hide-scrollbars", *options]
         answer = _ask(f"{base}/session", {"capabilities": {"alwaysMatch": {
             "goog:chromeOptions": {"binary": program, "args": arguments},
+            # Two hours of a page take a busy machine longer than the usual half minute.
+            "timeouts": {"script": 120_000},
             "goog:loggingPrefs": {"browser": "ALL"}}}})
         page = Browser(base, answer["sessionId"])
         try:
@@ -104,7 +106,7 @@ def _ask(url, body=None, method=None):
         headers={"Content-Type": "application/json"})
     for wait in (0.2, 0.5, 1.0, None):
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=150) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             raise RuntimeError(json.load(error)["value"]["message"]) from None

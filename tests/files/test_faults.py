@@ -142,9 +142,9 @@ def interrupt(*args):
 signal.signal(signal.SIGALRM, interrupt)
 random.seed(2)
 for trial in range(50):
-    signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-4, 0.02))
     try:
-        for again in range(20):
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-4, 0.02))
+        while True:
             new.save(path)
             old.save(path)
     except KeyboardInterrupt:
