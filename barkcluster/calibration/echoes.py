@@ -44,6 +44,35 @@ def raised(held_out: FloatArray, echoes: FloatArray) -> FloatArray:
     return result
 
 
+def as_unheard(echoes: FloatArray, own: FloatArray, held_out: FloatArray) -> FloatArray:
+    """Echoes, less what a fit finds in its own rows that it does not find in others.
+
+    Directions in which few rows differ are chosen by these rows, and no others reach as far out
+    along them: far from every prototype, the rows of a rhythm of 10 s are then stranger to the fit
+    on them than to fits that never heard them. Their echoes share that.
+
+    Parameters
+    ----------
+    echoes : ndarray of shape (m,)
+        What the fit on the whole session says of echoes.
+    own : ndarray of shape (m,)
+        And of the rows that they are echoes of.
+    held_out : ndarray of shape (m,)
+        What fits say that did not hear these rows; nan where a row was not held out.
+
+    Returns
+    -------
+    echoes : ndarray of shape (m,)
+
+    Examples
+    --------
+    >>> as_unheard(np.array([2.5, 3.0]), np.array([2.0, 2.5]), np.array([1.0, 1.5]))
+    array([1.5, 2. ])
+    """
+    more = (own - held_out)[np.isfinite(held_out)]
+    return echoes - max(float(np.median(more)), 0.0) if len(more) else echoes
+
+
 def with_margin(echoes: FloatArray, held_out: FloatArray) -> FloatArray:
     """Echoes, those that stand out beyond the held-out novelties once more by as much.
 

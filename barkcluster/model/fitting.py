@@ -16,7 +16,7 @@ from sklearn.base import clone
 
 from barkcluster._typing import FloatArray
 from barkcluster.calibration.calibration import Calibration, Calibrations
-from barkcluster.calibration.echoes import raised, with_margin
+from barkcluster.calibration.echoes import as_unheard, raised, with_margin
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERNS, check_scales
@@ -154,7 +154,9 @@ def _learned(template: FamiliarityScorer, features: WindowFeatures,
                    augmented_rows=windows.augmented_rows,
                    augmented_offsets=windows.augmented_offsets)
         unheard = scorer.unheard_novelty()
-        echoes = with_margin(scorer.novelty_of(windows.echoes), unheard)
+        own = scorer.novelty_of(windows.rows[windows.echoed_rows])
+        echoes = as_unheard(scorer.novelty_of(windows.echoes), own, unheard[windows.echoed_rows])
+        echoes = with_margin(echoes, unheard)
         held_out = raised(unheard, echoes)
         if view in PATTERNS:
             # Judged against the windows in which that group of bands plays.
