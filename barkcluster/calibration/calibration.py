@@ -16,7 +16,7 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
+from scipy.special import gammaln, ndtri, stdtrit
 
 from barkcluster._typing import FloatArray
 
@@ -159,7 +159,37 @@ class Calibration:
         calibration._set(np.asarray(novelty, dtype=np.float64), float(n_effective))
         return calibration
 
-    def _set(self, novelty: FloatArray, n_effective: float) -> None:
+    @classmethod
+    def of_few(cls, held_out: npt.ArrayLike) -> Self:
+        """The calibration of few values that share nothing, such as those of whole sessions.
+
+        Another of the same kind is stranger than the k-th strangest of n with a probability of
+        k / (n + 1), whatever their distribution. `Calibration` adds a rank, which is a small
+        excess of caution among hundreds of windows and the half of a rate among twenty sessions.
+        Beyond the strangest the tail falls as fast as Student's t does there: their spread is
+        known from few values, too.
+
+        Parameters
+        ----------
+        held_out : array-like of shape (n,)
+
+        Returns
+        -------
+        calibration : Calibration
+
+        Examples
+        --------
+        >>> Calibration.of_few([4.0, 2.0, 3.0, 1.0]).familiarity([1.0, 3.0, 4.0])
+        array([0.8, 0.4, 0.2])
+        """
+        values = np.sort(np.asarray(held_out, dtype=np.float64).ravel())
+        if not len(values):
+            raise ValueError("held_out must hold at least one value; got none.")
+        calibration = cls.__new__(cls)
+        calibration._set(values, float(len(values)), few=True)
+        return calibration
+
+    def _set(self, novelty: FloatArray, n_effective: float, few: bool = False) -> None:
         self.novelty_ = novelty
         self.n_effective_ = n_effective
         n = len(novelty)
@@ -168,8 +198,8 @@ class Calibration:
         last = np.append(first[1:], n) - 1
         share = (n - first) / n                      # of held-out windows at least as strange
         # The judged window is one more of them, hence the ones.
-        worth = min(n, _TRUST * n_effective)
-        of_rank = (1.0 + worth * share) / (worth + 1.0)
+        worth = n if few else min(n, _TRUST * n_effective)
+        of_rank = (worth * share + (0.0 if few else 1.0)) / (worth + 1.0)
         if len(first) == 1:  # all alike: typical, with what is stranger or less so on either side
             of_rank = np.array([0.5])
         # A rank is flat, a little beyond its ends too: rounding decides nothing.
@@ -178,10 +208,10 @@ class Calibration:
         familiarity = np.repeat(of_rank, 2)
         top = novelty[-max(1, -(-n // 5)):]
         # The unit of a tail: mean excess over the 80 % point, or what the data allow.
-        spread = float(np.mean(top - top[0]))
+        spread = _student_unit(novelty) if few else float(np.mean(top - top[0]))
         width = float(novelty[-1] - novelty[0])
         # Below the low end lies the most familiar rank, and the room beyond it is its share.
-        lowest = min(2, len(values) - 2)
+        lowest = 0 if few else min(2, len(values) - 2)
         self._table = CalibrationTable(
             values, familiarity, tail_unit=max(spread, 0.02 * width, resolution),
             low=float(values[lowest]), room=1.0 - float(familiarity[lowest]))
@@ -286,6 +316,20 @@ class Calibrations:
         quantiles = np.array([np.quantile(one.novelty_, [0.5, 0.95]) for one in self._all])
         median = quantiles[:, :1]
         return median, np.maximum(quantiles[:, 1:] - median, _NARROWEST) / _ONE_IN_TWENTY
+
+
+def _student_unit(values: FloatArray) -> float:
+    """How far on Student's t falls by a factor of e, beyond the strangest of some values."""
+    n = len(values)
+    if n < 2:
+        return 0.0
+    freedom = n - 1
+    place = float(stdtrit(freedom, n / (n + 1.0)))
+    density = np.exp(gammaln(0.5 * n) - gammaln(0.5 * freedom)) / np.sqrt(np.pi * freedom) * (
+        1.0 + place ** 2 / freedom) ** (-0.5 * n)
+    # Of another value, whose distance from the mean of the others is meant.
+    spread = float(np.std(values, ddof=1)) * np.sqrt(1.0 + 1.0 / n)
+    return spread / (n + 1.0) / float(density)
 
 
 def _first_of_ranks(novelty: FloatArray, resolution: float) -> npt.NDArray[np.intp]:
