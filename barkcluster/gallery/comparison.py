@@ -4,7 +4,7 @@ Fixed units do not know what tells *these* names apart. Where names have several
 differences between takes of one name show what does not matter. Their covariance, shrunk (Ledoit
 and Wolf 2004), is whitened, and what remains is what names differ in. This is within-class
 covariance normalization, as in speaker verification (Hatch, Kajarekar, Stolcke 2006), and the
-classical counterpart of a triplet network. The more takes there are, the more the metric counts.
+classical counterpart of a triplet network. Once it is learned, it counts far more than the models.
 """
 
 from __future__ import annotations
@@ -23,11 +23,25 @@ from barkcluster.calibration.calibration import Calibration
 
 Folds: TypeAlias = npt.NDArray[np.int32]
 
-# Weight of the full models' answer, and of the summaries in fixed units; each take that a name has
-# beyond its first, on average, adds 1 to the latter. Half and twice these weights name as many
-# pieces rightly.
+# How sessions are compared; galleries in files go on as they did.
+# 1: models weigh `_MODELS_WEIGHT`, summaries `_UNLEARNED_WEIGHT` and 1 more for each take that a
+#    name has beyond its first, on average. A held-out piece is judged by the metric of all takes
+#    but its fold, from fewer takes, and weighed as in that metric.
+# 2: it is weighed as a query is.
+# 3: before the metric is learned, each number is divided by how it differs between takes of one
+#    name; once it is, models weigh `_MODELS_BESIDE_METRIC`. A held-out piece is judged by the
+#    metric of all takes but itself.
+NEWEST = 3
+
 _MODELS_WEIGHT = 2.0
 _UNLEARNED_WEIGHT = 1.0
+_MODELS_BESIDE_METRIC = 0.2
+# A number's own variance between takes of one name is divided by in this share; the rest is the
+# mean of all numbers, since few takes tell it badly.
+_OWN_SPREAD = 0.5
+# Metrics that are learned to judge held-out pieces: one for each piece while takes are few.
+_FEWEST_METRICS = 2
+_TAKES_OF_ALL_METRICS = 6000
 # Squared distances below this count as this: a query may be a session that was learned.
 _NEAREST = 1e-3
 # Summaries, in single precision, that differ by less than this are of the same session.
@@ -71,17 +85,15 @@ class SessionComparison:
 
     Parameters
     ----------
-    as_queries : bool, default=True
-        Whether models and summaries are weighed for a held-out piece as they are for a query. If
-        not, they are weighed as in the metric that was learned without the piece, from fewer
-        takes: there models count more, and galleries send too many sessions away. Galleries in
-        files before version 4 go on so.
+    definition : int, default=3
+        How sessions are compared, 1 to 3. The newest is 3; galleries in files of version 4 have 2,
+        those before it 1.
 
     Attributes
     ----------
     names_ : list of str
     n_more_ : float
-        Takes that a name has beyond its first, on average; the weight of what the metric learned.
+        Takes that a name has beyond its first, on average. Above 0, a metric is learned.
     held_out_ : dict of str to ndarray
         Strangeness of each name's held-out pieces, from models and a metric that did not hear
         them.
@@ -95,8 +107,8 @@ class SessionComparison:
     calibration_: Calibration
     _metric: _Metric | None
 
-    def __init__(self, as_queries: bool = True) -> None:
-        self.as_queries = as_queries
+    def __init__(self, definition: int = NEWEST) -> None:
+        self.definition = definition
 
     def fit(self, records: Mapping[str, Record]) -> Self:
         """Learn the metric, and how strange more of the same sessions is.
@@ -116,16 +128,17 @@ class SessionComparison:
         """
         self._learn_metric(records)
         known = list(records.values())
-        complete = self._metric is not None
         usual = [r.held_out for r in known]
-        if complete:
-            usual = _held_out(known, self.n_more_ if self.as_queries else None)
+        if self._metric is not None:
+            usual = (_held_out_alone(known, self._metric) if self.definition > 2 else
+                     _held_out(known, self.n_more_ if self.definition > 1 else None))
         self.held_out_ = dict(zip(records, usual, strict=True))
         pool = np.sort(np.concatenate([np.empty(0), *usual]))
         if not len(pool):
             raise ValueError("records must hold at least one piece held out; got none.")
         # Pieces share no frames: each counts as an independent one.
-        self.calibration_ = Calibration.restore(pool, float(len(pool)))
+        self.calibration_ = (Calibration.of_few(pool) if self.definition > 2 else
+                             Calibration.restore(pool, float(len(pool))))
         return self
 
     @classmethod
@@ -139,7 +152,8 @@ class SessionComparison:
         self.names_ = list(records)
         # If some names have no summaries, all are compared by their models alone.
         complete = all(len(record.takes) for record in records.values())
-        self._metric = _Metric([r.takes for r in records.values()]) if complete else None
+        self._metric = _Metric([r.takes for r in records.values()],
+                               self.definition > 2) if complete else None
         self.n_more_ = self._metric.n_more if self._metric is not None else 0.0
 
     def log_distances(self, summary: npt.ArrayLike) -> FloatArray:
@@ -216,13 +230,14 @@ class SessionComparison:
         strangeness = np.asarray(strangeness, dtype=np.float64)
         if self._metric is None:
             return strangeness
-        return _combined(strangeness, np.asarray(log_distances, np.float64), self.n_more_)
+        return _combined(strangeness, np.asarray(log_distances, np.float64),
+                         _models_weight(self.n_more_, self.definition))
 
 
 class _Metric:
     """Distances to the mean summary of each name, in units of how takes of one name differ."""
 
-    def __init__(self, takes: list[Float32Array]) -> None:
+    def __init__(self, takes: list[Float32Array], scaled: bool = False) -> None:
         counts = np.array([len(rows) for rows in takes])
         n_more = int(counts.sum()) - len(counts)
         self.n_more = n_more / len(counts)
@@ -234,11 +249,16 @@ class _Metric:
         self._uncertain = 0.5 * np.log1p(1.0 / counts)
         rows = rows - self._center
         apart = rows - np.repeat(means, counts, axis=0)
+        self._scale: FloatArray | float = 1.0
         if np.all(np.abs(apart) < _SAME):       # one take a name, or copies of it
             self._basis = None
             self._names = means
             self._squares = np.square(means).sum(axis=1)
             return
+        if scaled:
+            square = np.square(apart).sum(axis=0) / n_more
+            self._scale = 1.0 / np.sqrt((1.0 - _OWN_SPREAD) * square.mean() + _OWN_SPREAD * square)
+            rows, apart, means = (some * self._scale for some in (rows, apart, means))
         # Directions in which no take differs from another tell nothing, and are left out.
         span = PCA(min(len(rows) - 1, rows.shape[1]), svd_solver="full").fit(rows)
         apart = apart @ span.components_.T * np.sqrt(len(rows) / n_more)
@@ -252,7 +272,7 @@ class _Metric:
 
     def log_distances(self, summary: FloatArray) -> FloatArray:
         """Log distance of a session to each name."""
-        x = summary.astype(np.float64) - self._center
+        x = (summary.astype(np.float64) - self._center) * self._scale
         place = x if self._basis is None else x @ self._basis
         # By the binomial formula: of many names, the differences would be a second large matrix.
         squares = self._squares - 2.0 * (self._names @ place) + place @ place + self._beyond(x)
@@ -262,18 +282,19 @@ class _Metric:
         """Where sessions lie on two axes."""
         basis = np.eye(len(self._center)) if self._basis is None else self._basis
         names = self._names if self._basis is not None and len(self._names) > 2 else (
-            (np.concatenate(self._takes) - self._center) @ basis)
+            (np.concatenate(self._takes) - self._center) * self._scale @ basis)
         found = np.zeros((len(summaries), 2))
         if not np.any(np.ptp(names, axis=0)):
             return found
         n_axes = min(2, *names.shape, max(1, len(names) - 1))
         axes = PCA(n_axes, svd_solver="full").fit(names)
-        found[:, :n_axes] = axes.transform((summaries - self._center) @ basis)
+        found[:, :n_axes] = axes.transform((summaries - self._center) * self._scale @ basis)
         return found
 
     def between(self, piece: Float32Array, mean: Float32Array, n_takes: int) -> float:
         """Log distance of a piece to the mean of ``n_takes`` takes."""
-        x, name = (rows.astype(np.float64) - self._center for rows in (piece, mean))
+        x, name = ((rows.astype(np.float64) - self._center) * self._scale
+                   for rows in (piece, mean))
         apart = x - name if self._basis is None else (x - name) @ self._basis
         square = float(apart @ apart) + self._beyond(x)
         return float(0.5 * np.log(max(square, _NEAREST)) - 0.5 * np.log1p(1.0 / n_takes))
@@ -285,9 +306,16 @@ class _Metric:
         return self._outside * max(0.0, float(x @ x - np.square(x @ self._plain).sum()))
 
 
-def _combined(strangeness: FloatArray, log_distances: FloatArray, n_more: float) -> FloatArray:
-    weight = _UNLEARNED_WEIGHT + n_more
-    return (_MODELS_WEIGHT * strangeness + weight * log_distances) / (_MODELS_WEIGHT + weight)
+def _models_weight(n_more: float, definition: int) -> float:
+    """What the models count for each 1 that summaries count."""
+    if definition < 3:
+        return _MODELS_WEIGHT / (_UNLEARNED_WEIGHT + n_more)
+    unlearned = _MODELS_WEIGHT / _UNLEARNED_WEIGHT
+    return unlearned * float((_MODELS_BESIDE_METRIC / unlearned) ** min(n_more, 1.0))
+
+
+def _combined(strangeness: FloatArray, log_distances: FloatArray, weight: float) -> FloatArray:
+    return (weight * strangeness + log_distances) / (weight + 1.0)
 
 
 def _held_out(records: list[Record], n_more: float | None) -> list[FloatArray]:
@@ -307,9 +335,50 @@ def _held_out(records: list[Record], n_more: float | None) -> list[FloatArray]:
                 piece, own = record.pieces[j]
                 distance = min(metric.between(piece, own, len(takes)),
                                float(metric.log_distances(piece).min()))
-                mine[j:j + 1] = _combined(record.held_out[j:j + 1], np.array([distance]),
-                                          metric.n_more if n_more is None else n_more)
+                weight = _models_weight(metric.n_more if n_more is None else n_more, 2)
+                mine[j:j + 1] = _combined(record.held_out[j:j + 1], np.array([distance]), weight)
     return said
+
+
+def _held_out_alone(records: list[Record], learned: _Metric) -> list[FloatArray]:
+    """Strangeness of each piece to its name, from models that did not hear it.
+
+    A piece that is a take is judged by a metric of the other takes: of all of them, or where they
+    are many, of those in other groups. Any other piece is a stretch of its name's only take, which
+    tells the metric nothing: to its own name the rest of the take counts.
+    """
+    said = [np.empty(len(record.pieces)) for record in records]
+    takes = [_takes_held_out(record) for record in records]
+    whole = [(i, j) for i, mine in enumerate(takes) for j in np.flatnonzero(mine >= 0)]
+    n_takes = sum(len(record.takes) for record in records)
+    n_groups = min(len(whole), max(_FEWEST_METRICS, _TAKES_OF_ALL_METRICS // n_takes))
+    weight = _models_weight(learned.n_more, 3)
+    for group in range(n_groups):
+        pieces = whole[group::n_groups]
+        kept = [record.takes for record in records]
+        for i in {i for i, _ in pieces}:
+            rest = np.delete(kept[i], [takes[k][j] for k, j in pieces if k == i], axis=0)
+            kept[i] = rest if len(rest) else kept[i]
+        metric = _Metric(kept, True)
+        for i, j in pieces:
+            said[i][j] = metric.log_distances(records[i].pieces[j, 0]).min()
+    for i, record in enumerate(records):
+        for j in np.flatnonzero(takes[i] < 0):
+            piece, own = record.pieces[j]
+            said[i][j] = min(learned.between(piece, own, 1),
+                             np.delete(learned.log_distances(piece), i).min(initial=np.inf))
+        said[i] = _combined(record.held_out[:len(said[i])], said[i], weight)
+    return said
+
+
+def _takes_held_out(record: Record) -> npt.NDArray[np.intp]:
+    """Which take each piece with a summary is; -1 if it is a stretch of one."""
+    found = np.full(len(record.pieces), -1)
+    for j, (piece, _) in enumerate(record.pieces):
+        same = np.flatnonzero((record.take_folds == record.piece_folds[j])
+                              & np.all(record.takes == piece, axis=1))
+        found[j] = same[0] if len(same) else -1
+    return found
 
 
 def _kept(record: Record, fold: int) -> Float32Array:

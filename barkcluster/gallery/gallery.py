@@ -30,7 +30,7 @@ from barkcluster.model.model import FamiliarityModel
 from barkcluster.windows.features import WindowFeatures
 
 from .candidates import CandidateSearch
-from .comparison import Record, SessionComparison
+from .comparison import NEWEST, Record, SessionComparison
 from .entry import Entry, Windows, strangeness, windows_of
 from .folder import GalleryFolder
 from .index import GalleryIndex, check_names
@@ -424,7 +424,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
                                *(entry.prototypes for entry in entries.values())])
         return GalleryIndex(list(records), files, prototypes, list(records.values()),
                             max(features, key=lambda one: len(one.scales)), self.n_candidates,
-                            self.n_pieces, self.false_alarm_rate, True)
+                            self.n_pieces, self.false_alarm_rate, NEWEST)
 
     def _become(self, index: GalleryIndex, comparison: SessionComparison,
                 store: ModelStore) -> None:
@@ -446,7 +446,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
         -------
         self : SessionGallery
         """
-        comparison = SessionComparison(index.as_queries).fit(
+        comparison = SessionComparison(index.comparison).fit(
             dict(zip(index.names, index.records, strict=True)))
         models = dict(zip(index.names, index.files, strict=True))
         self._become(index, comparison, ModelStore(models, index.features, files))
@@ -456,7 +456,7 @@ class SessionGallery(NamingMixin, BaseEstimator):
         """What is known of all names, for a folder where their files are called so."""
         return GalleryIndex(
             self.names_, files, self.prototypes_, list(self.records_.values()), self._features,
-            self.n_candidates, self.n_pieces, self.false_alarm_rate, self.comparison_.as_queries)
+            self.n_candidates, self.n_pieces, self.false_alarm_rate, self.comparison_.definition)
 
     def _template(self) -> FamiliarityModel:
         """The model, not fitted, that each name's is a clone of."""

@@ -3,8 +3,7 @@
 It is an archive of plain arrays, read as untrusted input. Names are an array as well, a number for
 each character: a header of a hundred thousand names would be larger than headers may be.
 Older versions are still read: version 1 had the names in its header, versions 1 and 2 had no
-summaries of whole sessions, and up to version 3 held-out pieces were weighed as in the metric that
-was learned without them.
+summaries of whole sessions, and versions up to 4 compared sessions by older definitions.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ from barkcluster.frames.session import MOST_BANDS
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import VIEWS
 
-from .comparison import Record
+from .comparison import NEWEST, Record
 
 FORMAT = "barkcluster gallery"
-VERSION = 4
+VERSION = 5
 MOST_NAMES = 100_000
 MOST_LETTERS = 200
 _MOST_HELD_OUT = 10_000
@@ -70,8 +69,8 @@ class GalleryIndex:
     n_candidates, n_pieces : int
     false_alarm_rate : float
         Parameters of the gallery.
-    as_queries : bool
-        Whether held-out pieces are weighed as queries are: see `SessionComparison`.
+    comparison : int
+        How sessions are compared: see `SessionComparison`.
     """
 
     names: list[str]
@@ -82,7 +81,7 @@ class GalleryIndex:
     n_candidates: int
     n_pieces: int
     false_alarm_rate: float
-    as_queries: bool
+    comparison: int
 
 
 def check_names(names: Sequence[object]) -> None:
@@ -137,7 +136,7 @@ def write_index(path: str | os.PathLike[str], index: GalleryIndex) -> None:
         "n_candidates": int(index.n_candidates),
         "n_pieces": int(index.n_pieces),
         "false_alarm_rate": float(index.false_alarm_rate),
-        "as_queries": int(index.as_queries),
+        "comparison": int(index.comparison),
     }
     arrays: dict[str, Array] = {
         "names": np.array(letters, "<i4"),
@@ -193,7 +192,10 @@ def read_index(path: str | os.PathLike[str],
         n_candidates = fields.integer("n_candidates", 1)
         n_pieces = fields.integer("n_pieces", 1)
         rate = fields.number("false_alarm_rate", 1e-12, 1.0 - 1e-12)
-        as_queries = version > 3 and bool(fields.integer("as_queries", 0, 1))
+        comparison = 1
+        if version > 3:
+            comparison = (1 + fields.integer("as_queries", 0, 1) if version == 4
+                          else fields.integer("comparison", 1, NEWEST))
         fields.nothing_else()
         specs = {"prototypes": ArraySpec("<f4", "<f4", (n_names, *sizes)),
                  "held_out": ArraySpec("<f8", "<f8", (n_held_out,))}
@@ -211,7 +213,7 @@ def read_index(path: str | os.PathLike[str],
         records = [Record.without_summaries(values) for values in held_out] if sized is None else (
             _records(archive, specs, held_out))
     return GalleryIndex(names, files, prototypes, records, features, n_candidates, n_pieces, rate,
-                        as_queries)
+                        comparison)
 
 
 def opened(header: dict[str, Json], wanted: str, newest: int) -> Fields:

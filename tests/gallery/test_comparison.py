@@ -1,5 +1,7 @@
 """Whole sessions: their summaries, the metric that is learned, whose takes are told apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.model_selection import cross_val_score
@@ -36,6 +38,9 @@ def gallery():
 
 def record(takes):
     takes = np.asarray(takes, np.float32)
+    if len(takes) == 1:
+        return replace(Record.without_summaries(np.empty(0)), takes=takes,
+                       take_folds=np.array([-1], np.int32))
     pieces = np.stack([np.stack([take, np.delete(takes, i, axis=0).mean(axis=0)])
                        for i, take in enumerate(takes)])
     folds = np.arange(len(takes), dtype=np.int32)
@@ -96,17 +101,50 @@ def test_the_metric_forgets_what_differs_between_takes_of_a_name(rng):
     assert learned.n_more_ == 39.0
 
 
-def test_held_out_pieces_are_weighed_as_queries_are(rng):
-    """They were weighed by the metric of fewer takes, in which models count more."""
+def test_held_out_pieces_of_older_galleries_are_weighed_as_they_were(rng):
+    """By the metric of fewer takes, in which models count more; then as queries are."""
     names = {name: record(rng.normal(3 * i, 1, size=(4, 6))) for i, name in enumerate("ab")}
-    now, before = (SessionComparison(way).fit(names) for way in (True, False))
+    second, first = (SessionComparison(definition).fit(names) for definition in (2, 1))
     for name in names:
         # Models say 0 of all these pieces: what is left is the summaries' share.
         assert np.all(names[name].held_out == 0.0)
-        ratio = now.held_out_[name] / before.held_out_[name]
+        ratio = second.held_out_[name] / first.held_out_[name]
         np.testing.assert_allclose(ratio, ratio[0])
         assert ratio[0] > 1.05
-    assert now.n_more_ == 3.0
+    assert second.n_more_ == 3.0
+
+
+def test_a_held_out_take_is_judged_by_all_other_takes(rng):
+    """Whole folds were left out: of two takes a name nothing was learned without one of them."""
+    takes = {name: rng.normal(2 * i, 1, size=(2, 6)).astype(np.float32)
+             for i, name in enumerate("abc")}
+    learned = SessionComparison().fit({name: record(rows) for name, rows in takes.items()})
+    for name, rows in takes.items():
+        for i, row in enumerate(rows):
+            others = {**takes, name: np.delete(rows, i, axis=0)}
+            without = SessionComparison.uncalibrated(
+                {other: record(some) for other, some in others.items()})
+            # The models say 0, and count .2 beside the summaries.
+            assert learned.held_out_[name][i] == pytest.approx(
+                without.log_distances(row).min() / 1.2)
+
+
+@pytest.mark.slow
+def test_false_alarms_are_as_many_as_asked_for_in_small_galleries():
+    """They were half as many at 10 % of twenty takes, and none where names had two."""
+    rng = np.random.default_rng(0)
+    spread = 6.0 / np.sqrt(np.arange(1, 31))
+    found = []
+    for n_names, n_takes in 15 * [(3, 2), (5, 3), (4, 5)]:
+        middles = rng.normal(size=(n_names, 1, 30)) * spread
+        takes = middles + rng.normal(size=(n_names, n_takes, 30)) * spread
+        learned = SessionComparison().fit({str(i): record(some) for i, some in enumerate(takes)})
+        queries = middles + rng.normal(size=(n_names, 4, 30)) * spread
+        said = [learned.judge(np.zeros(n_names), query).min() for query in queries.reshape(-1, 30)]
+        familiarity = learned.calibration_.familiarity(said)
+        found.append([np.mean(familiarity < rate) for rate in (0.05, 0.1, 0.2)])
+    shares = np.mean(found, axis=0) / (0.05, 0.1, 0.2)
+    assert np.all((shares > 0.5) & (shares < 1.5))
 
 
 def test_a_name_without_summaries_leaves_all_to_the_models(rng):

@@ -352,21 +352,25 @@ def test_an_index_that_would_not_load_is_not_saved(tmp_path, n_names, letters, m
 SUMMARIES = ("n_takes", "n_pieces_heard", "n_numbers")
 
 
-def test_a_gallery_of_version_3_goes_on_weighing_as_it_did(tmp_path, gallery, queries):
+@pytest.mark.parametrize("version, definition", [(3, 1), (4, 2)])
+def test_a_gallery_of_an_older_version_goes_on_comparing_as_it_did(
+        tmp_path, gallery, queries, version, definition):
     gallery.save(tmp_path)
     path = tmp_path / "gallery.npz"
     with zipfile.ZipFile(path) as archive:
         header = json.loads(archive.read("header.json"))
     with np.load(path) as stored:
         arrays = {name: stored[name] for name in stored if name != "header.json"}
-    del header["as_queries"]
+    del header["comparison"]
+    if version == 4:
+        header["as_queries"] = 1
     with path.open("wb") as file:
-        write_archive(file, {**header, "version": 3}, arrays)
+        write_archive(file, {**header, "version": version}, arrays)
     again = load_gallery(tmp_path)
-    assert not again.comparison_.as_queries
+    assert again.comparison_.definition == definition
     again.save(tmp_path / "copy")
     assert load_gallery(tmp_path / "copy").rank(queries["anna"]) == again.rank(queries["anna"])
-    assert again.add({"dora": play(77, 25)}).comparison_.as_queries
+    assert again.add({"dora": play(77, 25)}).comparison_.definition == 3
 
 
 @pytest.mark.slow
@@ -381,7 +385,7 @@ def test_an_index_of_older_versions_answers_by_models_alone(tmp_path, gallery, q
         arrays = {name: stored[name] for name in stored if name not in (
             "takes", "take_folds", "take_counts", "pieces", "piece_counts", "piece_folds",
             "header.json")}
-    for name in ("as_queries", *SUMMARIES,
+    for name in ("comparison", *SUMMARIES,
                  *(("n_names", "n_letters") if version == 1 else ())):
         del header[name]
     header["version"] = version
