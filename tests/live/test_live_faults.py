@@ -217,8 +217,8 @@ def test_idle_connections_lock_nobody_out(live_at):
         with socket.create_connection((LOCAL, port)) as client:
             client.sendall(to_fudi("bark", LEVELS))
             run_until(live, lambda: player.n_received == 1)
-        assert player.n_rejected == 0
-        assert len(live._receiver._connections._all) == 64  # one that was idle had to go
+            assert player.n_rejected == 0
+            assert len(live._receiver._connections._all) == 64  # one that was idle had to go
     finally:
         for one in idle:
             one.close()
