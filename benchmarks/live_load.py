@@ -116,7 +116,7 @@ def collect(answers: socket.socket, clients: dict[str, Client]) -> None:
             client.status = [float(value) for value in message.values[1:6]]
 
 
-def play(clients: list[Client], frames: np.ndarray, seconds: float) -> None:
+def play(clients: list[Client], frames: list[list[float]], seconds: float) -> None:
     """All clients at 100 frames a second, on one clock."""
     begun = time.monotonic()
     for tick in range(round(100 * seconds)):
@@ -180,12 +180,12 @@ def main() -> None:
             for client in everyone:
                 _, received, rejected, late, _ = client.status
                 # Behind a gap hops begin anew: it is not known here which frame was answered.
-                answers = np.array([np.nan] if client.was_away else client.answers)
-                p50, p99 = 1e3 * np.percentile(answers, [50, 99])
+                delays = np.array([np.nan] if client.was_away else client.answers)
+                p50, p99 = 1e3 * np.percentile(delays, [50, 99])
                 print(f"{client.name:8}{client.kind:10}{client.n_sent:8}"
                       f"{client.n_sent - received:6.0f}{late:6.0f}{client.n_garbage:8}"
                       f"{rejected:9.0f}{len(client.answers):8}{p50:8.1f}{p99:7.1f}"
-                      f"{1e3 * answers.max():9.1f}")
+                      f"{1e3 * delays.max():9.1f}")
             burst(clients["olga"], frames, arguments.burst)
             memory.append(resident_mb(live.pid))
             print("memory, MB, at the start, when all had models, after each minute, after the "
