@@ -112,6 +112,7 @@ def test_examples_of_the_gallery_run(path):
         del barkcluster.SCORERS[name]
 
 
+@pytest.mark.slow
 def test_python_in_readme_runs(folder, capsys):
     (block,) = fenced((ROOT / "README.md").read_text("utf-8"), "python")
     exec(compile(block, "README.md", "exec"), {})

@@ -51,6 +51,7 @@ def test_what_holds_little_is_shown_as_well(shown):
     assert shown._repr_html_().startswith("<div")
 
 
+@pytest.mark.slow
 def test_a_timeline_is_a_data_frame(results):
     pytest.importorskip("pandas")
     timeline = results["timeline"]

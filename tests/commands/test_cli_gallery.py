@@ -143,6 +143,7 @@ def test_queries_may_be_folders_and_strangers_come_first(evenings, capsys):
         "session,name", "found/here/stranger.txt,none of them", "found/now.txt,bert"]
 
 
+@pytest.mark.slow
 def test_strangers_are_ordered_although_one_query_is_too_short(folder, capsys):
     write_session(play(2, 8).between(0, 0.5), "short.txt")
     assert cli.main(["identify", "now.txt", "short.txt", "bands", "--strangers"]) == 0
@@ -151,6 +152,7 @@ def test_strangers_are_ordered_although_one_query_is_too_short(folder, capsys):
     assert "skipped short.txt: a session must cover" in said.err
 
 
+@pytest.mark.slow
 def test_a_saved_gallery_is_saved_once_more_where_that_is_asked_for(folder, capsys):
     for source, copy in (("bands", "kept"), ("kept", "copy"), ("copy", "copy")):
         assert cli.main(["rank", "now.txt", source, "--save", copy]) == 0

@@ -274,6 +274,7 @@ def test_long_names_wrap_on_a_phone(browser, report, tmp_path):
                            "document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.slow
 def test_whose_times_are_those_of_what_was_learned_is_said(rng, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("monday", "tuesday"):

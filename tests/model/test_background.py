@@ -29,8 +29,8 @@ from tests.every_scorer import soon
 
 @pytest.fixture(scope="module")
 def jams():
-    """Frames of four sessions, 40 s each."""
-    return [make_session(2 / 3, random_state=seed, surprises=False)[0].frames for seed in range(4)]
+    """Frames of four sessions, half a minute each."""
+    return [make_session(0.5, random_state=seed, surprises=False)[0].frames for seed in range(4)]
 
 
 @pytest.fixture(scope="module")
