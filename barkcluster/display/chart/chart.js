@@ -1,5 +1,5 @@
 "use strict";
-// What every page draws the same way: times, colors, familiarity over time, a stripe a scale, motifs.
+// What all pages draw alike: times, colors, familiarity over time, a stripe for each scale, motifs.
 // Drawing functions take a context, an axis of time and what to draw; rows are kept in columns:
 // { times, familiarity, by_scale: [column of each scale], scales, step }.
 
@@ -38,7 +38,8 @@ function paletteNow() {
     (name) => [name, styleOf(`--${name}`).split(",").map(Number)]));
 }
 
-// Sizes a canvas to its width on the page and a height; a context in CSS pixels, or null if hidden.
+// Makes a canvas as many dots wide as it is on the page, and as high as asked; returns a context in
+// CSS pixels, null where the canvas is hidden.
 function contextOf(canvas, height) {
   canvas.style.height = `${height}px`;
   const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth;
@@ -64,7 +65,7 @@ class TimeAxis {
   timeAt(x) { return this.start + (x - this.left) / this.width * this.span; }
 }
 
-// Rows that an axis shows, one more at each side.
+// From which row to which an axis shows, with one more at each side.
 function rowsShown(axis, times, step) {
   const first = times.findIndex((t) => t >= axis.start);
   const past = times.findIndex((t) => t > axis.stop + step);
@@ -142,13 +143,14 @@ function drawMotifs(g, axis, motifs, top) {
   });
 }
 
-// What the rows are, at the left of the axis.
+// Writes [text, y] of each row at the left of the axis.
 function drawLabels(g, axis, labels) {
   g.fillStyle = styleOf("--soft");
   g.textAlign = "right";
   for (const [text, y] of labels) g.fillText(text, axis.left - 6, y);
 }
 
+// Labels of the curve; the lowest and the highest are moved off its edges.
 function curveLabels(top, height) {
   return [0.05, 0.5, 1].map((value) => [String(value), top + (1 - value) * height
     - (value === 0.05 ? 2 : 0) + (value === 1 ? 5 : 0)]);
