@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown:
         args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
+        warnings.showwarning = _Warnings().show
         try:
             code: int = args.run(args) or 0
             sys.stdout.flush()
@@ -141,10 +141,22 @@ def _one_line(error: BaseException) -> str:
     return printable(" ".join(str(error).split())) or type(error).__name__
 
 
-def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int,
-                  file: TextIO | None = None, line: str | None = None) -> None:
-    """Print the text of a warning, without the line of code that Python would add."""
-    complain(f"warning: {' '.join(str(message).split())}")
+class _Warnings:
+    """Prints the text of warnings without the line of code that Python would add, each once.
+
+    Python forgets what it has shown whenever a library changes which warnings it shows.
+    """
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def show(self, message: Warning | str, category: type[Warning], filename: str, lineno: int,
+             file: TextIO | None = None, line: str | None = None) -> None:
+        """Print a warning that was not printed before."""
+        text = " ".join(str(message).split())
+        if text not in self._told:
+            self._told.add(text)
+            complain(f"warning: {text}")
 
 
 def _forget_stdout() -> None:

@@ -368,3 +368,17 @@ def test_motifs_unique_to(run):
     assert "moments that the others lack: 0:" in out
     code, out, _ = run("motifs", "jam.txt", "--unique-to", "jam.txt")
     assert (code, out) == (0, "no motifs\n\nmoments that the others lack: none\n")
+
+
+def test_a_warning_is_printed_once_although_a_library_makes_python_forget_it(
+        monkeypatch, capsys):
+    def run(args):
+        for _ in range(3):
+            with warnings.catch_warnings():
+                warnings.simplefilter("always")
+                warnings.warn("two takes are one", stacklevel=1)
+        return 0
+
+    monkeypatch.setattr("barkcluster.commands.check.run", run)
+    assert cli.main(["check", "jam.txt"]) == 0
+    assert capsys.readouterr().err == "barkcluster: warning: two takes are one\n"
