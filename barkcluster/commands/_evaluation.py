@@ -17,7 +17,7 @@ from barkcluster.display.terminal import printable, style_for, table
 from barkcluster.gallery.evaluation import NONE_OF_THEM, Evaluation
 
 from ._files import Skipped, files_of, no_sessions
-from ._gallery import asked_of, named_sessions, reader_of
+from ._gallery import Asked, Reader, named_sessions
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -28,10 +28,13 @@ def evaluate(args: argparse.Namespace) -> None:
     sessions = named_sessions(folder)
     if not sessions:
         raise no_sessions(args.evaluate)
-    paths, queries, unread = asked_of(files_of(args.on_map), args) if args.on_map else (
-        [], [], Skipped(0, args.strict))
+    asked = Asked(files_of(args.on_map), args) if args.on_map else None
+    on_map: dict[str, barkcluster.Session] = {}
+    if asked is not None:
+        with progress(asked.n_files) as step:
+            on_map.update(asked.each(step, "reading"))
     gallery = barkcluster.SessionGallery(
-        false_alarm_rate=args.false_alarms, reader=reader_of(args), n_jobs=args.jobs,
+        false_alarm_rate=args.false_alarms, reader=Reader(args), n_jobs=args.jobs,
         on_error="raise" if args.strict else "skip")
     with progress(args.folds) as step:
         found = gallery.evaluate(sessions, n_folds=args.folds, step=step)
@@ -49,11 +52,11 @@ def evaluate(args: argparse.Namespace) -> None:
         from barkcluster.display.report.gallery import write_gallery_report
 
         gallery.fit(sessions)
-        asked = dict(zip(paths, queries, strict=True))
         write_gallery_report(found, places_of(gallery), args.page,
-                             places_of_queries(gallery, asked))
+                             places_of_queries(gallery, on_map))
     skipped.tell()
-    unread.tell()
+    if asked is not None:
+        asked.skipped.tell()
 
 
 def _print(found: Evaluation, args: argparse.Namespace) -> None:
@@ -77,15 +80,13 @@ def _print(found: Evaluation, args: argparse.Namespace) -> None:
              for a in found.mistakes], style, (0, 1, 2, 5)))
 
 
-def print_strangers(gallery: barkcluster.SessionGallery, paths: Sequence[str],
-                    queries: Sequence[barkcluster.Session], skipped: Skipped,
+def print_strangers(gallery: barkcluster.SessionGallery, asked: Asked,
                     args: argparse.Namespace) -> None:
     """The queries, least like any name first."""
     order = []
-    with progress(len(queries)) as step:
-        for path, query in zip(paths, queries, strict=True):
-            step(f"ranking {path}")
-            with skipped.tried(path):
+    with progress(asked.n_files) as step:
+        for path, query in asked.each(step, "ranking"):
+            with asked.skipped.tried(path):
                 name, familiarity = gallery.rank(query)[0]
                 order.append((familiarity, path, name))
     rows = [[path, name, f"{familiarity:.3g}"] for familiarity, path, name in sorted(order)]

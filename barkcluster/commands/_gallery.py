@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import barkcluster
 from barkcluster.display.progress import Step, progress
 
-from ._files import Skipped, add_strict, is_hidden, no_sessions, read_each, sessions_in
+from ._files import Skipped, add_strict, is_hidden, no_sessions, sessions_in
 from ._options import jobs, read, read_to_learn
 
 
@@ -28,14 +29,63 @@ def add_gallery(parser: argparse.ArgumentParser) -> argparse.Action:
     return folder
 
 
-def asked_of(files: Sequence[str], args: argparse.Namespace,
-             ) -> tuple[list[str], list[barkcluster.Session], Skipped]:
-    """The sessions to ask the gallery about, and what cannot be read; see `read_each`."""
-    if not files:
-        raise ValueError("QUERY must be session or sound files, or folders of them; got folders "
-                         "without any.")
-    with progress(len(files)) as step:
-        return read_each(files, args.strict, partial(read, args=args), step)
+class Asked:
+    """The sessions to ask a gallery about, each read when its turn comes.
+
+    Those of a large folder need not be in memory together. The first that can be read is read at
+    once, so that what is wrong with all of them is said before anything is learned.
+
+    Parameters
+    ----------
+    files : sequence of str
+    args : argparse.Namespace
+        With the options of `add_reading` and `add_strict`.
+
+    Attributes
+    ----------
+    n_files : int
+    skipped : Skipped
+        Files that cannot be read. Its `tell` has still to be called.
+    """
+
+    def __init__(self, files: Sequence[str], args: argparse.Namespace) -> None:
+        if not files:
+            raise ValueError("QUERY must be session or sound files, or folders of them; got "
+                             "folders without any.")
+        self.n_files = len(files)
+        self.skipped = Skipped(len(files), args.strict)
+        self._read = partial(read, args=args)
+        there = []
+        for path in files:
+            with self.skipped.tried(path):
+                os.stat(path)
+                there.append(path)
+        self._left = iter(there)
+        with progress(len(there)) as step:
+            self._ahead = self._next(step, "reading")
+
+    def each(self, step: Step, doing: str) -> Iterator[tuple[str, barkcluster.Session]]:
+        """Path and session of each file that can be read, once.
+
+        Parameters
+        ----------
+        step : callable
+            Called with what is being done, and to which file.
+        doing : str
+        """
+        found, self._ahead = self._ahead, None
+        if found is not None:
+            step(f"{doing} {found[0]}")
+        while found is not None:
+            yield found
+            found = self._next(step, doing)
+
+    def _next(self, step: Step, doing: str) -> tuple[str, barkcluster.Session] | None:
+        for path in self._left:
+            step(f"{doing} {path}")
+            with self.skipped.tried(path):
+                return path, self._read(path)
+        return None
 
 
 def gallery_of(args: argparse.Namespace) -> barkcluster.SessionGallery:
@@ -83,9 +133,29 @@ def named_sessions(folder: Path) -> dict[str, list[Path]]:
     return sessions
 
 
-def reader_of(args: argparse.Namespace) -> partial[barkcluster.Session]:
-    """A function that reads a session as the options say, and that can be pickled."""
-    return partial(_read, args=args)
+class Reader:
+    """Reads sessions as the options say, and warns once of each that something is wrong with.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        With the options of `add_reading`.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._args = args
+        self._told: set[str] = set()
+
+    def __call__(self, path: str | os.PathLike[str]) -> barkcluster.Session:
+        text = os.fspath(path)
+        if text in self._told:
+            return read(text, self._args)
+        self._told.add(text)
+        return _read(path, self._args)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """This reader: the gallery of each fold is a copy, and none is to warn again."""
+        return self
 
 
 def _read(path: str | os.PathLike[str], args: argparse.Namespace,

@@ -8,7 +8,7 @@ from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
 from ._files import files_of
-from ._gallery import add_gallery, asked_of, gallery_of
+from ._gallery import Asked, add_gallery, gallery_of
 from ._options import add_color, add_reading, check_output, count, share
 
 _DESCRIPTION = """\
@@ -67,24 +67,23 @@ def run(args: argparse.Namespace) -> None:
     if args.evaluate is not None:
         evaluate(args)
         return
-    paths, queries, skipped = asked_of(files_of(args.queries), args)
+    asked = Asked(files_of(args.queries), args)
     gallery = gallery_of(args).set_params(false_alarm_rate=args.false_alarms)
     if args.strangers:
-        print_strangers(gallery, paths, queries, skipped, args)
-        skipped.tell()
+        print_strangers(gallery, asked, args)
+        asked.skipped.tell()
         return
     rows = []
-    with progress(len(queries)) as step:
-        for path, query in zip(paths, queries, strict=True):
-            step(f"identifying {path}")
-            with skipped.tried(path):
+    with progress(asked.n_files) as step:
+        for path, query in asked.each(step, "identifying"):
+            with asked.skipped.tried(path):
                 name = gallery.identify(query)
                 rows.append([path, "none of them" if name is None else name])
     for row in rows if args.csv is None else ():
         print(printable(": ".join(row)))
     if args.csv is not None:
         write_rows(["session", "name"], rows, args)
-    skipped.tell()
+    asked.skipped.tell()
 
 
 def _check_together(args: argparse.Namespace) -> None:

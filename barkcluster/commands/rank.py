@@ -7,7 +7,7 @@ import argparse
 from barkcluster.display.progress import progress
 
 from ._files import files_of
-from ._gallery import add_gallery, asked_of, gallery_of
+from ._gallery import Asked, add_gallery, gallery_of
 from ._options import add_color, add_reading, check_output, count
 
 _DESCRIPTION = """\
@@ -47,17 +47,16 @@ def run(args: argparse.Namespace) -> None:
 
     check_output(args.csv, args.queries)
     files = files_of(args.queries)
-    paths, queries, skipped = asked_of(files, args)
+    asked = Asked(files, args)
     gallery = gallery_of(args)
     rows = []
-    with progress(len(queries)) as step:
-        for path, query in zip(paths, queries, strict=True):
-            step(f"ranking {path}")
-            with skipped.tried(path):
+    with progress(asked.n_files) as step:
+        for path, query in asked.each(step, "ranking"):
+            with asked.skipped.tried(path):
                 rows += [[path, name, f"{familiarity:.3g}"] for name, familiarity in
                          gallery.rank(query)[:args.most]]
     # A single query needs no column of its own on the screen; in csv the columns are always the
     # same.
     first = 1 if args.csv is None and len(files) == 1 else 0
     write_rows(["session", "name", "familiarity"][first:], [row[first:] for row in rows], args)
-    skipped.tell()
+    asked.skipped.tell()

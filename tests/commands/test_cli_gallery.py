@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from barkcluster import Session, cli, write_session
+from barkcluster import Session, SessionGallery, cli, write_session
+from barkcluster.commands import _gallery
 
 pytestmark = pytest.mark.usefixtures("hasty_fits")
 
@@ -186,3 +187,33 @@ def test_sessions_too_short_for_a_background_are_counted(folder, capsys):
     assert cli.main(["background", "bands", "now.txt", "-o", "others.npz"]) == 0
     assert capsys.readouterr().out == (
         "others.npz: 1 excerpt of 15 s from 1 session; 3 shorter than that left out.\n")
+
+
+def test_queries_are_read_one_at_a_time_when_their_turn_comes(folder, monkeypatch):
+    """All were read and kept before the first was asked about."""
+    happened = []
+    read, rank = _gallery.read, SessionGallery.rank
+    monkeypatch.setattr(_gallery, "read", lambda path, args: happened.append(path) or read(
+        path, args))
+    monkeypatch.setattr(SessionGallery, "rank", lambda self, session: happened.append("rank") or (
+        rank(self, session)))
+    assert cli.main(["identify", "now.txt", "stranger.txt", "now.txt", "bands"]) == 0
+    assert happened == ["now.txt", "rank", "stranger.txt", "rank", "now.txt", "rank"]
+
+
+def test_a_query_that_is_not_there_is_said_before_anything_is_learned(folder, monkeypatch, capsys):
+    monkeypatch.setattr(SessionGallery, "fit", lambda self, sessions: pytest.fail("was learned"))
+    assert cli.main(["rank", "now.txt", "nowhere.txt", "bands", "--strict"]) == cli.BAD_INPUT
+    assert "nowhere.txt: No such file" in capsys.readouterr().err
+    (folder / "broken.txt").write_text("no session")
+    assert cli.main(["rank", "broken.txt", "nowhere.txt", "bands"]) == cli.BAD_INPUT
+    assert capsys.readouterr().err.count("skipped") == 2
+
+
+def test_what_is_wrong_with_a_session_is_said_once_however_many_galleries_learn_it(
+        evenings, capsys):
+    linear = 10.0 ** (np.asarray(play(2, 14)) / 20.0)
+    write_session(Session(linear), "evenings/bert/bert0.txt")
+    assert cli.main(["identify", "--evaluate", "evenings", "--folds", "2"]) == 0
+    said = capsys.readouterr().err
+    assert said.count("bert0.txt: units") == 1, said
