@@ -1,5 +1,7 @@
 """Other problems for the same models: which composer, speaker, digit or artist is it?
 
+    python -m benchmarks.neighbors --sessions FOLDER
+
 Nothing is tuned for them; they show how far familiarity goes when it is asked something else. A
 *stranger* here is a class that was not learned ("none of them"). Systems are compared by the mean
 novelty of a piece, and lower is nearer.
@@ -19,8 +21,11 @@ novelty of a piece, and lower is nearer.
 
 from __future__ import annotations
 
+import argparse
+import sys
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +34,7 @@ from . import corpora
 from .corpora import FRAME_RATE, NOBODY, Frames, Track
 from .figures import auc, average_precision, print_table
 from .identifiers import IDENTIFIERS, Ask, Distances, Measure
+from .systems import Library
 from .tasks import WARM_UP_S, System
 
 MakeSystem = Callable[[str, Sequence[float] | None], System]
@@ -41,6 +47,20 @@ N_QUERIES = 40
 DB_UNDER_LOUDEST = 40.0
 CLIPS_A_STREAM = {"speaker": 25, "digit": 5}
 SPEECH_SCALES_S = {"speaker": (0.5, 1.0, 2.0), "digit": (0.2, 0.4, 1.0)}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print a table for each problem that the sessions have labels for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--sessions", nargs="+", type=Path, required=True, metavar="PATH")
+    parser.add_argument("--systems", nargs="+", metavar="NAME", default=list(IDENTIFIERS),
+                        help=f"scorers, and of {', '.join(IDENTIFIERS)} (default: these)")
+    parser.add_argument("--limit", type=int, metavar="N", help="queries of artist retrieval")
+    args = parser.parse_args(argv)
+    rows = run(corpora.load(args.sessions), args.systems, Library, args.limit)
+    if not rows:
+        raise ValueError("--sessions must have labels of composers, speakers or artists.")
+    show(rows)
 
 
 def run(tracks: Sequence[Track], names: Sequence[str], make: MakeSystem,
@@ -215,3 +235,10 @@ def _fitted(system: System, takes: Sequence[Frames]) -> System:
 def _mean_novelty(system: System, frames: Frames, warm_up_s: float = WARM_UP_S) -> float:
     times, columns = system.novelty(frames)
     return float(np.nanmean(columns[""][times >= warm_up_s - 1e-6]))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ValueError as error:
+        sys.exit(f"neighbors.py: {error}")
