@@ -72,7 +72,8 @@ class LearningCurve:
         """
         between = self._excess(n_less) - self._excess(n_more)
         if between > 0:
-            self._slopes.append(float(np.median(less - more)) / between)
+            # Not the median of the differences: most rows keep their neighbors, and it is 0.
+            self._slopes.append(float(np.median(less) - np.median(more)) / between)
 
     def excess(self, n_learned: int) -> float:
         """How much stranger rows are to a fit on so many rows than to one on all.

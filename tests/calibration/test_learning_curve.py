@@ -24,6 +24,16 @@ def test_a_curve_is_carried_on_to_the_whole_session(power):
     assert curve.excess(100) == 0.0
 
 
+def test_what_a_few_neighbors_are_worth(rng):
+    """Without one block more, most rows keep their neighbors: a median row lost nothing."""
+    curve = LearningCurve(100, 1.0)
+    for _ in range(3):
+        more = rng.uniform(0.0, 1.0, 1000)
+        curve.add(80, 60, more, more + 0.5 * (rng.random(1000) < 0.4))
+    between = 100 / 60 - 100 / 80
+    assert curve.excess(80) == pytest.approx(0.2 / between * 0.25, rel=0.2)
+
+
 def test_what_blocks_disagree_about_is_chance():
     curve = LearningCurve(100, 1.0)
     for step in (3.0, -3.0, 0.1):
