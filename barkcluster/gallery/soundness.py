@@ -39,6 +39,8 @@ _LINEAR_SPREAD = 8.0
 # Frames compared for copies: one a second, levels relative to their mean, to half a dB a band.
 _LANDMARK_EVERY_S = 1.0
 _COPY_DB = 0.5
+# What lies farther than this below the loudest band of a frame is taken to lie there.
+_DEEPEST_DB = 40.0
 _LEAST_SHARED = 5
 _MOST_NEIGHBORS = 20
 
@@ -224,6 +226,8 @@ def _told(names: Sequence[str], counts: npt.NDArray[np.intp],
 def _landmarks(session: Session) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Frames that stand out, the same ones in a shifted copy: shapes, seconds, levels."""
     frames = np.asarray(session, dtype=np.float64)
+    # In a softer copy what was quiet already lies on the floor of all frames, and stays there.
+    frames = np.maximum(frames, frames.max(axis=1, keepdims=True) - _DEEPEST_DB)
     half = max(1, round(_LANDMARK_EVERY_S * session.frame_rate)) // 2
     power = frames.mean(axis=1)
     # A frame louder than all within half a second on either side, wherever the session begins.

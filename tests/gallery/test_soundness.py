@@ -78,6 +78,14 @@ def test_copies_are_found_exact_softer_shifted_and_contained(jam):
     assert said["part"].startswith("contained in") and "from its second 7.3" in said["part"]
 
 
+def test_a_softer_copy_is_found_although_quiet_bands_lie_on_the_floor(jam):
+    """What was on the floor does not get softer: no frame had the shape that it had before."""
+    low = np.maximum(jam, -100.0)
+    low[:, 12:] = -100.0
+    said = copies({"jam": Session(low), "softer": Session(np.maximum(low - 6.0, -100.0))})
+    assert said == {"softer": "the same as jam, 6.0 dB softer"}
+
+
 def test_other_takes_by_the_same_hands_are_no_copies():
     rng = np.random.default_rng(0)
     band = rng.normal(-45, 8, size=(4, 25))
