@@ -13,7 +13,7 @@ import barkcluster
 from barkcluster.display.progress import Step, progress
 
 from ._files import Skipped, add_strict, is_hidden, no_sessions, sessions_in
-from ._options import jobs, read, read_to_learn
+from ._options import jobs, read, read_checked
 
 
 def add_gallery(parser: argparse.ArgumentParser) -> argparse.Action:
@@ -54,7 +54,7 @@ class Asked:
                              "folders without any.")
         self.n_files = len(files)
         self.skipped = Skipped(len(files), args.strict)
-        self._read = partial(read, args=args)
+        self._read = partial(read_checked, args=args)
         there = []
         for path in files:
             with self.skipped.tried(path):
@@ -162,4 +162,4 @@ def _read(path: str | os.PathLike[str], args: argparse.Namespace,
           step: Step | None = None) -> barkcluster.Session:
     if step is not None:
         step(f"learning {path}")
-    return read_to_learn(os.fspath(path), args)
+    return read_checked(os.fspath(path), args)

@@ -93,7 +93,7 @@ def check_bands(n_bands: int | None) -> None:
         raise ValueError(f"--bands must be at most {MOST_BANDS}; got {n_bands}.")
 
 
-def read_to_learn(path: str, args: argparse.Namespace) -> barkcluster.Session:
+def read_checked(path: str, args: argparse.Namespace) -> barkcluster.Session:
     """Session in a file, as from `read`, with a warning if something is gravely wrong with it."""
     # Here, so that --help is there at once.
     from barkcluster.gallery.soundness import GRAVE, check_session
@@ -123,7 +123,7 @@ def learned(paths: Sequence[str], args: argparse.Namespace, step: Step,
     takes = []
     for path in paths:
         step(f"reading {path}")
-        takes.append(read_to_learn(path, args))
+        takes.append(read_checked(path, args))
         first, rate = takes[0].frame_rate, takes[-1].frame_rate
         if not same_rate(first, rate):
             raise ValueError(f"takes must have one frame rate; got {first:g} frames a second in "

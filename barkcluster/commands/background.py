@@ -11,7 +11,7 @@ from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
 from ._files import add_strict, no_sessions, read_each, sessions_in
-from ._options import add_reading, check_model_output, read_to_learn
+from ._options import add_reading, check_model_output, read_checked
 
 _DESCRIPTION = """\
 Takes excerpts of other sessions. A model that has heard how strange they are to it can use one
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
         paths = [paths[i * len(paths) // most] for i in range(most)]
     with progress(len(paths)) as step:
         _, sessions, skipped = read_each(paths, args.strict,
-                                         partial(read_to_learn, args=args), step)
+                                         partial(read_checked, args=args), step)
         background = barkcluster.Background().fit(sessions)
     background.save(args.output)
     n_short = len(sessions) - background.n_sessions_

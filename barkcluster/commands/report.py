@@ -9,7 +9,7 @@ from barkcluster.display.progress import progress
 from barkcluster.display.terminal import printable
 
 from ._files import Skipped, add_strict
-from ._options import add_learning, add_reading, check_output, make_model, read_to_learn
+from ._options import add_learning, add_reading, check_output, make_model, read_checked
 
 _DESCRIPTION = """\
 Writes one HTML page about sessions that needs no other file: familiarity over time, strange
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> None:
         for path in args.train:
             step(f"reading {path}")
             with skipped.tried(path):
-                takes.append(read_to_learn(path, args))
+                takes.append(read_checked(path, args))
         if args.train and not takes:
             raise ValueError("--train must name a file that can be read; got none.")
         if takes:
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> None:
         for path in args.sessions:
             step(f"reading {path}")
             with skipped.tried(path):
-                session = read_to_learn(path, args)
+                session = read_checked(path, args)
                 step(f"listening to {path}")
                 reports.append(report_on(session, model, names) if takes
                                else report_on_itself(session, clone(model)))

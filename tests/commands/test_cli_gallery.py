@@ -192,9 +192,9 @@ def test_sessions_too_short_for_a_background_are_counted(folder, capsys):
 def test_queries_are_read_one_at_a_time_when_their_turn_comes(folder, monkeypatch):
     """All were read and kept before the first was asked about."""
     happened = []
-    read, rank = _gallery.read, SessionGallery.rank
-    monkeypatch.setattr(_gallery, "read", lambda path, args: happened.append(path) or read(
-        path, args))
+    read, rank = _gallery.read_checked, SessionGallery.rank
+    monkeypatch.setattr(_gallery, "read_checked", lambda path, args: (
+        path.startswith("bands") or happened.append(path) or True) and read(path, args))
     monkeypatch.setattr(SessionGallery, "rank", lambda self, session: happened.append("rank") or (
         rank(self, session)))
     assert cli.main(["identify", "now.txt", "stranger.txt", "now.txt", "bands"]) == 0
@@ -217,3 +217,12 @@ def test_what_is_wrong_with_a_session_is_said_once_however_many_galleries_learn_
     assert cli.main(["identify", "--evaluate", "evenings", "--folds", "2"]) == 0
     said = capsys.readouterr().err
     assert said.count("bert0.txt: units") == 1, said
+
+
+def test_what_is_wrong_with_a_query_is_said(folder, capsys):
+    """A file of amplitudes was none of them, without a word."""
+    write_session(Session(10.0 ** (np.asarray(play(1, 8)) / 20.0)), "linear.txt")
+    assert cli.main(["identify", "linear.txt", "bands"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "linear.txt: none of them\n"
+    assert "warning: linear.txt: units: levels from" in said.err
