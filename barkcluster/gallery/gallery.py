@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from barkcluster._threads import OneThread
@@ -47,7 +47,7 @@ DEFAULT_HOP = 0.5
 _MOST_PIECES = 1000
 
 
-class SessionGallery(NamingMixin, BaseEstimator):
+class SessionGallery(NamingMixin, ClassifierMixin, BaseEstimator):
     """Learns sessions by name, then says which of them another one is like.
 
     Parameters
