@@ -40,7 +40,7 @@ N_BANDS = 25
 
 
 class Network(ABC):
-    """What the three have in common: standardising, drawing windows, training, smoothing.
+    """What the three have in common: standardizing, drawing windows, training, smoothing.
 
     A subclass makes its network in ``_build``, says what a batch costs in ``_loss`` and how
     novel windows are in ``_novelty``; windows are tensors of shape ``(n, 25, 200)``.

@@ -97,9 +97,9 @@ class Peer:
         self._make = make
 
     def fit(self, takes: Sequence[Frames]) -> Peer:
-        shortest = max(map(len, takes)) / FRAME_RATE
+        longest = max(map(len, takes)) / FRAME_RATE
         # A window of more than half of what there is would leave next to no rows.
-        self._scales = [s for s in self.scales if s <= shortest / 2] or [self.scales[0]]
+        self._scales = [s for s in self.scales if s <= longest / 2] or [self.scales[0]]
         X = np.vstack([self.windows(take, self._scales)[1] for take in takes])
         X = X[:: -(-len(X) // MAX_TRAINING_ROWS)]
         self._scaler = StandardScaler().fit(X)

@@ -58,7 +58,7 @@ def test_other_seeds_give_other_songs():
 
 
 @pytest.mark.slow
-def test_session_is_the_sound_analysed():
+def test_session_is_the_sound_analyzed():
     sound, sample_rate, known = make_sound(0.15, random_state=1)
     session, known_of_session = make_session(0.15, random_state=1)
     np.testing.assert_allclose(bark_frames(sound, sample_rate), session.frames, atol=0.01)
