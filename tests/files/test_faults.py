@@ -143,12 +143,13 @@ signal.signal(signal.SIGALRM, interrupt)
 random.seed(2)
 for trial in range(50):
     try:
-        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-4, 0.02))
+        # Once more where the first comes to a destructor, which ignores it.
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-4, 0.02), 0.5)
         while True:
             new.save(path)
             old.save(path)
     except KeyboardInterrupt:
-        pass
+        signal.setitimer(signal.ITIMER_REAL, 0)
     print(which())
 print(len(os.listdir(folder)))
 """, tmp_path)
