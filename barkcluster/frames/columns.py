@@ -117,6 +117,11 @@ class ColumnTeller:
         return role_of_name(self.names[0])[0] != LEVEL
 
     @property
+    def may_begin_with_time(self) -> bool:
+        """Whether the first column holds times, unless an option says that it does not."""
+        return self._said is None or self._said.roles[0] == TIME
+
+    @property
     def is_in_doubt(self) -> bool:
         """Whether the first column, taken for a band so far, may still turn out to be a time."""
         return self._rising is not None

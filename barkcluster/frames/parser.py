@@ -17,6 +17,7 @@ import numpy.typing as npt
 from barkcluster._validation import check_choice, check_positive_int
 
 from . import grammar as lines
+from .clock_times import with_seconds
 from .columns import LEVEL, SKIP, TIME, Columns, hint, names_in
 from .grammar import BadLineError
 from .line_ends import LineEnds
@@ -358,6 +359,8 @@ class FrameParser:
         if b'"' in line and not (self._header_may_come and lines.is_header(
                 line, lines.split_fields(line))):
             line = lines.without_quotes(line)
+        if self._rows.teller.may_begin_with_time:
+            line = with_seconds(line)
         return line if self._rows.teller.begins_with_name else lines.without_print(line)
 
     def _release_first(self, rows: list[list[float]]) -> None:

@@ -105,6 +105,9 @@ def _telling(others: FloatArray, columns: Columns) -> tuple[str, FloatArray | No
         # By their number alone all were taken for times; what counts lines is none.
         roles = [NUMBER if _counts(column) else role
                  for role, column in zip(roles, others.T, strict=True)]
+    # Fractions count no lines: tables of pandas have their times in a column without a name.
+    roles = [TIME if role == NUMBER and np.any(column != np.rint(column)) else role
+             for role, column in zip(roles, others.T, strict=True)]
     for wanted in (TIME, SAMPLE, NUMBER):
         if wanted in roles:
             return wanted, others[:, roles.index(wanted)]

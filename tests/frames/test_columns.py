@@ -1,5 +1,6 @@
 """Which columns of session text are bands: tables, headers, wrapped lines, times, units."""
 
+import datetime
 import itertools
 import warnings
 
@@ -110,6 +111,51 @@ def test_numbers_of_samples_are_no_milliseconds(read, frames):
         assert read(text, frame_rate=100).frame_rate == 100
     with pytest.raises(ValueError, match="got one with steps of 16: 2756.25 if samples"):
         read(table(frames, 16 * np.arange(40), names=["sample", *BANDS]))
+
+
+@pytest.mark.parametrize("name", ["", "index", "frame"])
+def test_times_in_a_column_without_their_name_tell_the_rate(read, frames, name):
+    for times, rate in ((np.arange(40) / 50, 50), (np.arange(40) * 11.61, 86.1326)):
+        session = read(table(frames, times, names=[name, *BANDS]))
+        assert (len(session), session.frame_rate) == (40, pytest.approx(rate))
+
+
+def clock_times(seconds, form):
+    """Stamps of frames after eight in the evening, as `form` of strftime and three digits."""
+    start = datetime.datetime(2026, 11, 27, 20, 0, 0)
+    times = [start + datetime.timedelta(seconds=float(value)) for value in seconds]
+    return [time.strftime(form).replace("mmm", f"{time.microsecond // 1000:03}")
+            for time in times]
+
+
+@pytest.mark.parametrize("form", [
+    "%H:%M:%S.mmm", "[%H:%M:%S.mmm]", "%H:%M:%S:mmm", "%M:%S.mmm", "%H:%M:%S.mmm ->",
+    "%Y-%m-%dT%H:%M:%S.mmmZ", "%Y-%m-%d %H:%M:%S.mmm", "%Y-%m-%d %H:%M:%S,mmm",
+    "%Y/%m/%d %H:%M:%S.mmm+01:00", '"%Y-%m-%d %H:%M:%S.mmm"', "0 days %H:%M:%S.mmm"])
+@pytest.mark.parametrize("names", [None, ["time", *BANDS], ["", *BANDS]])
+def test_times_of_day_and_dates_are_times(read, frames, form, names):
+    for rate in (50, 100):
+        session = read(table(frames, clock_times(np.arange(40) / rate, form), names=names))
+        np.testing.assert_array_equal(session.frames, frames)
+        assert session.frame_rate == pytest.approx(rate)
+        assert session.start == (0 if "%Y" in form or "%H" not in form else 72000)
+
+
+def test_times_of_day_in_whole_seconds_count_the_frames_of_each(read, rng):
+    frames = np.round(rng.uniform(-99, -1, size=(1000, 25)), 3)
+    session = read(table(frames, clock_times(np.arange(1000) / 93.75, "%H:%M:%S")))
+    assert session.frame_rate == pytest.approx(93.75, rel=0.01)
+
+
+@pytest.mark.parametrize("stamp", ["20:28", "2026-11-31 20:28:03", "20:28:73", "8:28:03 PM"])
+def test_what_is_no_time_of_day_is_an_error(read, frames, stamp):
+    with pytest.raises(ValueError, match="expected a number, got"):
+        read(table(frames, [stamp] * 40))
+
+
+def test_times_of_day_can_be_left_out(read, frames):
+    text = table(frames, clock_times(np.arange(40) / 50, "%Y-%m-%d %H:%M:%S.mmm"))
+    assert read(text, columns="skip,skip").frame_rate == 100
 
 
 def test_frame_numbers_that_skip_are_missing_frames(read, frames):
