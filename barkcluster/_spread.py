@@ -13,8 +13,11 @@ import numpy.typing as npt
 
 from ._typing import FloatArray
 
-# Multiples of the golden ratio, modulo 1, lie as evenly as can be and repeat in no period.
+# Multiples of the golden ratio, modulo 1, lie as evenly as can be. Yet after 13, 21 or 34 of them
+# they are back within a fiftieth, and a bar that has come around by then is heard in as many
+# places for ever (up to 54 % of more of the same was below 0.05): each few begin anew, at random.
 _GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
+_WALKS = 8
 
 
 def golden_place(number: int) -> float:
@@ -32,7 +35,7 @@ def golden_place(number: int) -> float:
 
 
 def golden_places(n: int, turn: float = 0.0) -> FloatArray:
-    """Places from 0 to 1 that walk by the golden ratio: evenly, and in no period.
+    """Places from 0 to 1 that walk by the golden ratio, and from a random place after each eight.
 
     Parameters
     ----------
@@ -49,7 +52,10 @@ def golden_places(n: int, turn: float = 0.0) -> FloatArray:
     >>> golden_places(4).round(2)
     array([0.5 , 0.12, 0.74, 0.35])
     """
-    return np.asarray((0.5 + turn + np.arange(n) * _GOLDEN) % 1.0)
+    number = np.arange(n)
+    begin = np.random.default_rng(0).random(n // _WALKS + 1)
+    begin[0] = 0.5
+    return np.asarray((begin[number // _WALKS] + turn + number * _GOLDEN) % 1.0)
 
 
 def spread_rows(n: int, n_kept: int) -> npt.NDArray[np.intp]:

@@ -162,8 +162,8 @@ def spread_ends(first: int, n_frames: int, stride: int, turn: float = 0.0
                 ) -> npt.NDArray[np.intp]:
     """Where windows end that are about a stride apart and lock onto no period.
 
-    One in each stride, at a place that walks by the golden ratio: windows a fixed step apart hear
-    a beat that divides it in the same few places for ever.
+    One in each stride, at one of `golden_places`: windows a fixed step apart hear a beat that
+    divides it in the same few places for ever.
 
     Parameters
     ----------

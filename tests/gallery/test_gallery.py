@@ -246,7 +246,7 @@ def test_windows_kept_of_an_exact_loop_are_from_other_moments_of_it(rng):
     rows = looped.similarity_matrix()
     assert rows.shape == (1, 1)
     sample = looped.store_.sample("loop")[0.7, "texture"]
-    assert len(sample) == 38
+    assert len(sample) == 39
     assert len(np.unique(sample.round(3), axis=0)) > 20
 
 

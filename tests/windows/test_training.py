@@ -38,6 +38,15 @@ def test_thinning_locks_onto_no_beat(period):
     assert in_beat.max() < 1.6 * in_beat.mean() and in_beat.min() > 0.5 * in_beat.mean()
 
 
+@pytest.mark.parametrize("stride", [20, 60, 100])
+def test_no_part_of_a_bar_is_passed_over_for_minutes(stride):
+    # A bar that comes around when the walk by the golden ratio does was heard in a few places.
+    ends = spread_ends(50, 300 * stride, stride)
+    for period in np.arange(30.0, 1000.0, 0.7):
+        places = np.sort(ends % period)
+        assert np.diff(places, append=places[0] + period).max() < 0.08 * period
+
+
 def test_an_echo_is_what_nobody_could_tell_apart(rng):
     frames = gaussian_filter1d(rng.normal(-40, 20, size=(3000, 25)), 2, axis=0)
     for windows in training_windows(WindowFeatures((1.0, 3.0)), [frames]):
