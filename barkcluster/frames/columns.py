@@ -37,6 +37,9 @@ _TABLE_OF_FAMILIARITY = ["time_s", "familiarity"]
 # So many lines tell whether their first column only rises.
 LINES_TO_TELL = 16
 _FEWEST_TO_TELL = 3
+_ONE_HEADER = "One line alone may name the columns; put # before the others."
+# More words than these beside a frame are no columns.
+_MOST_WORDS = 8
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class ColumnTeller:
         self.comment = b""
         self._said = None if said is None else columns_by_option(said, n_bands)
         self._rising: list[list[float]] | None = [] if said is None else None
+        self._risers = [0, -1]  # which columns only rose so far
         self._no_band: str | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -138,12 +142,15 @@ class ColumnTeller:
             self._rising = None
             return columns
         if is_coll:
-            came = len(fields) - 1
-            if came != self.n_bands:
-                raise BadLineError(f"expected {self.n_bands} numbers, got {came}. "
-                                   f"{hint(came)}".rstrip())
-            return Columns((NUMBER,) + (LEVEL,) * self.n_bands)
-        return columns_by_count(numbers_of(fields), self.n_bands, self.units)
+            behind = columns_by_count(numbers_of(fields[1:]), self.n_bands, self.units)
+            return Columns((NUMBER, *behind.roles))
+        try:
+            numbers = numbers_of(fields)
+        except BadLineError as error:
+            are_names = self.names and 2 * sum(map(is_number, fields)) <= len(fields)
+            why = _ONE_HEADER if are_names else hint_of_words(fields, self.n_bands)
+            raise BadLineError(f"{error} {why}".rstrip()) from None
+        return columns_by_count(numbers, self.n_bands, self.units)
 
     def _by_name(self, fields: list[bytes]) -> Columns | None:
         """What the columns are if the header says so, or a comment above the first frame."""
@@ -159,42 +166,47 @@ class ColumnTeller:
                       for role, field in zip(columns.roles, fields, strict=True))
         return Columns(roles, columns.unit, sure=True)
 
-    def check_first_level(self, levels: list[float]) -> None:
-        """Raise BadLineError if the first column turns out to be a time or a number."""
+    def check_levels(self, levels: list[float]) -> None:
+        """Raise BadLineError if the first or last column turns out to be a time or a number."""
         if self._no_band is not None:
             raise BadLineError(self._no_band)
         if self._rising is None or levels[0] == np.inf:  # no time is, nor is a level
             return
-        rising = [*self._rising, levels]
-        if len(levels) < 2 or (
-                len(rising) >= 2 and not rising[-1][0] >= rising[-2][0] >= 0):
+        rising = self._rising = [*self._rising, levels]
+        self._risers = [at for at in self._risers if len(levels) > 1 and (
+            at == 0 or levels[at] <= LARGEST_DB) and (
+            len(rising) < 2 or rising[-1][at] >= rising[-2][at] >= 0)]
+        if self._risers and len(rising) < LINES_TO_TELL and levels[0] <= LARGEST_DB:
+            return
+        self._risers = [at for at in self._risers if self._rises(at) or (
+            levels[at] > LARGEST_DB > max(levels[1:]))]
+        if not self._risers:
             self._rising = None
-        elif len(rising) < LINES_TO_TELL and levels[0] <= LARGEST_DB:
-            self._rising = rising
-        elif not self._rises(rising) and not levels[0] > LARGEST_DB > max(levels[1:]):
-            self._rising = None
-        else:
-            self._rising = rising
-            self._no_band = self.doubt()
-            raise BadLineError(self._no_band)
+            return
+        self._no_band = self.doubt()
+        raise BadLineError(self._no_band)
 
     def is_rising(self) -> bool:
-        """Whether, in a text that ended after few lines, the first column only rises."""
-        return self._no_band is None and bool(self._rising) and self._rises(self._rising or [])
+        """Whether, in a text that ended after few lines, the first or last column only rises."""
+        if self._no_band is None and self._rising:
+            self._risers = [at for at in self._risers if self._rises(at)]
+            return bool(self._risers)
+        return False
 
-    @staticmethod
-    def _rises(rising: list[list[float]]) -> bool:
-        levels = np.array(rising)
-        return only_rises(levels[:, 0].tolist(), levels[:, 1:])
+    def _rises(self, at: int) -> bool:
+        levels = np.array(self._rising)
+        return only_rises(levels[:, at].tolist(), np.delete(levels, at, axis=1))
 
     def doubt(self) -> str:
-        """The error for a first column that only rises, with the two options that settle it."""
-        rising = self._rising or []
-        first = ", ".join(f"{row[0]:g}" for row in rising[:3])
-        return (f"expected {self.n_bands} bands, got a column that only rises ({first}, ...), a "
-                f"time or number, beside {self.n_bands - 1}. If that is right, n_bands="
-                f"{self.n_bands - 1} (--bands {self.n_bands - 1}); if it is a band, "
-                "columns='levels' (--columns levels).")
+        """The error for a column that only rises, with the options that settle it."""
+        at = self._risers[0]
+        first = ", ".join(f"{row[at]:g}" for row in (self._rising or [])[:3])
+        n = self.n_bands - 1
+        say = f"n_bands={n} (--bands {n})" if at == 0 else (
+            f"n_bands={n}, columns='levels,time' (--bands {n} --columns levels,time)")
+        return (f"expected {self.n_bands} bands, got a {'last ' if at else ''}column that only "
+                f"rises ({first}, ...), a time or number, beside {n}. If that is right, {say}; if "
+                "it is a band, columns='levels' (--columns levels).")
 
 
 def columns_by_option(said: str | Sequence[str], n_bands: int) -> Columns:
@@ -299,6 +311,24 @@ def hint(n_bands: int, beside: str = "") -> str:
            f"n_bands={n_bands} (--bands {n_bands})."
 
 
+def hint_of_words(fields: list[bytes], n_bands: int) -> str:
+    """The option to pass where a line has words beside a frame; empty where it holds none.
+
+    Examples
+    --------
+    >>> hint_of_words(b"jam.wav 0.5 -40 -41 -42".split(), 3)
+    "If only 3 columns are bands, columns='skip,time' (--columns skip,time)."
+    """
+    runs = "".join("n" if is_number(field) else " " for field in fields)
+    found = re.search(f"n{{{n_bands},{n_bands + 2}}}", runs)
+    if found is None or len(fields) > n_bands + _MOST_WORDS:
+        return ""
+    roles = [SKIP] * found.start() + [TIME, SKIP][:found.end() - found.start() - n_bands]
+    after = [SKIP] * (len(fields) - found.end())
+    said = ",".join([*roles, LEVEL, *after] if after else roles)
+    return f"If only {n_bands} columns are bands, columns='{said}' (--columns {said})."
+
+
 def names_in(line: bytes) -> list[str]:
     """The names in a line of column names.
 
@@ -314,7 +344,7 @@ def names_in(line: bytes) -> list[str]:
     >>> names_in(b"time b1 b2")
     ['time', 'b1', 'b2']
     """
-    text = decoded(line).strip("\r\n").lstrip("#").strip(" ")
+    text = decoded(line).strip("\r\n").lstrip("#%/").strip(" ")
     between = next((mark for mark in ",;\t" if mark in text), None)
     cells = text.split(between) if between else text.split()
     names = [cell.strip(" \"'\r") for cell in cells]
@@ -330,8 +360,10 @@ def role_of_name(name: str) -> tuple[str, str | None]:
     --------
     >>> role_of_name("Time (ms)"), role_of_name("Unnamed: 0"), role_of_name("bark 1")
     (('time', 'ms'), ('number', None), ('levels', None))
+    >>> role_of_name("frameTime")
+    ('time', None)
     """
-    words = re.findall(r"[a-z]+", name.lower())
+    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
     if not name.strip(" \"'#"):
         return (NUMBER, None) if "#" in name or not name else (LEVEL, None)
     unit = next((_UNIT_OF_WORD[word] for word in words if word in _UNIT_OF_WORD), None)

@@ -23,15 +23,20 @@ _NUMBER = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MINUS_INFINITY = re.compile(rb"-(?:inf|infinity|1\.#inf0*)", re.IGNORECASE)
 _MINUS_INF_FIELD = re.compile(rb"(?<![^\s,;])-inf(?![^\s,;])")
 _NO_NAME = re.compile(rb'[ ]*(?:""\s*)?[,;\t]|[ ]*""[ ]')
+# What bands may be called: 50Hz, 1.5kHz, 100-200, 100-200Hz.
+_FREQUENCIES = re.compile(rb"\"?[0-9.]+k?(?:-[0-9.]+k?(?:hz)?|hz|(?<=k))\"?", re.IGNORECASE)
 _NOT_A_WORD = re.compile(rb"nan|inf|infinity", re.IGNORECASE)
 _WITH_DECIMAL_COMMA = re.compile(rb"[+-]?[0-9]+(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_COMMENT = re.compile(rb"(?:^|(?<=[\s,;]))#.*")
+# MATLAB, YAAFE and ARFF begin comments with %, C and its kin with //.
+_COMMENT = re.compile(rb"(?:^|(?<=[\s,;]))#.*|^\s*(?:%|//).*")
 _SAYING = re.compile(r"#\s*(frame_rate|name|dtype|start)\s*:(.*)")
 # Where frames are missing, as `write_session` and journals say it.
 _GAP = re.compile(rb"#\s*(?:gap\s*(?::\s*([0-9]{1,12}))?|reset)\s*")
 _EXCEL = re.compile(rb"\s*sep=.?\s*", re.IGNORECASE)
 _QUOTED = re.compile(rb'\s*"([^"]*)"')
 _ALL_QUOTED = re.compile(rb'\s*"[^"]*"(?:\s*[,;\t ]\s*"[^"]*")*[\s;,]*')
+# A time may stand before a list, a comma or semicolon behind it; lists may lie in a list.
+_LIST = re.compile(rb"([^\[({]*)[\[({]+([^\[\](){}]*)[\])}]+([\s,;]*)")
 _COLL_LINE = re.compile(rb"[ \t]*[0-9]+[ \t]*,[^,;\n]*;[ \t]*")
 _COLL_LINES = re.compile(rb"%b(?:\n%b)*" % (_COLL_LINE.pattern, _COLL_LINE.pattern))
 # Fewer numbers than this in a line are a frame, whatever they are.
@@ -120,6 +125,18 @@ def _bare(cell: re.Match[bytes]) -> bytes:
     return re.sub(rb"[\s,;]", b"_", cell[1].strip())
 
 
+def without_brackets(line: bytes) -> bytes:
+    """A list as Python, SuperCollider or JSON print it, without its brackets.
+
+    Examples
+    --------
+    >>> without_brackets(b"[ -40, -41 ]"), without_brackets(b"0.5 {-40,-41};")
+    (b' -40, -41 ', b'0.5 -40,-41;')
+    """
+    found = _LIST.fullmatch(line)
+    return line if found is None else b"".join(found.groups())
+
+
 def name_to_text(name: str) -> str:
     """``name`` as it stands in a comment; as JSON if it would not be read back the same."""
     plain = name.isprintable() and name == name.strip() and not name.startswith('"')
@@ -165,7 +182,7 @@ def without_print(line: bytes) -> bytes:
 
 
 def is_header(line: bytes, fields: list[bytes]) -> bool:
-    """Whether a line names columns: half of it words, or no name and then rising numbers.
+    """Whether a line names columns: half of it words, or a name or none and then rising numbers.
 
     Examples
     --------
@@ -173,8 +190,14 @@ def is_header(line: bytes, fields: list[bytes]) -> bool:
     True
     >>> is_header(b"-40 x -39", [b"-40", b"x", b"-39"])
     False
+    >>> is_header(b"time,0,1,2,3,4", [b"time", b"0", b"1", b"2", b"3", b"4"])
+    True
     """
-    if _EXCEL.fullmatch(line) or 2 * sum(map(_is_word, fields)) >= len(fields):
+    words = list(map(_is_word, fields))
+    if _EXCEL.fullmatch(line) or 2 * sum(words) >= len(fields):
+        return True
+    n_words = words.index(False)
+    if n_words and may_number_columns([field.strip(b'"') for field in fields[n_words:]]):
         return True
     # pandas leaves the name of its index empty, R has "" there.
     return _NO_NAME.match(line) is not None and may_number_columns(
@@ -208,7 +231,8 @@ def may_number_columns(fields: list[bytes]) -> bool:
 
 def _is_word(field: bytes) -> bool:
     text = decoded(field.lstrip(b"\"'_(["))
-    return text[:1].isalpha() and not _NOT_A_WORD.fullmatch(field)
+    return (text[:1].isalpha() and not _NOT_A_WORD.fullmatch(field)) or (
+        _FREQUENCIES.fullmatch(field) is not None)
 
 
 def is_coll_line(line: bytes) -> bool:

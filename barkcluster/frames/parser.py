@@ -361,6 +361,7 @@ class FrameParser:
             line = lines.without_quotes(line)
         if self._rows.teller.may_begin_with_time:
             line = with_seconds(line)
+        line = lines.without_brackets(line)
         return line if self._rows.teller.begins_with_name else lines.without_print(line)
 
     def _release_first(self, rows: list[list[float]]) -> None:

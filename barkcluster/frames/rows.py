@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import grammar as lines
-from .columns import LEVEL, Columns, ColumnTeller
+from .columns import LEVEL, SKIP, Columns, ColumnTeller
 from .decimals import table_of
 from .grammar import BadLineError
 from .units import are_in_range, check_range
@@ -92,8 +92,8 @@ class RowReader:
             return None
         if others.size:
             steps = np.diff(others, axis=0, prepend=np.array([self._before]))
-            if not (np.all(steps > 0 if self.is_coll else steps >= 0)
-                    and np.all(others[-1] < np.inf)):
+            if not (np.all(steps >= 0) and np.all(others[-1] < np.inf)
+                    and not (self.is_coll and np.any(steps[:, 0] == 0))):
                 return None
             self._before = tuple(others[-1].tolist())
         order = self.columns.others + self.columns.levels
@@ -119,6 +119,9 @@ class RowReader:
         if not (self.is_coll and is_coll):
             lines.check_no_decimal_commas(line, len(fields), self.n_bands)
         columns = self.columns
+        if columns and columns.roles[0] == SKIP and len(fields) == len(columns.roles) - 1 and (
+                line.lstrip(b" ")[:1] in (b",", b";", b"\t")):
+            fields = [b"", *fields]  # Sonic Annotator names a file in its first line alone
         if columns is None:
             columns = self.teller.columns_of(fields, is_coll)
         elif len(fields) != len(columns.roles) or (self.is_coll and not is_coll):
@@ -128,7 +131,7 @@ class RowReader:
         others = lines.numbers_of([fields[i] for i in columns.others])
         levels = lines.numbers_of([fields[i] for i in columns.levels])
         self._check_others(others, len(fields), is_coll)
-        self.teller.check_first_level(levels)
+        self.teller.check_levels(levels)
         check_range(min(levels), max(levels), self.units)
         if self.columns is None:
             self.is_coll = is_coll
@@ -151,8 +154,8 @@ class RowReader:
         # Also after a rejection: a clock that starts again costs one line, not all.
         if all(value < np.inf for value in others):
             self._before = tuple(others)
-        for was, value in zip(before, others, strict=True):
-            if not value < np.inf or value < was or (is_coll and value == was):
+        for i, (was, value) in enumerate(zip(before, others, strict=True)):
+            if not value < np.inf or value < was or (is_coll and i == 0 and value == was):
                 what = "a rising index" if is_coll else "times that do not fall"
                 raise BadLineError(
                     f"expected {self.n_bands} numbers, or {what} and {self.n_bands} numbers; "

@@ -20,6 +20,7 @@ from barkcluster._validation import check_positive
 from barkcluster.files.atomic import replace_file
 
 from . import grammar as lines
+from .columns import TIME
 from .parser import FrameParser
 from .session import N_BANDS, Levels, Session
 from .timing import (
@@ -141,13 +142,14 @@ def read_session(path: str | os.PathLike[str], *, frame_rate: float | None = Non
     assert parser.columns is not None
     rate = frame_rate or parser.frame_rate
     timing = Timing(None, np.arange(len(frames)))
-    if not parser.is_coll:
+    is_timed = not parser.is_coll or TIME in parser.columns.roles
+    if is_timed:
         timing = timing_of(others, parser.columns, rate, shown)
     rate = rate or timing.rate or _FRAME_RATE_UNSAID
     n = len(frames)
     frames, gaps, n_filled_in = on_grid(
         frames, timing.numbers, [gap for gap in parser.gaps if gap[0] < n], rate)
-    if parser.columns.others and not parser.is_coll:
+    if parser.columns.others and is_timed:
         warn_of_missing(gaps, n_filled_in, n, rate, shown)
     if units is None and not parser.is_ours and (why := look_linear(frames)):
         warnings.warn(f"{shown}: its numbers are taken for dB, but {why}. Powers are read with "

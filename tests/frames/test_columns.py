@@ -76,6 +76,19 @@ def test_a_column_without_a_name_that_rises_by_equal_steps_is_no_band(read, fram
         assert read(text, columns="levels").frames[3, 0] == column[3]
 
 
+@pytest.mark.parametrize("n_lines", [4, 40])
+def test_a_last_column_that_rises_by_equal_steps_is_no_band(read, frames, n_lines):
+    lines = [",".join([*(f"{v:g}" for v in row[:24]), f"{i / 50:g}"]) + "\n"
+             for i, row in enumerate(frames[:n_lines])]
+    with pytest.raises(ValueError, match=r"got a last column that only rises \(0, 0.02, .*24, "
+                                         r"columns='levels,time' \(--bands 24 --columns"):
+        read("".join(lines))
+    session = read("".join(lines), n_bands=24, columns="levels,time")
+    np.testing.assert_array_equal(session.frames, frames[:n_lines, :24])
+    assert session.frame_rate == 50
+    assert read("".join(lines), columns="levels").n_bands == 25
+
+
 def test_a_first_band_that_rises_for_a_while_is_a_band(read, frames):
     rising = frames.copy()
     rising[:10, 0] = np.linspace(-90, -18, 10)
@@ -211,6 +224,68 @@ def test_a_first_line_of_numbers_is_a_frame_where_others_are_like_it(read):
     rising = np.arange(75.0).reshape(3, 25)
     np.testing.assert_array_equal(read(table(rising), columns="levels", units="db").frames, rising)
     assert len(read(table(rising[:1]), units="db")) == 1
+
+
+@pytest.mark.parametrize("names", [
+    range(25), range(50, 2550, 100), [f"{i * 100}Hz" for i in range(25)],
+    [f"{i * 0.5:g}kHz" for i in range(25)], [f"{i * 100}-{i * 100 + 100}" for i in range(25)]])
+@pytest.mark.parametrize("first", ["time", "Time (s)", "frameTime", "Zeit", None])
+def test_bands_may_be_named_by_numbers_behind_a_time(read, frames, names, first):
+    times = [] if first is None else [np.arange(40) / 50]
+    names = [*map(str, names)] if first is None else [first, *map(str, names)]
+    session = read(table(frames, *times, names=names))
+    np.testing.assert_array_equal(session.frames, frames)
+    assert session.frame_rate == (100 if first is None else 50)
+
+
+@pytest.mark.parametrize("begin,between,end", [
+    ("[", ", ", "]"), ("[ ", ", ", " ],"), ("(", ", ", ")"), ("{", ",", "};"), ("[", " ", "]")])
+def test_lists_in_brackets_are_frames(read, frames, begin, between, end):
+    lines = [begin + between.join(f"{v:g}" for v in row) + end + "\n" for row in frames]
+    np.testing.assert_array_equal(read("".join(lines)).frames, frames)
+    timed = "".join(f"{i / 50:g} {line}" for i, line in enumerate(lines))
+    assert read(timed).frame_rate == 50
+    if end == "]":
+        within = read("[" + "".join(lines)[:-1] + "]\n")
+        np.testing.assert_array_equal(within.frames, frames)
+
+
+@pytest.mark.parametrize("mark", ["%", "//", "#"])
+def test_comments_of_other_programs(read, frames, mark):
+    comments = f"{mark} samplerate=44100\n{mark} blockSize=1024 stepSize=512\n"
+    np.testing.assert_array_equal(read(comments + table(frames)).frames, frames)
+    named = f"{mark} {','.join(['rms', *BANDS])}\n"
+    assert read(comments + named + table(frames, np.arange(40) / 50)).frame_rate == 50
+
+
+@pytest.mark.parametrize("columns", [
+    [np.arange(40) * 0.01161], [np.arange(40) * 11.61], [np.arange(40) * 0.01161, [0.01161] * 40]])
+def test_a_coll_may_hold_times_behind_its_index(read, frames, columns):
+    lines = table(frames, *columns, between=" ").splitlines()
+    session = read("".join(f"{i + 1}, {line};\n" for i, line in enumerate(lines)))
+    np.testing.assert_array_equal(session.frames, frames)
+    assert session.frame_rate == pytest.approx(86.1326, rel=1e-4)
+
+
+def test_words_beside_a_frame_name_the_option_that_leaves_them_out(read, frames):
+    for before, after, said in (
+            ([["i1"] * 40], [], "skip"), ([["a"] * 40, ["b"] * 40], [], "skip,skip"),
+            ([["jam.wav"] * 40, np.arange(40) / 100], [], "skip,time"),
+            ([np.arange(40) / 100], ["loud"], "time,levels,skip")):
+        text = table(frames, *before, newline="".join(["," + word for word in after]) + "\n")
+        with pytest.raises(ValueError, match=rf"If only 25 columns are bands, columns='{said}' "
+                                             rf"\(--columns {said}\)\."):
+            read(text)
+        np.testing.assert_array_equal(read(text, columns=said).frames, frames)
+    with pytest.raises(ValueError, match="got 'a'. One line alone may name the columns; put #"):
+        read("a title\n" + table(frames, names=[f"a {i}" for i in range(25)], between=" "))
+
+
+def test_a_name_in_the_first_line_alone_can_be_left_out(read, frames):
+    text = '"jam.wav",' + table(frames, np.arange(40) / 50).replace("\n", "\n,").rstrip(",")
+    session = read(text, columns="skip,time")
+    np.testing.assert_array_equal(session.frames, frames)
+    assert session.frame_rate == 50
 
 
 def test_what_the_first_line_is_can_be_said(read, frames):
