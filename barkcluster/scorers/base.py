@@ -10,6 +10,7 @@ what "auto" means within a model (``auto_in_model``, ``auto_for_patterns``).
 from __future__ import annotations
 
 import os
+import warnings
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
 from copy import deepcopy
@@ -33,6 +34,15 @@ from barkcluster.files.record import Field
 from .augmented import check_augmented, check_offsets
 from .metric import correlation_gap, whitening_basis
 from .stored import ScorerRecord, pack_scorer
+
+# Squares of larger numbers, and metrics of them in single precision, are out of range.
+_LARGEST = 1e50
+# Of smaller numbers a thousandth is what calibration takes for rounding.
+_SMALLEST = 1e-3
+
+
+class ScaleWarning(UserWarning):
+    """All features are too small to be told apart."""
 
 
 class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
@@ -128,8 +138,19 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         self : FamiliarityScorer
+
+        Raises
+        ------
+        ValueError
+            For arrays and parameters that are not in order, and numbers beyond 1e50.
+
+        Warns
+        -----
+        ScaleWarning
+            If all numbers are so small that rows are told apart badly or not at all.
         """
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        _check_size(rows)
         self.check_parameters()
         learned, sources = check_augmented(rows, augmented, augmented_rows)
         offsets = check_offsets(len(learned), augmented, augmented_offsets)
@@ -413,3 +434,15 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def _novelty(self, X: FloatArray) -> FloatArray:
         """Novelty of rows in the metric; changes nothing."""
+
+
+def _check_size(rows: FloatArray) -> None:
+    """Raise ValueError for numbers that are too large to measure; warn if all are too small."""
+    largest = float(np.abs(rows).max())
+    if largest > _LARGEST:
+        raise ValueError(f"X must hold numbers up to {_LARGEST:g}; got {largest:g}. Scale them, "
+                         "as StandardScaler does.")
+    if 0 < largest < _SMALLEST:
+        warnings.warn(f"X holds numbers up to {largest:.3g} alone. Novelties that differ by less "
+                      "than 1e-6 count as one: scale the features, as StandardScaler does.",
+                      ScaleWarning, stacklevel=4)

@@ -5,9 +5,12 @@ import pytest
 from scipy.signal import lfilter
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from barkcluster.scorers import SCORERS
+from barkcluster.scorers.base import ScaleWarning
 
 
 def make(name, **parameters):
@@ -119,6 +122,22 @@ def test_tiny_and_wide_training_sets_work(scorer, rng, n_rows, whitening):
     familiarity = scorer.fit(X).score_samples(np.vstack([X, X[:1] + 100.0]))
     assert np.isfinite(familiarity).all()
     assert familiarity[-1] < familiarity[:-1].min()
+
+
+def test_features_too_small_to_be_told_apart_warn(scorer, rng):
+    # Powers, for one: all were as familiar as a typical row, whatever they were.
+    X = rng.normal(size=(60, 4))
+    with pytest.warns(ScaleWarning, match=r"numbers up to 3\.\d+e-08 alone.*StandardScaler"):
+        scorer.fit(1e-8 * X)
+    scaled = make_pipeline(StandardScaler(), scorer).fit(1e-8 * X)
+    assert scaled.score_samples(1e-8 * X).std() > 0.1
+    scorer.fit(np.zeros((60, 4)))  # silence is no matter of scale
+
+
+@pytest.mark.parametrize("size", [1e60, 1e160, 1e300])
+def test_features_too_large_to_be_squared_say_so(scorer, rng, size):
+    with pytest.raises(ValueError, match=r"X must hold numbers up to 1e\+50; got .*Standard"):
+        scorer.fit(size * rng.normal(size=(60, 4)))
 
 
 def test_one_row_says_that_two_are_needed(scorer):
