@@ -45,14 +45,18 @@ def plot_confusion(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     ['anna', 'bert', 'none of them']
     """
     size = 2.5 + 0.5 * len(evaluation.names)
-    ax = axes_or_new(ax, (size + 0.5, size))
+    ax = axes_or_new(ax, (size + 0.5, size + 0.5))
     from sklearn.metrics import ConfusionMatrixDisplay
 
     names = [plain_text(name) for name in evaluation.names]
     counts = np.vstack([evaluation.confusion, np.zeros(len(names) + 1, np.int64)])
-    ConfusionMatrixDisplay(counts, display_labels=[*names, NONE_OF_THEM]).plot(
+    drawn = ConfusionMatrixDisplay(counts, display_labels=[*names, NONE_OF_THEM]).plot(
         ax=ax, cmap="Blues", colorbar=False, xticks_rotation=45)
-    ax.set_ylim(len(names) - 0.5, -0.5)   # no session that was held out is of "none of them"
+    # No session that was held out is of "none of them": that row goes, and its numbers, which
+    # would stand among the labels.
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    for text in drawn.text_[-1]:
+        text.remove()
     ax.set_xlabel("said")
     ax.set_ylabel("is")
     ax.set_title(f"{evaluation.accuracy:.0%} nearest to their own name")

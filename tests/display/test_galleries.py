@@ -33,6 +33,9 @@ def test_confusion_shows_none_of_them_in_a_column_alone(evaluation):
     ax = galleries.plot_confusion(evaluation)
     assert [t.get_text() for t in ax.get_xticklabels()] == ["anna", "<b>bert</b>", NONE_OF_THEM]
     assert ax.get_ylim() == (1.5, -0.5)
+    assert len(ax.texts) == 6       # none below the last row, among the labels
+    ax.figure.canvas.draw()
+    assert ax.title.get_window_extent().y1 <= ax.figure.bbox.y1
     np.testing.assert_array_equal(ax.images[0].get_array()[:2], [[1, 1, 0], [0, 0, 1]])
 
 
