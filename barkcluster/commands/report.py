@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
         if takes:
             step("learning")
             model.fit(takes)
-        names = ", ".join(take.name for take in takes)
+        names = ", ".join(take.name or "a session without a name" for take in takes)
         if len(takes) > 1:
             names += " (times of what was learned count on from one to the next)"
         for path in args.sessions:
@@ -74,6 +74,7 @@ def run(args: argparse.Namespace) -> None:
         if not reports:
             raise ValueError("SESSION must name a file that can be read; got none.")
         write_report(reports, args.output)
-    many = f"{len(reports)} sessions" if len(reports) > 1 else reports[0].session.name
+    many = f"{len(reports)} sessions" if len(reports) > 1 else (
+        reports[0].session.name or "one session")
     print(printable(f"{args.output}: {many}. Open it in a browser."))
     skipped.tell()

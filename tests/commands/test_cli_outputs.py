@@ -225,3 +225,13 @@ def test_what_score_learns_is_looked_at_as_what_fit_learns(run, jam):
     said = [run(*command)[1] for command in (("fit", *arguments, "-o", "s.npz"),
                                              ("score", *arguments, "jam.txt"))]
     assert all("warning: silent.txt: silent" in each for each in said)
+
+
+@pytest.mark.usefixtures("hasty_fits")
+def test_the_page_of_a_session_without_a_name_is_said_to_be_of_one(tmp_path, monkeypatch, capsys):
+    """It said: page.html: . Open it in a browser."""
+    monkeypatch.chdir(tmp_path)
+    frames = np.random.default_rng(0).normal(-40, 6, size=(1200, 25))
+    write_session(Session(frames), "jam.txt")
+    assert cli.main(["report", "jam.txt", "-o", "page.html", "--scales", "0.5"]) == 0
+    assert capsys.readouterr().out == "page.html: one session. Open it in a browser.\n"
