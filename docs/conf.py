@@ -50,6 +50,8 @@ toc_object_entries_show_parents = "hide"  # or the names of methods are clipped
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_title = "barkcluster"
+# Without pages beneath them: on a laptop the sidebar would hold a title and nothing else.
+html_sidebars = {"guide/start": [], "guide/live": [], "guide/calibration": []}
 html_theme_options = {
     "show_toc_level": 2,
     # All of them: nothing that a musician needs hides behind "More".

@@ -141,6 +141,16 @@ def test_reference_lists_every_public_name():
     assert set(barkcluster.__all__) - {"SCORERS"} <= listed
 
 
+def test_no_page_has_an_empty_sidebar():
+    """Beside Live and two other pages a quarter of a laptop's width said "Section Navigation"."""
+    docs = ROOT / "docs"
+    titles = (docs / "index.rst").read_text("utf-8").partition("toctree::")[2]
+    alone = {page for page in re.findall(r"^   ([\w/]+)$", titles, re.MULTILINE)
+             if "toctree::" not in (docs / f"{page}.rst").read_text("utf-8")}
+    sidebars = runpy.run_path(str(docs / "conf.py"))["html_sidebars"]
+    assert {page for page, parts in sidebars.items() if not parts} == alone
+
+
 def test_the_picture_of_the_floors_is_what_the_imports_say():
     # If not: python docs/make_floors.py
     drawn = runpy.run_path(str(ROOT / "docs" / "make_floors.py"))["picture"]()
