@@ -3,6 +3,7 @@
 Each test runs a script of its own, which may be killed and limited without harm to the others.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -12,14 +13,40 @@ import pytest
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
-# Two scorers of different sizes, and which of them is in a file.
-PREAMBLE = """
-import os, random, resource, signal, sys, time
+# Imports the library once, and runs each script that it is given in a process forked from there.
+STARTER = """
+import json, os, random, resource, signal, sys, time, traceback
 from pathlib import Path
 import numpy as np
 from barkcluster import KNNDensityScorer, load_scorer
 
-folder = Path(sys.argv[1])
+def run(script, output):
+    os.dup2(output, 1)
+    try:
+        exec(script, globals())
+        sys.stdout.flush()
+        os._exit(0)
+    except BaseException:
+        sys.stdout.flush()
+        os.write(1, traceback.format_exc().encode())
+    finally:
+        os._exit(1)
+
+for line in sys.stdin:
+    script, path = json.loads(line)
+    folder = Path(path)
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        run(script, writing)
+    os.close(writing)
+    with open(reading) as output:
+        said = output.read()
+    _, status = os.waitpid(pid, 0)
+    print(json.dumps([os.waitstatus_to_exitcode(status), said]), flush=True)
+"""
+# Two scorers of different sizes, and which of them is in a file.
+PREAMBLE = """
 path = folder / "jam.npz"
 rng = np.random.default_rng(0)
 old = KNNDensityScorer().fit(rng.normal(size=(150, 20)))
@@ -46,15 +73,23 @@ def fork(work):
 """
 
 
-def run(script, folder):
-    result = subprocess.run([sys.executable, "-c", PREAMBLE + script, str(folder)],
-                            capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    return result.stdout.split()
+@pytest.fixture(scope="module")
+def run():
+    with subprocess.Popen([sys.executable, "-c", STARTER], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as starter:
+        def run(script, folder):
+            starter.stdin.write(json.dumps([PREAMBLE + script, str(folder)]) + "\n")
+            starter.stdin.flush()
+            code, said = json.loads(starter.stdout.readline())
+            assert code == 0, said
+            return said.split()
+
+        yield run
+        starter.stdin.close()
 
 
 @pytest.mark.slow
-def test_a_full_disk_keeps_the_old_model(tmp_path):
+def test_a_full_disk_keeps_the_old_model(run, tmp_path):
     seen = run("""
 new.save(folder / "size.npz")
 size = os.path.getsize(folder / "size.npz")
@@ -74,7 +109,7 @@ print(which())
 
 
 @pytest.mark.slow
-def test_killed_while_saving(tmp_path):
+def test_killed_while_saving(run, tmp_path):
     seen = run("""
 def save_for_ever():
     while True:
@@ -94,7 +129,7 @@ for trial in range(100):
 
 
 @pytest.mark.slow
-def test_two_processes_save_to_one_path(tmp_path):
+def test_two_processes_save_to_one_path(run, tmp_path):
     seen = run("""
 def save_often(scorer):
     for _ in range(60):
@@ -113,7 +148,7 @@ print(len(os.listdir(folder)))
 
 
 @pytest.mark.slow
-def test_a_folder_that_must_not_be_written(tmp_path):
+def test_a_folder_that_must_not_be_written(run, tmp_path):
     seen = run("""
 os.chmod(path, 0o444)
 os.chmod(folder, 0o555)
@@ -134,7 +169,7 @@ os.chmod(folder, 0o755)
 
 
 @pytest.mark.slow
-def test_stopped_by_the_user_while_saving(tmp_path):
+def test_stopped_by_the_user_while_saving(run, tmp_path):
     seen = run("""
 def interrupt(*args):
     raise KeyboardInterrupt
