@@ -92,7 +92,7 @@ def test_commands_run(path, folder, capsys):
             wavfile.write(folder / name, sample_rate, sound)
     for command in commands_in(path):
         # A jam as long as the page's would tell the command nothing more.
-        command = command.replace("demo --minutes 1.5", "demo --minutes 0.5")
+        command = command.replace("demo --minutes 1.5", "demo --minutes 0.3")
         assert cli.main(shlex.split(command)[1:]) == 0, capsys.readouterr().err
 
 
