@@ -73,7 +73,7 @@ def test_what_was_learned_is_very_familiar(jam):
 @pytest.mark.slow
 def test_a_second_fit_equals_a_fresh_one(jam):
     first, second = parts_of(jam[0], 30)
-    model = FamiliarityModel("kmeans", scales=(0.5, 2.0), random_state=1)
+    model = FamiliarityModel(soon("kmeans"), scales=(0.5, 2.0), random_state=1)
     fresh = clone(model).fit(first).timeline(second)
     again = model.fit(second).fit(first).timeline(second)
     np.testing.assert_array_equal(again.familiarity, fresh.familiarity)

@@ -99,7 +99,7 @@ def test_scales_are_added_in_one_unit(learned):
 @pytest.mark.slow
 @pytest.mark.parametrize("definition", [1, 2])
 def test_a_model_of_before_is_saved_as_it_is(tmp_path, definition):
-    session, _ = make_session(1, random_state=0)
+    session, _ = make_session(0.5, random_state=0)
     model = FamiliarityModel("kmeans", scales=(0.5, 3.0), random_state=0).fit(session)
     moments = model.ensemble_.moments
     model.ensemble_.moments = (Moments(model.scales_, definition=1) if definition == 1 else
