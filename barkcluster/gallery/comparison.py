@@ -231,7 +231,7 @@ class SessionComparison:
         if self._metric is None:
             return strangeness
         return _combined(strangeness, np.asarray(log_distances, np.float64),
-                         _models_weight(self.n_more_, self.definition))
+                         _weights(self.n_more_, self.definition))
 
 
 class _Metric:
@@ -306,16 +306,18 @@ class _Metric:
         return self._outside * max(0.0, float(x @ x - np.square(x @ self._plain).sum()))
 
 
-def _models_weight(n_more: float, definition: int) -> float:
-    """What the models count for each 1 that summaries count."""
+def _weights(n_more: float, definition: int) -> tuple[float, float]:
+    """What the models count, and what the summaries do."""
     if definition < 3:
-        return _MODELS_WEIGHT / (_UNLEARNED_WEIGHT + n_more)
+        return _MODELS_WEIGHT, _UNLEARNED_WEIGHT + n_more
     unlearned = _MODELS_WEIGHT / _UNLEARNED_WEIGHT
-    return unlearned * float((_MODELS_BESIDE_METRIC / unlearned) ** min(n_more, 1.0))
+    return unlearned * float((_MODELS_BESIDE_METRIC / unlearned) ** min(n_more, 1.0)), 1.0
 
 
-def _combined(strangeness: FloatArray, log_distances: FloatArray, weight: float) -> FloatArray:
-    return (weight * strangeness + log_distances) / (weight + 1.0)
+def _combined(strangeness: FloatArray, log_distances: FloatArray,
+              weights: tuple[float, float]) -> FloatArray:
+    models, summaries = weights
+    return (models * strangeness + summaries * log_distances) / (models + summaries)
 
 
 def _held_out(records: list[Record], n_more: float | None) -> list[FloatArray]:
@@ -335,8 +337,8 @@ def _held_out(records: list[Record], n_more: float | None) -> list[FloatArray]:
                 piece, own = record.pieces[j]
                 distance = min(metric.between(piece, own, len(takes)),
                                float(metric.log_distances(piece).min()))
-                weight = _models_weight(metric.n_more if n_more is None else n_more, 2)
-                mine[j:j + 1] = _combined(record.held_out[j:j + 1], np.array([distance]), weight)
+                weights = _weights(metric.n_more if n_more is None else n_more, 2)
+                mine[j:j + 1] = _combined(record.held_out[j:j + 1], np.array([distance]), weights)
     return said
 
 
@@ -352,7 +354,7 @@ def _held_out_alone(records: list[Record], learned: _Metric) -> list[FloatArray]
     whole = [(i, j) for i, mine in enumerate(takes) for j in np.flatnonzero(mine >= 0)]
     n_takes = sum(len(record.takes) for record in records)
     n_groups = min(len(whole), max(_FEWEST_METRICS, _TAKES_OF_ALL_METRICS // n_takes))
-    weight = _models_weight(learned.n_more, 3)
+    weights = _weights(learned.n_more, 3)
     for group in range(n_groups):
         pieces = whole[group::n_groups]
         kept = [record.takes for record in records]
@@ -367,7 +369,7 @@ def _held_out_alone(records: list[Record], learned: _Metric) -> list[FloatArray]
             piece, own = record.pieces[j]
             said[i][j] = min(learned.between(piece, own, 1),
                              np.delete(learned.log_distances(piece), i).min(initial=np.inf))
-        said[i] = _combined(record.held_out[:len(said[i])], said[i], weight)
+        said[i] = _combined(record.held_out[:len(said[i])], said[i], weights)
     return said
 
 
