@@ -321,8 +321,8 @@ class Calibrations:
 def _student_unit(values: FloatArray) -> float:
     """How far on Student's t falls by a factor of e, beyond the strangest of some values."""
     n = len(values)
-    if n < 2:
-        return 0.0
+    if n < 2:                   # one value tells nothing of its spread
+        return _NARROWEST
     freedom = n - 1
     place = float(stdtrit(freedom, n / (n + 1.0)))
     density = np.exp(gammaln(0.5 * n) - gammaln(0.5 * freedom)) / np.sqrt(np.pi * freedom) * (
