@@ -40,7 +40,9 @@ class Address:
         if self.kind in NETWORK:
             host = f"[{self.host}]" if ":" in self.host else self.host
             return f"{self.kind}://{host}:{self.port}{self.path}"
-        return f"{self.kind}:{self.path}" if self.path else self.kind
+        # As it was typed: a file that is played is asked for as any other.
+        kind = "file" if self.kind == "play" else self.kind
+        return f"{kind}:{self.path}" if self.path else kind
 
 
 def parse_source(text: str, *, bind: str | None = None) -> Address:

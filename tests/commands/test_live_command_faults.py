@@ -203,6 +203,7 @@ def test_a_sound_file_is_played_in_time(tmp_path, play):
     begun = time.monotonic()
     code, said = play("--in", f"file:{path}")
     assert code == 0
+    assert f"listening on file:{path}\n" in said
     assert re.search(r"4\d frames received, 0 rejected", said)
     assert time.monotonic() - begun > 0.4
 
@@ -218,6 +219,9 @@ def test_pace_plays_a_finished_session(rng, tmp_path, play):
 @pytest.mark.parametrize("arguments, message", [
     (["--in", "osc://127.0.0.1:7400", "--pace"], "--pace needs a file"),
     (["--in", "file:{0}/jam.txt", "--gather", "{0}/jam.txt"], "is the file of --in"),
+    # It was called play:jam.wav, which is no source.
+    (["--in", "file:{0}/jam.wav", "--out", "file:{0}/jam.wav"],
+     "jam.wav is the file of --in file:"),
     (["--in", "-", "--out", "file:{0}/x/../jam.txt", "--gather", "{0}/jam.txt"],
      "is the file of --out"),
 ])
