@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from barkcluster.live.addresses import Address
 
 
+# Kinds of sources whose frames are lines of text.
+_TEXT = ("file", "play", "udp-text", "-")
+
+
 def check_demo(args: argparse.Namespace) -> None:
     """Raise ValueError if --demo is given together with options for another source."""
     for option, value in (("--in", args.sources), ("--wekinator", args.wekinator),
                           ("--model", args.model), ("--gather", args.gather),
                           ("--frame-rate", args.frame_rate), ("--bands", args.bands),
-                          ("--no-learning", args.no_learning), ("--pace", args.pace)):
+                          ("--columns", args.columns), ("--no-learning", args.no_learning),
+                          ("--pace", args.pace)):
         if value:
             raise ValueError(f"--demo plays a built-in jam: leave {option} away.")
 
@@ -84,6 +89,13 @@ def _check_gathered(path: str) -> None:
     if is_audio(path):
         raise ValueError(f"--gather writes text, and {path} would be taken for sound: call it "
                          f"{Path(path).stem}.txt.")
+
+
+def check_columns(args: argparse.Namespace, sources: list[Address]) -> None:
+    """Raise ValueError if --columns is given where no source sends lines of text."""
+    if args.columns is not None and not any(source.kind in _TEXT for source in sources):
+        raise ValueError("--columns is for lines of text: file:, udp-text:// or standard input. "
+                         "Leave it away.")
 
 
 def check_fits(args: argparse.Namespace, model: barkcluster.FamiliarityModel) -> None:

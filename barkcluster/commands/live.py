@@ -15,7 +15,14 @@ import barkcluster
 from barkcluster.display.terminal import printable
 from barkcluster.files.suffixes import is_audio
 
-from ._live_checks import check_apart, check_demo, check_files, check_fits, check_model
+from ._live_checks import (
+    check_apart,
+    check_columns,
+    check_demo,
+    check_files,
+    check_fits,
+    check_model,
+)
 from ._options import (
     N_BANDS,
     add_learning,
@@ -109,6 +116,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "(default: db)")
     parser.add_argument("--bands", type=int, metavar="N",
                         help="numbers in a frame (default: 25, or those of --model)")
+    parser.add_argument("--columns", metavar="WORD,...",
+                        help="what the columns of lines are: time, number, sample or skip, then "
+                             "levels (default: their names and numbers tell)")
     parser.add_argument("--pace", action="store_true",
                         help="play files that are finished in time, as if they came now (sound "
                              "files are in any case)")
@@ -117,7 +127,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="end after S seconds (default: never)")
     _add_session(parser)
     add_learning(parser)
-    parser.set_defaults(run=run, columns=None, header=None, one_per_line=False)
+    parser.set_defaults(run=run, header=None, one_per_line=False)
 
 
 def _add_session(parser: argparse.ArgumentParser) -> None:
@@ -155,6 +165,7 @@ def run(args: argparse.Namespace) -> int:
         check_demo(args)
     addresses, outputs = _addresses(args)
     check_bands(args.bands)
+    check_columns(args, addresses)
     check_files(args, addresses, [address for address, _ in outputs])
     settle_in()
     with ExitStack() as outer:
@@ -197,10 +208,14 @@ def _play(args: argparse.Namespace, addresses: list[Address], outputs: list[tupl
           stack: ExitStack, terminal: TerminalLines, receiver: Receiver,
           stopped: threading.Event) -> Live:
     """Open players and outputs, which `stack` will close, and run until the end."""
+    from barkcluster.frames.columns import columns_by_option
     from barkcluster.live.demonstration import Demonstration
     from barkcluster.live.loop import Live
     from barkcluster.live.sinks import open_sink
     from barkcluster.live.stage import perform
+
+    if args.columns is not None:
+        columns_by_option(args.columns, args.bands or N_BANDS)
 
     def say(line: str) -> None:
         if not args.quiet:
@@ -221,7 +236,8 @@ def _play(args: argparse.Namespace, addresses: list[Address], outputs: list[tupl
         sinks.append(open_sink(address, single=single))
         stack.callback(sinks[-1].close)
     page = _page(args, players, demo, stack)
-    live = Live(sources, sinks, units=args.units, receiver=receiver, watcher=page)
+    live = Live(sources, sinks, units=args.units, columns=args.columns, receiver=receiver,
+                watcher=page)
     stack.callback(live.close)
     if page is not None:
         # Not by `say`: who is quiet still needs the address.

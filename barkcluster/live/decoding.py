@@ -116,7 +116,8 @@ class FudiDecoder:
         return arrivals
 
 
-def decoder_of(kind: str, units: str = "db", n_bands: int = N_BANDS) -> Decoder:
+def decoder_of(kind: str, units: str = "db", n_bands: int = N_BANDS,
+               columns: str | None = None) -> Decoder:
     """A new decoder for a client of this kind of address.
 
     Parameters
@@ -127,13 +128,15 @@ def decoder_of(kind: str, units: str = "db", n_bands: int = N_BANDS) -> Decoder:
         What the numbers are.
     n_bands : int, default=25
         Numbers in a frame.
+    columns : str, optional
+        What the columns of lines are, as for `read_session`.
     """
     check_choice("units", units, UNITS)
     if kind == "osc":
         return OscDecoder(units, n_bands)
     if kind.startswith("fudi"):
         return FudiDecoder(units, n_bands, datagrams=kind == "fudi-udp")
-    return TextParser(n_bands, units, datagrams=kind == "udp-text")
+    return TextParser(n_bands, units, columns=columns, datagrams=kind == "udp-text")
 
 
 def _in_db(arrivals: Sequence[Arrival], units: str) -> list[Arrival]:

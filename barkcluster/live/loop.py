@@ -58,6 +58,8 @@ class Live:
     sinks : sequence of Sink
     units : {"db", "linear", "amplitude"}, default="db"
         What the numbers are.
+    columns : str, optional
+        What the columns of lines are, as for `read_session`.
     receiver : Receiver, optional
         One that listens at `places_of` the addresses already, opened before there were players.
     watcher : Watcher, optional
@@ -79,14 +81,15 @@ class Live:
     """
 
     def __init__(self, sources: Sequence[Source], sinks: Sequence[Sink], *,
-                 units: str = "db", receiver: Receiver | None = None,
-                 watcher: Watcher | None = None) -> None:
+                 units: str = "db", columns: str | None = None,
+                 receiver: Receiver | None = None, watcher: Watcher | None = None) -> None:
         self.sources = list(sources)
         self.sinks = list(sinks)
         self.n_unclaimed = 0
         self.last_error: str | None = None
         self.ended = False
         self._units = units
+        self._columns = columns
         self._watcher = watcher
         self._decoders: dict[tuple[int, int], Decoder] = {}
         self._declared_rate: set[tuple[int, int]] = set()
@@ -226,10 +229,11 @@ class Live:
     def _decoder(self, place: int, client: int, kind: str) -> Decoder:
         decoder = self._decoders.get((place, client))
         if decoder is None:
-            units = "db" if kind == "play" else self._units  # a session is in dB already
+            # A session is in dB already, and its columns are bands.
+            units, columns = ("db", None) if kind == "play" else (self._units, self._columns)
             stream = self._at_place[place][0].player.stream
             decoder = self._decoders[place, client] = decoder_of(
-                kind, units, stream.features.n_bands)
+                kind, units, stream.features.n_bands, columns)
         return decoder
 
     def _check_rate(self, place: int, client: int, decoder: Decoder, player: Player) -> None:

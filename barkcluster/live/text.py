@@ -21,6 +21,8 @@ class TextParser:
     ----------
     n_bands : int, default=25
     units : {"db", "linear", "amplitude"}, default="db"
+    columns : str, optional
+        What the columns are, as for `read_session`.
     datagrams : bool, default=False
         Whether the end of what is fed ends a line, with a newline or without.
 
@@ -36,10 +38,10 @@ class TextParser:
     [Frame(path='', levels=[-40.0, -50.0]), Command(path='', name='save', argument='jam.npz')]
     """
 
-    def __init__(self, n_bands: int = 25, units: str = "db", *,
+    def __init__(self, n_bands: int = 25, units: str = "db", *, columns: str | None = None,
                  datagrams: bool = False) -> None:
-        self._n_bands, self._units = n_bands, units
-        self._frames = FrameParser(n_bands, units)
+        self._n_bands, self._units, self._columns = n_bands, units, columns
+        self._frames = FrameParser(n_bands, units, columns=columns)
         self._n_rejected = 0  # by parsers before this one
         self._last_error: str | None = None
         self._datagrams = datagrams
@@ -129,7 +131,7 @@ class TextParser:
 
         Datagrams do not tell one sender from another.
         """
-        anew = FrameParser(self._n_bands, self._units)
+        anew = FrameParser(self._n_bands, self._units, columns=self._columns)
         frames = anew.feed(text)
         waits = self._frames.n_rejected == n_rejected  # for a semicolon
         if len(frames) and not anew.n_rejected and (

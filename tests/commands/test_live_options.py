@@ -97,9 +97,18 @@ def test_a_host_that_is_not_known_is_named(said):
         assert said("--in", osc(port=free_port()), "--out", sink).startswith(f"{sink}: ")
 
 
-@pytest.mark.parametrize("option", [["--no-learning"], ["--bands", "24"], ["--pace"]])
+@pytest.mark.parametrize("option", [["--no-learning"], ["--bands", "24"], ["--pace"],
+                                    ["--columns", "skip"]])
 def test_the_demo_does_not_take_options_that_it_passes_over(said, option):
     assert said("--demo", *option) == f"--demo plays a built-in jam: leave {option[0]} away."
+
+
+def test_columns_are_those_of_lines(said, tmp_path):
+    # An error named --columns, which live did not take.
+    assert said("--in", osc(port=free_port()), "--columns", "skip") == (
+        "--columns is for lines of text: file:, udp-text:// or standard input. Leave it away.")
+    assert said("--in", f"file:{tmp_path / 'jam.txt'}", "--columns", "bark").startswith(
+        "columns must be words of time, number, sample, skip, levels")
 
 
 def test_closed_standard_input_is_one_line(said, monkeypatch):

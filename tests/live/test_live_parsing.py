@@ -209,6 +209,17 @@ def test_fudi_garbage_is_counted_and_left_behind():
     assert decoder.feed(b"0; bark " + numbers + b";") == [Frame("bark", LEVELS)]
 
 
+@pytest.mark.parametrize("kind", ["udp-text", "file", "-"])
+def test_columns_of_lines_can_be_said(kind):
+    line = b"i1 0.5 " + " ".join(map(str, LEVELS)).encode() + b"\n"
+    decoder = decoder_of(kind)
+    assert decoder.feed(line) == []
+    assert "columns='skip,time' (--columns skip,time)" in decoder.last_error
+    decoder = decoder_of(kind, columns="skip,time")
+    assert decoder.feed(line) == [Frame("", LEVELS)]
+    assert decoder.feed(b"i2" + line[2:]) == [Frame("", LEVELS)]
+
+
 @pytest.mark.parametrize("text", [b"\\", b"\\\n", b" \\ ", b"\\\\ 1", b"a\\"])
 def test_a_lone_backslash_is_no_word(text):
     assert len(FudiParser().feed(text + b"\n;x 1;")) <= 2
