@@ -17,7 +17,7 @@ from sklearn.base import clone
 from barkcluster._typing import FloatArray
 from barkcluster.calibration.calibration import Calibration, Calibrations
 from barkcluster.calibration.echoes import as_unheard, raised, with_margin
-from barkcluster.scorers.base import FamiliarityScorer
+from barkcluster.scorers.base import FamiliarityScorer, ScaleWarning
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERNS, check_scales
 from barkcluster.windows.training import TrainingWindows, training_windows
@@ -168,9 +168,13 @@ def _learned(template: FamiliarityScorer, features: WindowFeatures,
                 scorer.calibration_.strangeness(unheard),
                 scorer.calibration_.strangeness(echoes))
 
-    learned: list[tuple[Part, FloatArray, FloatArray]] = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(learn)(windows, scale_index, view)
-        for windows, (scale_index, view) in zip(training, features.blocks, strict=True))
+    with warnings.catch_warnings():
+        # Windows are in units of their own: what hardly moves in them is a held sound.
+        warnings.simplefilter("ignore", ScaleWarning)
+        learned: list[tuple[Part, FloatArray, FloatArray]] = Parallel(
+            n_jobs=n_jobs, prefer="threads")(
+            delayed(learn)(windows, scale_index, view)
+            for windows, (scale_index, view) in zip(training, features.blocks, strict=True))
     return learned
 
 

@@ -251,6 +251,11 @@ def test_clips_that_just_fill_the_longest_window_are_learned(rng, scorer):
     assert np.isfinite(model.timeline(rng.normal(-40, 6, (300, 25))).familiarity).all()
 
 
+def test_of_a_held_sound_nobody_is_told_to_scale_features(rng):
+    model = FamiliarityModel(scales=(3.0,)).fit(-40 + 1e-9 * rng.normal(size=(900, 25)))
+    assert {part.view for part in model.parts_} >= {"texture", "rhythm"}
+
+
 def test_hops_that_leave_one_window_are_named(rng):
     frames = rng.normal(-40, 6, (60, 25))
     with pytest.raises(ValueError, match=r"hop must leave two windows .* 2 s leaves 1 of 0\.1 s"):
