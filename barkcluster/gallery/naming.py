@@ -18,6 +18,11 @@ from .sources import Source, Sources, takes_by_name
 class NamingMixin:
     """Names sessions by what `rank` says of them."""
 
+    @property
+    def classes_(self: Namer) -> npt.NDArray[np.str_]:
+        """The names in order, for scikit-learn; "none of them" is not one of them."""
+        return np.array(sorted(self.names_), dtype=np.str_)
+
     def identify(self: Namer, session: Source) -> str | None:
         """The name that a session belongs to, or None.
 

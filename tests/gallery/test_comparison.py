@@ -288,7 +288,8 @@ def test_model_selection_of_scikit_learn_drives_a_gallery(takes):
                              cv=2)
     assert scores.shape == (2,) and scores.mean() > 0.6
     # One name after another: folds of a classifier hold some of each.
-    assert cross_val_score(gallery(), sessions, names, cv=2).mean() > 0.6
+    assert cross_val_score(gallery(), sessions, names, cv=2,
+                           scoring="balanced_accuracy").mean() > 0.6
     with pytest.raises(ValueError, match="a list with the name of each in y; got list without y"):
         gallery().fit(sessions)
 
