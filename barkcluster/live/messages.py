@@ -80,7 +80,8 @@ def frames_and_commands(messages: Sequence[Message], n_bands: int = N_BANDS
 
     A frame is a message of ``n_bands`` numbers; or, as TouchDesigner sends channels and Max the
     outlets of an object, ``n_bands`` messages of one number each in one packet: in the order of
-    the numbers that their addresses end in, if all do, else in the order they came.
+    the numbers that their addresses end in, if all do, else in the order they came. Messages of
+    one number beside a whole frame, such as a loudness, are left out.
 
     Parameters
     ----------
@@ -117,7 +118,9 @@ def frames_and_commands(messages: Sequence[Message], n_bands: int = N_BANDS
             raise NotUnderstoodError(f"expected {n_bands} numbers, got {len(values)} at "
                                      f"{address[:60]!r}."
                                      + (f" {_ONE_MESSAGE}" if len(values) == 1 else ""))
-    if single:
+    # Beside a whole frame, other numbers are no part of one.
+    if single and (len(single) == n_bands or not any(
+            isinstance(arrival, Frame) for arrival in arrivals)):
         arrivals.append(_joined(single, n_bands))
     return arrivals
 

@@ -209,6 +209,16 @@ def test_fudi_garbage_is_counted_and_left_behind():
     assert decoder.feed(b"0; bark " + numbers + b";") == [Frame("bark", LEVELS)]
 
 
+def test_a_loudness_beside_a_frame_does_not_cost_the_frame():
+    decoder = OscDecoder()
+    rms = build_message("/rms", [0.1])
+    assert decoder.feed(bundle(rms, build_message("/bark", LEVELS), rms)) == [
+        Frame("/bark", LEVELS)]
+    assert decoder.n_rejected == 0
+    assert decoder.feed(bundle(rms, rms)) == []
+    assert "got 2" in decoder.last_error
+
+
 @pytest.mark.parametrize("kind", ["udp-text", "file", "-"])
 def test_columns_of_lines_can_be_said(kind):
     line = b"i1 0.5 " + " ".join(map(str, LEVELS)).encode() + b"\n"
