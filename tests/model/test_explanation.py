@@ -26,7 +26,8 @@ def test_a_repeated_moment_reminds_of_its_first_time(model, heard):
     explanation = model.explain(again, 6.8)
     of = {view: [r.time for r in explanation.matches if r.view == view]
           for view in ("texture", "rhythm", "pattern0")}
-    assert of["texture"][0] == pytest.approx(15 + 4.8, abs=0.11)
+    # Remembered once in each tenth of a second, wherever that is.
+    assert of["texture"][0] == pytest.approx(15 + 4.8, abs=0.2)
     # Remembered at tempi around this one, and not at every hop.
     assert of["rhythm"][0] == pytest.approx(15 + 4.8, abs=0.31)
     for times in of.values():

@@ -66,7 +66,7 @@ def test_patterns_that_are_full_before_the_shortest_scale_are_no_rows(jam, scale
 def test_what_was_learned_is_very_familiar(jam):
     heard, _ = parts_of(jam[0], 40)
     model = FamiliarityModel(scales=(0.5, 2.0)).fit(heard)
-    assert model.timeline(heard).familiarity.mean() > 0.9
+    assert model.timeline(heard).familiarity.mean() > 0.85
     assert model.score(heard) == pytest.approx(model.timeline(heard).familiarity.mean())
 
 
