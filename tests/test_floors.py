@@ -15,8 +15,8 @@ PACKAGE = Path(__file__).parents[1] / "barkcluster"
 
 # Top of the house last. Names that share a line do not import each other.
 FLOORS = (
-    ("_clock", "_extras", "_familiarity", "_processes", "_threads", "_typing", "_validation",
-     "_version"),
+    ("_clock", "_extras", "_familiarity", "_parameters", "_processes", "_threads", "_typing",
+     "_validation", "_version"),
     ("_html", "_spread"),   # what shows itself in a notebook; places that lock onto no beat
     ("files",),         # written whole, read with care
     ("frames",),        # 25 levels in dB, 100 times a second, out of text and sound

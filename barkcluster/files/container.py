@@ -19,7 +19,6 @@ from typing import TypeAlias
 
 import numpy as np
 import scipy
-import sklearn
 
 from barkcluster._validation import shown
 from barkcluster._version import __version__
@@ -88,6 +87,8 @@ def write_container(path: str | os.PathLike[str], holds: str, entry: Json,
     except ModelFormatError as error:
         # Said now: a file that will not load again would be found out too late.
         raise ValueError(f"the {holds} cannot be saved: {error}") from None
+    import sklearn  # here, so that files can be read without waiting for it
+
     header: dict[str, Json] = {
         "format": _FORMAT,
         "version": FORMAT_VERSION,

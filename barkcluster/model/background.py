@@ -8,7 +8,6 @@ from typing import Self, cast
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.exceptions import NotFittedError
 
 from barkcluster._spread import golden_places
 from barkcluster._validation import check_positive, shown
@@ -166,6 +165,8 @@ class Background:
     def check_is_fitted(self) -> None:
         """Raise NotFittedError before ``fit``."""
         if not hasattr(self, "excerpts_"):
+            from sklearn.exceptions import NotFittedError  # rarely: it takes a second
+
             raise NotFittedError("This Background is empty: call fit with other sessions.")
 
     def __sklearn_clone__(self) -> Self:

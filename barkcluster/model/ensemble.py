@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,13 @@ import numpy.typing as npt
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.calibration.calibration import Calibration, Calibrations
 from barkcluster.frames.session import Session, bands_end, check_rate
-from barkcluster.scorers.base import FamiliarityScorer
-from barkcluster.scorers.together import Together
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERN_S, PATTERNS, WindowLayout
 
 from .moments import Moments
+
+if TYPE_CHECKING:
+    from barkcluster.scorers.base import FamiliarityScorer
 
 # Weight of each view in a scale, chosen on half of the tracks of docs/developers/experiments.rst:
 # hard .988, order .931; on layered jams hard .82.
@@ -76,6 +77,9 @@ class ViewScores:
     """
 
     def __init__(self, parts: Sequence[Part]) -> None:
+        # Here, so that a model can be named, and windows kept, before scikit-learn is loaded.
+        from barkcluster.scorers.together import Together
+
         self._scorers = Together([part.scorer for part in parts])
         self._calibrations = Calibrations([part.scorer.calibration_ for part in parts])
 

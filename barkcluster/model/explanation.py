@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +16,14 @@ from barkcluster._typing import FloatArray
 from barkcluster._validation import check_non_negative, check_positive_int
 from barkcluster.frames.bark import BARK_EDGES_HZ
 from barkcluster.frames.session import N_BANDS, Frames, Session, check_frames
-from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.windows.layout import PATTERNS
 from barkcluster.windows.running import COMMON_LEVEL, TEXTURE_UNITS
 
 from .ensemble import Ensemble
 from .listening import Listener
+
+if TYPE_CHECKING:
+    from barkcluster.scorers.base import FamiliarityScorer
 
 # Bands are named from this difference on, in dB.
 _ODD_DB = 4.0

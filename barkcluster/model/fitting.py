@@ -15,8 +15,10 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from barkcluster._typing import FloatArray
+from barkcluster._validation import check_choice
 from barkcluster.calibration.calibration import Calibration, Calibrations
 from barkcluster.calibration.echoes import as_unheard, raised, with_margin
+from barkcluster.scorers import SCORERS
 from barkcluster.scorers.base import FamiliarityScorer, ScaleWarning
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERNS, check_scales
@@ -38,6 +40,17 @@ TIME_WHITENING = 0.75
 # A scale is learned from a session at least this many times as long.
 _SHORTEST_SESSION = 3.0
 _FEWEST_PLAYING = 10
+
+
+def template_of(scorer: str | FamiliarityScorer, random_state: int | None) -> FamiliarityScorer:
+    """The unfitted scorer that every part is a clone of, seeded."""
+    if isinstance(scorer, FamiliarityScorer):
+        template = clone(scorer)
+    else:
+        template = SCORERS[check_choice("scorer", scorer, SCORERS)]()
+    if random_state is not None and "random_state" in template.get_params():
+        template.set_params(random_state=random_state)
+    return template
 
 
 def features_for(scales: tuple[float, ...], hop: float, takes: list[npt.NDArray[np.floating]],

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Self
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import check_is_fitted
 
+from barkcluster._parameters import Parametrized, check_fitted
 from barkcluster._threads import OneThread
 from barkcluster._typing import FloatArray
-from barkcluster._validation import check_choice
 from barkcluster.calibration.calibration import Calibration
-from barkcluster.files.archive import Array, Json
-from barkcluster.files.container import open_container, write_container
-from barkcluster.files.header import Fields
 from barkcluster.frames.session import Frames, Session, bands_end, check_frames
-from barkcluster.scorers import FamiliarityScorer
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.running import CHUNK_FRAMES
 
@@ -28,17 +22,20 @@ from .background import Background, check_background
 from .cohort import cohort_calibrations
 from .ensemble import Part
 from .explanation import Explanation, explain
-from .fitting import features_for, fit_ensemble, fit_parts
 from .listening import Listener
-from .stored import EnsembleRecord, pack_ensemble, pack_parameters, read_parameters
 from .stream import FamiliarityStream
 from .takes import on_clock, takes_of
 from .timeline import Timeline
 
+# What learns, and what brings back what was learned, is imported by those who ask for it: it needs
+# scikit-learn, which takes a second to load.
+if TYPE_CHECKING:
+    from barkcluster.scorers import FamiliarityScorer
+
 DEFAULT_SCALES = (0.5, 1.0, 3.0, 6.0, 10.0)
 
 
-class FamiliarityModel(BaseEstimator):
+class FamiliarityModel(Parametrized):
     """Learns a session, then says how familiar every moment of another one is.
 
     Parameters
@@ -141,7 +138,9 @@ class FamiliarityModel(BaseEstimator):
             If scales are left out that the session is too short for, or music that two takes of
             a list both hold: one of them is enough.
         """
-        template = self._template()
+        from .fitting import features_for, fit_ensemble, template_of
+
+        template = template_of(self.scorer, self.random_state)
         takes, starts, rate, n_bands = takes_of(frames, self.frame_rate)
         if self.background is not None:
             check_background(self.background, rate, n_bands)
@@ -190,12 +189,15 @@ class FamiliarityModel(BaseEstimator):
         ValueError
             As in `fit`.
         """
+        from .fitting import features_for, fit_parts, template_of
+
         takes, _, rate, n_bands = takes_of(
             frames, self.frame_rate, search=copies, tell=False)
         scales = features_for(self.scales, self.hop, takes, rate, n_bands).scales
         features = WindowFeatures(scales, self.hop, rate, views=views, n_bands=n_bands)
         with OneThread():
-            return features, fit_parts(self._template(), features, takes, self.n_jobs)
+            return features, fit_parts(
+                template_of(self.scorer, self.random_state), features, takes, self.n_jobs)
 
     @property
     def features_(self) -> WindowFeatures:
@@ -267,7 +269,7 @@ class FamiliarityModel(BaseEstimator):
             If the frames end at other bands than what was learned, as those of a recording at
             another sample rate do.
         """
-        check_is_fitted(self)
+        check_fitted(self, "ensemble_")
         self.ensemble_.check_rate(frames)
         checked = check_frames(frames, self.features_.n_bands)
         self.ensemble_.warn_of_bands(checked, stacklevel=2)
@@ -324,7 +326,7 @@ class FamiliarityModel(BaseEstimator):
         ValueError
             If no window is full at that time, or the frames come at another rate.
         """
-        check_is_fitted(self)
+        check_fitted(self, "ensemble_")
         return explain(self.ensemble_, frames, time, n_matches)
 
     def stream(self) -> FamiliarityStream[FamiliarityModel]:
@@ -357,19 +359,13 @@ class FamiliarityModel(BaseEstimator):
         OSError
             If the file cannot be written; an older one is as it was.
         """
-        check_is_fitted(self)
-        arrays: dict[str, Array] = {}
+        check_fitted(self, "ensemble_")
+        from .stored import write_model
+
         parameters = self.get_params(deep=False)
         # Not stored: what a model needs of a background is in its calibrations.
         del parameters["background"]
-        entry: dict[str, Json] = {"parameters": pack_parameters(parameters),
-                                  **pack_ensemble(self.ensemble_, arrays)}
-        scorers = [part.scorer for part in self.parts_]
-        if isinstance(self.scorer, FamiliarityScorer):
-            scorers.append(self.scorer)
-        classes = {scorer.kind: type(scorer) for scorer in scorers}
-        write_container(path, "model", entry, arrays,
-                        lambda fields: _entries(fields, classes)[1].specs)
+        write_model(path, parameters, self.ensemble_)
 
     def _answers(
         self, frames: npt.NDArray[np.floating]
@@ -385,19 +381,6 @@ class FamiliarityModel(BaseEstimator):
             if n:
                 last = running.n_frames // hop * hop
                 yield last - hop * np.arange(n - 1, -1, -1), familiarity, by_scale
-
-    def _template(self) -> FamiliarityScorer:
-        """The unfitted scorer that every part is a clone of."""
-        # Here, as below, for the time of a start: they bring half of scikit-learn.
-        from barkcluster.scorers import SCORERS
-
-        if isinstance(self.scorer, FamiliarityScorer):
-            template = clone(self.scorer)
-        else:
-            template = SCORERS[check_choice("scorer", self.scorer, SCORERS)]()
-        if self.random_state is not None and "random_state" in template.get_params():
-            template.set_params(random_state=self.random_state)
-        return template
 
 
 def load_model(path: str | os.PathLike[str]) -> FamiliarityModel:
@@ -436,20 +419,9 @@ def load_model(path: str | os.PathLike[str]) -> FamiliarityModel:
     >>> again.score(heard[2000:]) == model.score(heard[2000:])
     True
     """
-    from barkcluster.scorers import SCORERS
+    from .stored import read_model
 
-    with open_container(path, "model") as (fields, archive):
-        parameters, record = _entries(fields, SCORERS)
-        arrays = archive.read(record.specs)
-        record.check(arrays)
-        model = FamiliarityModel().set_params(**parameters)
-        model.ensemble_ = record.build(arrays)
-        return model
-
-
-def _entries(fields: Fields, classes: Mapping[str, type[FamiliarityScorer]]
-             ) -> tuple[dict[str, object], EnsembleRecord]:
-    """The parameters in the header of a model file, and what it says of what was learned."""
-    names = [name for name in FamiliarityModel().get_params(deep=False) if name != "background"]
-    parameters = read_parameters(fields.fields("parameters"), names, classes)
-    return parameters, EnsembleRecord(fields, classes)
+    model = FamiliarityModel()
+    names = [name for name in model.get_params(deep=False) if name != "background"]
+    parameters, model.ensemble_ = read_model(path, names)
+    return model.set_params(**parameters)

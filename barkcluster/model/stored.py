@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,9 +11,10 @@ from barkcluster._typing import FloatArray
 from barkcluster._validation import shown
 from barkcluster.calibration.stored import CalibrationRecord, pack_calibration
 from barkcluster.files.archive import Array, ArraySpec, Json, ModelFormatError, stored_type
+from barkcluster.files.container import open_container, write_container
 from barkcluster.files.header import Fields
 from barkcluster.frames.session import MOST_BANDS
-from barkcluster.scorers import SCORER_NAMES
+from barkcluster.scorers import SCORER_NAMES, SCORERS
 from barkcluster.scorers.base import FamiliarityScorer
 from barkcluster.scorers.stored import (
     ScorerRecord,
@@ -34,6 +36,45 @@ _MOST_SCALES = 32
 # Faster frames would let a small file ask for a window of gigabytes.
 _MOST_FRAME_RATE = 2000.0
 _MOST_SECONDS = 1e9
+
+
+def write_model(path: str | os.PathLike[str], parameters: Mapping[str, object],
+                ensemble: Ensemble) -> None:
+    """Write a model file; it takes the place of an older one once all of it is on disk.
+
+    Parameters
+    ----------
+    path : path-like
+    parameters : mapping of str to object
+        Those of the model, by name.
+    ensemble : Ensemble
+    """
+    arrays: dict[str, Array] = {}
+    entry: dict[str, Json] = {"parameters": pack_parameters(parameters),
+                              **pack_ensemble(ensemble, arrays)}
+    scorers = [part.scorer for part in ensemble.parts]
+    if isinstance(parameters["scorer"], FamiliarityScorer):
+        scorers.append(parameters["scorer"])
+    classes = {scorer.kind: type(scorer) for scorer in scorers}
+    write_container(path, "model", entry, arrays,
+                    lambda fields: _entries(fields, list(parameters), classes)[1].specs)
+
+
+def read_model(path: str | os.PathLike[str], names: Sequence[str]
+               ) -> tuple[dict[str, object], Ensemble]:
+    """Parameters of these names, and what was learned, from a model file."""
+    with open_container(path, "model") as (fields, archive):
+        parameters, record = _entries(fields, names, SCORERS)
+        arrays = archive.read(record.specs)
+        record.check(arrays)
+        return parameters, record.build(arrays)
+
+
+def _entries(fields: Fields, names: Sequence[str], classes: Mapping[str, type[FamiliarityScorer]]
+             ) -> tuple[dict[str, object], EnsembleRecord]:
+    """The parameters in the header of a model file, and what it says of what was learned."""
+    parameters = read_parameters(fields.fields("parameters"), names, classes)
+    return parameters, EnsembleRecord(fields, classes)
 
 
 def pack_ensemble(ensemble: Ensemble, arrays: dict[str, Array]) -> dict[str, Json]:

@@ -12,8 +12,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.validation import check_is_fitted
 
+from barkcluster._parameters import check_fitted
 from barkcluster._threads import one_thread_for_products
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_not_masked, check_positive_int
@@ -118,7 +118,7 @@ class FamiliarityStream(Generic[ModelT]):
         if features is None:
             if model is None:
                 raise ValueError("features must be given where there is no model yet.")
-            check_is_fitted(model)
+            check_fitted(model, "ensemble_")
             features = model.ensemble_.features
         self.features = features
         self._model: ModelT | None = None
@@ -137,7 +137,7 @@ class FamiliarityStream(Generic[ModelT]):
     @model.setter
     def model(self, model: ModelT | None) -> None:
         if model is not None:
-            check_is_fitted(model)
+            check_fitted(model, "ensemble_")
             self._check_fits(model.ensemble_.features)
         self._model = model
         self._listen_anew()
