@@ -40,6 +40,7 @@ COMMON_LEVEL = 0.25
 
 _LEAST_FLOAT = np.finfo(np.float32).tiny
 _THIRD = np.float32(1.0 / 3.0)
+_NO_ONSETS = np.empty((0, 0, 0))
 
 # Frames worked on at once: large enough for numpy, small enough for the cache.
 CHUNK_FRAMES = 2048
@@ -93,7 +94,9 @@ class RunningWindows:
             i: _as_slice(layout.rhythm_bins(i)) for i, view in layout.blocks
             if view == "rhythm"}
         self._needs_textures = "texture" in layout.views
-        self._needs_onsets = any(view != "texture" for _, view in layout.blocks)
+        onsets = [b for b, (_, view) in enumerate(layout.blocks) if view != "texture"]
+        self._needs_onsets = bool(onsets)
+        self._longest = max(onsets, key=lambda b: self._blocks[b][2], default=0)
         room = chunk_frames + _MOST_WAITING
         # An even number of columns: sums run over two at a time.
         self._sums = RollingBuffer(longest + 1, room, -(-5 * layout.n_bands // 2) * 2)
@@ -159,7 +162,8 @@ class RunningWindows:
         if n <= 0:
             return [np.empty((0, length // self.layout.bin_frames), np.float32)
                     for _ in PATTERNS]
-        return self._patterns(newest - hop * np.arange(n - 1, -1, -1), length)
+        ends = newest - hop * np.arange(n - 1, -1, -1)
+        return self._patterns(self._onset_windows(ends, length))
 
     def windows_at(self, ends: list[npt.NDArray[np.intp]]) -> list[Float32Array]:
         """The windows that ended at these frames, whether hops end there or not.
@@ -177,16 +181,20 @@ class RunningWindows:
         """
         out: list[Float32Array] = []
         textures, patterns = self._textures(ends), None
+        longest, windows = self._longest_onsets(ends)
         for (scale, view, length, width), mine in zip(self._blocks, ends, strict=True):
             if view == "texture":
                 out.append(next(textures))
             elif not len(mine):
                 out.append(np.empty((0, width), np.float32))
             elif view == "rhythm":
-                out.append(self._rhythm(mine, length, self._rhythm_columns[scale]))
+                onsets = (self._last(windows, length) if mine is longest
+                          else self._onset_windows(mine, length))
+                out.append(self._rhythm(onsets, self._rhythm_columns[scale]))
             else:
                 if patterns is None:
-                    patterns = self._patterns(mine, length)
+                    patterns = self._patterns(self._last(windows, length) if mine is longest
+                                              else self._onset_windows(mine, length))
                 out.append(patterns[PATTERNS.index(view)])
         return out
 
@@ -306,19 +314,28 @@ class RunningWindows:
             np.cbrt(attacks, out=attacks)
         return (mean[:, :5 * bands] / self._units).astype(np.float32)
 
-    def _rhythm(self, ends: npt.NDArray[np.intp], length: int,
-                columns: slice) -> Float32Array:
+    def _rhythm(self, onsets: FloatArray, columns: slice) -> Float32Array:
         # Around zero or not: the lowest bin, which alone knows, is none of the rhythm's.
-        windows = self._onset_windows(ends, length).transpose(1, 0, 2)
-        strength = np.abs(fft.rfft(windows, axis=2)[:, :, columns])
+        strength = np.abs(fft.rfft(onsets.transpose(1, 0, 2), axis=2)[:, :, columns])
         strength /= np.sqrt(_mean_square(strength) + _RHYTHM_QUIET_POWER)
-        return strength.astype(np.float32).reshape(len(ends), -1)
+        return strength.astype(np.float32).reshape(len(strength), -1)
 
-    def _patterns(self, ends: npt.NDArray[np.intp], length: int) -> list[Float32Array]:
-        windows = self._onset_windows(ends, length)
-        windows = windows - np.add.reduce(windows, axis=2, keepdims=True) / windows.shape[2]
+    def _patterns(self, onsets: FloatArray) -> list[Float32Array]:
+        windows = onsets - np.add.reduce(onsets, axis=2, keepdims=True) / onsets.shape[2]
         windows /= np.sqrt(_mean_square(windows) + _PATTERN_QUIET_POWER)
         return list(windows.astype(np.float32))
+
+    def _longest_onsets(self, ends: list[npt.NDArray[np.intp]]
+                        ) -> tuple[npt.NDArray[np.intp] | None, FloatArray]:
+        """Ends and onset strength of the longest windows: shorter ones are their last samples."""
+        if not self._needs_onsets:
+            return None, _NO_ONSETS
+        length, mine = self._blocks[self._longest][2], ends[self._longest]
+        return (mine, self._onset_windows(mine, length)) if len(mine) else (None, _NO_ONSETS)
+
+    def _last(self, onsets: FloatArray, length: int) -> FloatArray:
+        """Windows of that length that end with longer ones."""
+        return onsets[:, :, onsets.shape[2] - length // self.layout.bin_frames:]
 
     def _onset_windows(self, ends: npt.NDArray[np.intp], length: int) -> FloatArray:
         """Onset strength (n_groups, n_windows, n_samples), to be read alone.
