@@ -165,7 +165,7 @@ def _likely_lags(first: _Contours, second: _Contours, frame_rate: float
     a, b = first.levels, second.levels
     # A few lengths alone, so that spectra can be kept.
     n = 1 << (len(a) + len(b) - 1).bit_length()
-    product = np.vecdot(second.spectrum(n), first.spectrum(n), axis=0)
+    product = np.sum(first.spectrum(n) * second.spectrum(n).conj(), axis=0)
     correlation = fft.irfft(product, n)
     lags = np.arange(n)
     lags = np.where(lags < len(a), lags, lags - n)
