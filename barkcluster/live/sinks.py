@@ -8,9 +8,11 @@ from __future__ import annotations
 import errno
 import math
 import os
+import select
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +33,10 @@ UNKNOWN = -1.0
 _CONNECT_AGAIN_S = 1.0
 _MOST_REASON = 200
 _MOST_UNSENT_BYTES = 1 << 16
+# Five hours of readings, 30 MB: a pager that nobody turns, or a player faster than who reads.
+_MOST_UNSENT_LINES = 200_000
+# At the end, lines wait so long for a reader that takes none.
+_PATIENCE_MS = 2000
 
 
 class Sink(Protocol):
@@ -203,27 +209,43 @@ class LineSink:
     def __init__(self, path: str | None) -> None:
         self.n_failed = 0
         self._newline = b""
+        self._unsent: deque[bytes] = deque()
         self._file = (os.dup(sys.stdout.fileno()) if path is None
                       else os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644))
+        # Whether a pipe has room for a line; Windows does not tell.
+        self._poll = select.poll() if hasattr(select, "poll") else None
+        if self._poll is not None:
+            self._poll.register(self._file, select.POLLOUT)
 
     def send(self, report: Report) -> None:
-        """Write a line."""
-        line = self._newline + line_of(report).encode()
-        try:
-            written = os.write(self._file, line)
-        except OSError:
+        """Write a line, or keep it until who reads takes the ones before it."""
+        if len(self._unsent) < _MOST_UNSENT_LINES:
+            self._unsent.append(line_of(report).encode())
+        else:
             self.n_failed += 1
-            return
-        # Half a line, on a full disk, is ended before the next one.
-        self._newline = b"\n" if written < len(line) else b""
-        self.n_failed += written < len(line)
+        self._write(0)
 
     def send_status(self, player: Player) -> None:
         """Nothing: a table has no place for it."""
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what is left, and close the file."""
+        self._write(_PATIENCE_MS)
+        self.n_failed += len(self._unsent)
         os.close(self._file)
+
+    def _write(self, patience_ms: int) -> None:
+        """Write the lines that there is room for, each within a time."""
+        while self._unsent and (self._poll is None or self._poll.poll(patience_ms)):
+            line = self._newline + self._unsent.popleft()
+            try:
+                written = os.write(self._file, line)
+            except OSError:
+                self.n_failed += 1
+                continue
+            # Half a line, on a full disk, is ended before the next one.
+            self._newline = b"\n" if written < len(line) else b""
+            self.n_failed += written < len(line)
 
 
 class LatestSink:

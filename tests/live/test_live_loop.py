@@ -1,9 +1,12 @@
 """Sources, players and sinks over real sockets and files of this machine."""
 
+import os
+import select
 import socket
 import sys
 import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -317,6 +320,48 @@ def test_lines_are_appended(rng, new_player, tmp_path):
     np.testing.assert_allclose(table[:, 0], [r.reading.time for r in said], atol=1e-3)
     np.testing.assert_allclose(table[:, 1], [r.reading.familiarity for r in said], rtol=1e-4)
     assert table.shape[1] == 7
+
+
+@pytest.fixture
+def piped(monkeypatch):
+    """A sink to standard output, which is a pipe, and the end to read from."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as stdout, os.fdopen(reading, "rb") as reader:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        yield LineSink(None), stdout, reader
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="the system does not tell of full pipes")
+def test_a_pager_that_nobody_turns_holds_nothing_up_and_loses_nothing(rng, new_player, piped):
+    sink, stdout, reader = piped
+    [report, *_] = reports(rng, new_player())
+    n_lines = 4 * (1 << 16) // len(line_of(report))     # four times what a pipe holds
+    for _ in range(n_lines):
+        sink.send(report)                               # used to wait for ever
+    stdout.close()
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(reader.read)
+        sink.close()
+        assert read.result(60).decode() == n_lines * line_of(report)
+    assert sink.n_failed == 0
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="the system does not tell of full pipes")
+@pytest.mark.parametrize("leaves", [False, True])
+def test_lines_that_nobody_reads_are_counted(rng, new_player, piped, monkeypatch, leaves):
+    monkeypatch.setattr("barkcluster.live.sinks._PATIENCE_MS", 1)
+    monkeypatch.setattr("barkcluster.live.sinks._MOST_UNSENT_LINES", 10)
+    sink, _, reader = piped
+    [report, *_] = reports(rng, new_player())
+    n_in_pipe = 0
+    while not sink.n_failed:                            # the pipe is full, and so is the sink
+        sink.send(report)
+        n_in_pipe += 1
+    assert n_in_pipe > 11
+    if leaves:
+        reader.close()
+    sink.close()
+    assert sink.n_failed == 11
 
 
 def test_latest_holds_one_line(rng, new_player, tmp_path):
