@@ -52,11 +52,11 @@ class BadLineError(Exception):
 
 
 def check_is_text(line: bytes) -> None:
-    """Raise BadLineError for UTF-16 and for bytes that no text file holds."""
+    """Raise BadLineError for UTF-16 without a mark and for bytes that no text file holds."""
     n_nul = line.count(0)
     if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
             n_nul and (0.3 <= n_nul / len(line) <= 0.8 or len(line) < 4)):
-        raise BadLineError("looks like UTF-16; save it as UTF-8 text.")
+        raise BadLineError("looks like UTF-16 without its mark; save it as UTF-8 text.")
     odd = line.translate(None, delete=bytes(set(range(256)) - set(_CONTROL)))
     if odd:
         raise BadLineError(f"expected text, got binary data (byte 0x{odd[0]:02x}). "

@@ -19,6 +19,7 @@ from barkcluster._validation import check_choice, check_positive_int
 from . import grammar as lines
 from .clock_times import with_seconds
 from .columns import LEVEL, SKIP, TIME, Columns, hint, names_in
+from .encoding import Utf8
 from .grammar import BadLineError
 from .line_ends import LineEnds
 from .rows import RowReader
@@ -32,9 +33,10 @@ _LONGEST_ONE_BY_ONE = 1 << 14
 class FrameParser:
     """Frames from session text that arrives piece by piece, as from a growing file.
 
-    Lines may end in LF, CR or both. How the bytes are split into pieces makes no
-    difference. A line that is no frame is left out and counted, and nothing is raised. Comments,
-    blank lines and one line of column names at the top do not count as rejected.
+    Lines may end in LF, CR or both, UTF-16 is read if it begins with its mark. How the bytes are
+    split into pieces makes no difference. A line that is no frame is left out and counted, and
+    nothing is raised. Comments, blank lines and one line of column names at the top do not count
+    as rejected.
 
     Parameters
     ----------
@@ -121,6 +123,7 @@ class FrameParser:
         self._first: tuple[int, bytes] | None = None  # a first line that may name the columns
         self._semicolons: bool | None = None  # whether each frame ends in one
         self._waiting: list[tuple[int, bytes]] = []  # lines of a frame without its semicolon yet
+        self._utf8 = Utf8()
         self._line_ends = LineEnds()
         self._skipping = False  # inside an overlong line
 
@@ -186,6 +189,10 @@ class FrameParser:
         others : ndarray of shape (k, n_others)
             The columns that are no bands, but for those to skip: ``columns.others``.
         """
+        return self._feed(self._utf8.of(bytes(memoryview(data))))
+
+    def _feed(self, data: bytes) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """`feed_columns` of UTF-8."""
         whole = self._whole_lines(data)
         parts = [] if whole is None else self._taken(whole)
         self._reject_overlong_tail()
@@ -204,6 +211,7 @@ class FrameParser:
             As from `feed_columns`, of whole lines; a last line without a newline stays in
             `unfinished`.
         """
+        self._feed(self._utf8.rest())  # too short for a frame
         rows: list[list[float]] = []
         self._release_first(rows)
         if self.one_per_line:
@@ -245,7 +253,7 @@ class FrameParser:
 
     def _whole_lines(self, data: bytes) -> bytes | None:
         """The complete lines, without the last newline; the rest is kept for later."""
-        data = self._line_ends.to_lf(bytes(memoryview(data)))
+        data = self._line_ends.to_lf(data)
         if not data:
             return None
         if self._skipping:

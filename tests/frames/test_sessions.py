@@ -321,9 +321,21 @@ def test_negative_powers_look_like_decibels(read):
         read("0 1\n-inf 1\n", units="linear", n_bands=2)
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_utf16_says_so(read, encoding):
-    with pytest.raises(ValueError, match=r"jam.txt:1: looks like UTF-16; save it as UTF-8 text"):
+@pytest.mark.parametrize("mark", ["<", ">"])
+def test_utf16_with_its_mark_is_read(read, mark):
+    encoding = {"<": "utf-16-le", ">": "utf-16-be"}[mark]
+    text = "\ufefftime " + " ".join(f"b{i}" for i in range(25)) + "\r\n" + "".join(
+        f"{i / 100} {GOOD.strip()}\r\n" for i in range(5))
+    session = read(text.encode(encoding))
+    assert session.frames.shape == (5, 25) and session.frame_rate == pytest.approx(100.0)
+    np.testing.assert_array_equal(session.frames, read(GOOD * 5).frames)
+    with pytest.raises(ValueError, match=r"jam.txt:3: expected a number, got 'ä-40'"):
+        read(("\ufeff" + 2 * GOOD + "ä" + GOOD).encode(encoding))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+def test_utf16_without_a_mark_says_so(read, encoding):
+    with pytest.raises(ValueError, match=r"jam.txt:1: looks like UTF-16 without its mark; save"):
         read((GOOD * 5).encode(encoding))
 
 
@@ -638,10 +650,25 @@ def test_ten_megabytes_without_newline_are_one_rejection():
     assert (parser.n_lines, parser.n_rejected) == (2, 1)
 
 
-def test_utf16_is_rejected_line_by_line():
-    _, parser = feed_all([(GOOD * 3).encode("utf-16")])
+def test_utf16_without_a_mark_is_rejected_line_by_line():
+    _, parser = feed_all([(GOOD * 3).encode("utf-16-le")])
     assert (parser.n_frames, parser.n_rejected) == (0, 3)
     assert "UTF-16" in parser.last_error
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_utf16_may_be_cut_anywhere(size):
+    data = (GOOD * 3).encode("utf-16")
+    frames, parser = feed_all([data[i:i + size] for i in range(0, len(data), size)])
+    assert (parser.n_frames, parser.n_rejected) == (3, 0)
+    np.testing.assert_array_equal(frames, feed_all([(GOOD * 3).encode()])[0])
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"\xff\xfe", b"\xfe\xff\x00"])
+def test_half_a_mark_is_kept_as_an_unfinished_line(data):
+    _, parser = feed_all([data])
+    parser.finish()
+    assert parser.n_frames == 0 and parser.unfinished == data
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
