@@ -20,7 +20,7 @@ _GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
 _WALKS = 8
 
 
-def golden_place(number: int) -> float:
+def nested_place(number: int) -> float:
     """Place of one number, from 0 up to 1; that of 0 is 0.
 
     Of the numbers below any limit, about as many lie below a place as that place says. So those
@@ -28,7 +28,7 @@ def golden_place(number: int) -> float:
 
     Examples
     --------
-    >>> [number for number in range(20) if golden_place(number) < 0.25]
+    >>> [number for number in range(20) if nested_place(number) < 0.25]
     [0, 2, 5, 10, 13, 18]
     """
     return number * _GOLDEN % 1.0

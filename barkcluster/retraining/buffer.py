@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from barkcluster._spread import golden_place
+from barkcluster._spread import nested_place
 from barkcluster._typing import Float32Array
 from barkcluster._validation import check_choice, check_positive_int
 
@@ -119,7 +119,7 @@ class SessionBuffer:
             self._filling = np.empty((self.block_frames, self.n_bands), np.float32)
         self._filled = 0
         number, self._number = self._number, self._number + 1
-        if self.keep == "thinned" and golden_place(number) >= self._kept:
+        if self.keep == "thinned" and nested_place(number) >= self._kept:
             self.n_frames -= len(rows)
             return
         self._blocks.append(Segment(number, self._take, rows))
@@ -128,7 +128,7 @@ class SessionBuffer:
                 self.n_frames -= len(self._blocks.pop(0).rows)
             else:
                 self._kept /= 2.0
-                self._blocks = [b for b in self._blocks if golden_place(b.number) < self._kept]
+                self._blocks = [b for b in self._blocks if nested_place(b.number) < self._kept]
                 self.n_frames = sum(len(b.rows) for b in self._blocks)
 
 
