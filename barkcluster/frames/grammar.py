@@ -26,6 +26,8 @@ _NO_NAME = re.compile(rb'[ ]*(?:""\s*)?[,;\t]|[ ]*""[ ]')
 # What bands may be called: 50Hz, 1.5kHz, 100-200, 100-200Hz.
 _FREQUENCIES = re.compile(rb"\"?[0-9.]+k?(?:-[0-9.]+k?(?:hz)?|hz|(?<=k))\"?", re.IGNORECASE)
 _NOT_A_WORD = re.compile(rb"nan|inf|infinity", re.IGNORECASE)
+# One or two may part the numbers of columns before the levels.
+_FEWEST_DECIMAL_COMMAS = 3
 _WITH_DECIMAL_COMMA = re.compile(rb"[+-]?[0-9]+(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 # MATLAB, YAAFE and ARFF begin comments with %, C and its kin with //.
 _COMMENT = re.compile(rb"(?:^|(?<=[\s,;]))#.*|^\s*(?:%|//).*")
@@ -270,6 +272,29 @@ def commas_part_numbers(text: bytes) -> bool:
         return False
     alone = b" " not in text and b"\t" not in text
     return alone or text.count(b", ") == text.count(b",")
+
+
+def has_decimal_commas(line: bytes, n_bands: int) -> bool | None:
+    """Whether the commas of a line stand for decimal points; None if it does not tell.
+
+    They do if what stands between spaces or semicolons is enough numbers for a frame, and several
+    of them have a comma inside.
+
+    Examples
+    --------
+    >>> has_decimal_commas(b"-40,5;-41;-42,5;-43,5", 4), has_decimal_commas(b"-40,-41", 2)
+    (True, False)
+    >>> has_decimal_commas(b"-40 -41", 2), has_decimal_commas(b"time,low,high", 2)
+    (None, None)
+    """
+    if b"." not in line and b"," not in line:
+        return None
+    parts = line.replace(b";", b" ").split()
+    if (b"." not in line and line.count(b",") >= _FEWEST_DECIMAL_COMMAS and len(parts) >= n_bands
+            and all(_WITH_DECIMAL_COMMA.fullmatch(part) or _MINUS_INFINITY.fullmatch(part)
+                    for part in parts)):
+        return True
+    return False if all(map(is_number, split_fields(line))) else None
 
 
 def check_no_decimal_commas(line: bytes, n_fields: int, n_bands: int) -> None:

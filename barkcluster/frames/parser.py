@@ -122,6 +122,7 @@ class FrameParser:
         self._header_may_come = header is not False
         self._first: tuple[int, bytes] | None = None  # a first line that may name the columns
         self._semicolons: bool | None = None  # whether each frame ends in one
+        self._decimal_commas: bool | None = None  # whether commas stand for decimal points
         self._waiting: list[tuple[int, bytes]] = []  # lines of a frame without its semicolon yet
         self._utf8 = Utf8()
         self._line_ends = LineEnds()
@@ -288,6 +289,10 @@ class FrameParser:
         if self._waiting or self.one_per_line or (
                 max(map(len, whole.split(b"\n"))) > self.max_line_bytes):
             return None
+        if self._decimal_commas:
+            whole = whole.replace(b",", b".")
+        elif self._decimal_commas is None and (b"." in whole or b"," in whole):
+            return None
         rows = self._rows.of_plain_lines(whole, end_in_semicolons=bool(self._semicolons))
         if rows is not None:
             self.n_lines += whole.count(b"\n") + 1
@@ -309,6 +314,10 @@ class FrameParser:
             raise self._overlong()
         if line.translate(None, lines.PLAIN):
             line = self._text_of(line, rows)
+        if self._decimal_commas is None:
+            self._decimal_commas = lines.has_decimal_commas(line, self.n_bands)
+        if self._decimal_commas:
+            line = line.replace(b",", b".")
         fields = lines.split_fields(line)
         if not fields and not (self._waiting and b";" in line):
             return

@@ -63,7 +63,8 @@ def read_session(path: str | os.PathLike[str], *, frame_rate: float | None = Non
     read are Max's coll (``0, v v v;``), Pd's messages (``list v v v;``), frames over several
     lines that end in a semicolon, the log of ``[print]`` (``frame: v v v``), a line of column
     names at the top, ``#`` comments, columns of times or numbers before the levels, blank lines,
-    CRLF and CR, byte order marks, and UTF-16 that begins with one, as PowerShell writes it.
+    CRLF and CR, byte order marks, UTF-16 that begins with one, as PowerShell writes it, and
+    decimal commas where something else parts the numbers.
 
     Frames stand on the grid of their times: up to 0.1 s that are missing are filled in from
     their neighbors, longer gaps and pauses begin a new take (`Session.gaps`).
