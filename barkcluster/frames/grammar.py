@@ -26,6 +26,7 @@ _NO_NAME = re.compile(rb'[ ]*(?:""\s*)?[,;\t]|[ ]*""[ ]')
 # What bands may be called: 50Hz, 1.5kHz, 100-200, 100-200Hz.
 _FREQUENCIES = re.compile(rb"\"?[0-9.]+k?(?:-[0-9.]+k?(?:hz)?|hz|(?<=k))\"?", re.IGNORECASE)
 _NOT_A_WORD = re.compile(rb"nan|inf|infinity", re.IGNORECASE)
+_FIRST_GAP = re.compile(rb"[ \t;]+")
 # One or two may part the numbers of columns before the levels.
 _FEWEST_DECIMAL_COMMAS = 3
 _WITH_DECIMAL_COMMA = re.compile(rb"[+-]?[0-9]+(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -272,6 +273,11 @@ def commas_part_numbers(text: bytes) -> bool:
         return False
     alone = b" " not in text and b"\t" not in text
     return alone or text.count(b", ") == text.count(b",")
+
+
+def without_first(line: bytes) -> bytes:
+    """What stands behind the first space, tab or semicolon; all of a line with commas alone."""
+    return _FIRST_GAP.split(line.strip(), maxsplit=1)[-1]
 
 
 def has_decimal_commas(line: bytes, n_bands: int) -> bool | None:

@@ -123,6 +123,7 @@ class FrameParser:
         self._first: tuple[int, bytes] | None = None  # a first line that may name the columns
         self._semicolons: bool | None = None  # whether each frame ends in one
         self._decimal_commas: bool | None = None  # whether commas stand for decimal points
+        self._clock = False  # whether lines begin with a time of day
         self._waiting: list[tuple[int, bytes]] = []  # lines of a frame without its semicolon yet
         self._utf8 = Utf8()
         self._line_ends = LineEnds()
@@ -289,6 +290,8 @@ class FrameParser:
         if self._waiting or self.one_per_line or (
                 max(map(len, whole.split(b"\n"))) > self.max_line_bytes):
             return None
+        if self._clock and self._rows.teller.may_begin_with_time:
+            whole = b"\n".join(map(with_seconds, whole.split(b"\n")))
         if self._decimal_commas:
             whole = whole.replace(b",", b".")
         elif self._decimal_commas is None and (b"." in whole or b"," in whole):
@@ -315,7 +318,8 @@ class FrameParser:
         if line.translate(None, lines.PLAIN):
             line = self._text_of(line, rows)
         if self._decimal_commas is None:
-            self._decimal_commas = lines.has_decimal_commas(line, self.n_bands)
+            self._decimal_commas = lines.has_decimal_commas(
+                lines.without_first(line) if self._clock else line, self.n_bands)
         if self._decimal_commas:
             line = line.replace(b",", b".")
         fields = lines.split_fields(line)
@@ -377,7 +381,8 @@ class FrameParser:
                 line, lines.split_fields(line))):
             line = lines.without_quotes(line)
         if self._rows.teller.may_begin_with_time:
-            line = with_seconds(line)
+            said, line = line, with_seconds(line)
+            self._clock = self._clock or line != said
         line = lines.without_brackets(line)
         return line if self._rows.teller.begins_with_name else lines.without_print(line)
 

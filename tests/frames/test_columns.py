@@ -154,6 +154,27 @@ def test_times_of_day_and_dates_are_times(read, frames, form, names):
         assert session.start == (0 if "%Y" in form or "%H" not in form else 72000)
 
 
+@pytest.mark.parametrize("form", [
+    "%H:%M:%S.mmm", "%H:%M:%S,mmm", "[%H:%M:%S.mmm]", "%H:%M:%S.mmm ->", '"%Y-%m-%d %H:%M:%S.mmm"',
+    "%Y-%m-%dT%H:%M:%S.mmmZ"])
+@pytest.mark.parametrize("commas", [False, True])
+def test_many_times_of_day_are_read_as_line_by_line(rng, form, commas):
+    frames = np.round(rng.uniform(-99, -1, size=(600, 25)), 2)
+    frames[:5] = -100.0  # nothing to tell decimal commas by
+    lines = table(frames, clock_times(np.arange(600) / 100, form), between=";").splitlines()
+    if commas:
+        lines = [line.partition(";")[0] + ";" + line.partition(";")[2].replace(".", ",")
+                 for line in lines]
+    lines[300:300] = ["# a comment", "", lines[299].replace("20:", "2x:"), "7;8", "-40;" * 25]
+    together, apart = FrameParser(), FrameParser()
+    at_once = together.feed_columns(("\n".join(lines) + "\n").encode())
+    one_by_one = [apart.feed_columns(f"{line}\n".encode()) for line in lines]
+    for got, parts in zip(at_once, zip(*one_by_one, strict=True), strict=True):
+        np.testing.assert_array_equal(got, np.concatenate([p for p in parts if len(p)]))
+    assert (together.n_rejected, together.last_error) == (apart.n_rejected, apart.last_error)
+    np.testing.assert_array_equal(at_once[0], frames)
+
+
 def test_times_of_day_in_whole_seconds_count_the_frames_of_each(read, rng):
     frames = np.round(rng.uniform(-99, -1, size=(1000, 25)), 3)
     session = read(table(frames, clock_times(np.arange(1000) / 93.75, "%H:%M:%S")))
