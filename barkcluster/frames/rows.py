@@ -117,8 +117,7 @@ class RowReader:
         is_coll = lines.is_coll_line(line)
         # Among the lines of a coll a comma parts the index, even where no space follows.
         if not (self.is_coll and is_coll):
-            wanted = None if self.columns is None else len(self.columns.roles)
-            lines.check_no_decimal_commas(line, len(fields), self.n_bands, wanted)
+            lines.check_no_decimal_commas(line, len(fields), self.n_bands)
         columns = self.columns
         if columns and columns.roles[0] == SKIP and len(fields) == len(columns.roles) - 1 and (
                 line.lstrip(b" ")[:1] in (b",", b";", b"\t")):

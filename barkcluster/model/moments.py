@@ -23,9 +23,13 @@ from .settling import SUDDEN_S
 _SUDDEN_LEAD = 0.25
 _BY_HEART = -1.0
 _MORE_BY_HEART = 2.0
-# A surprise must be heard, so short scales may say "stranger than 97 in 100" by themselves; beyond
-# that a tenth counts. Other music is what all scales find strange: it stays the strangest.
+# A surprise must be heard, so short scales may say "stranger than 97 in 100" by themselves, and no
+# more: other music is what all scales find strange, and stays the strangest.
 _SUDDEN_LIMIT = 1.85
+# Where players come and go, the session's own music is often as strange as that to short scales.
+# How strange it is to all of them then says which is which: a twentieth of their mean counts.
+_MEAN_BESIDE = 0.05
+# Of definition 3: a tenth of what is beyond the limit.
 _BEYOND_LIMIT = 0.1
 # Of definition 1, whose scores are added as they are.
 _SUDDEN_LEAD_UNCALIBRATED = 1.5
@@ -48,16 +52,16 @@ class Moments:
         Of the mean of the first scale, of the first two, ... and of all; empty in definition 1.
     sudden : Calibration or None
         Of the mean of the scales below two seconds; None where there are none.
-    definition : {1, 2, 3}, default=3
-        How it is done. 1 and 2 are what model files up to format 2, and of format 3, were
-        calibrated with: 1 adds scores as they are; 2 adds ranks as normal scores, and lets short
-        scales overrule without a limit.
+    definition : {1, 2, 3, 4}, default=4
+        How it is done. 1, 2 and 3 are what model files up to format 2, of format 3 and of format 4
+        were calibrated with: 1 adds scores as they are; 2 adds ranks as normal scores, and lets
+        short scales overrule without a limit; 3 leaves the order beyond the limit to them.
     """
 
     scales: tuple[float, ...]
     means: list[Calibration] = field(default_factory=list)
     sudden: Calibration | None = None
-    definition: int = 3
+    definition: int = 4
 
     @classmethod
     def learned(cls, scales: tuple[float, ...], held_out: Sequence[npt.ArrayLike],
@@ -116,7 +120,7 @@ class Moments:
         >>> usual = Calibration(np.linspace(-1.0, 1.0, 99))
         >>> moments = Moments((0.5, 10.0), [usual, usual], usual)
         >>> moments.score([np.array([0.0, 0.9]), np.array([0.0, 0.0])]).round(2)
-        array([-0.17,  0.69])
+        array([-0.17,  0.68])
         """
         n_short = sum(scale < SUDDEN_S for scale in self.scales)
         scores = np.array(by_scale)
@@ -129,9 +133,12 @@ class Moments:
             return np.maximum(mean, sudden - _SUDDEN_LEAD_UNCALIBRATED)
         mean, sudden = self._compared[n_full - 1].strangeness(np.array([mean, sudden]))
         sudden -= _SUDDEN_LEAD + _MORE_BY_HEART * np.maximum(_BY_HEART - mean, 0.0)
-        if self.definition > 2:
+        if self.definition == 3:
             beyond = np.maximum(sudden - _SUDDEN_LIMIT, 0.0)
             sudden -= (1.0 - _BEYOND_LIMIT) * beyond
+        elif self.definition > 3:
+            np.minimum(sudden, _SUDDEN_LIMIT, out=sudden)
+            sudden += _MEAN_BESIDE * mean
         return np.maximum(mean, sudden)
 
     @cached_property

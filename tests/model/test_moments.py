@@ -39,7 +39,8 @@ def test_short_scales_overrule_by_a_quarter_but_what_is_known_by_heart(learned):
         mean = moments.means[2].strangeness([(1.5 * short + 10 * long) / 11.5])[0]
         sudden = moments.sudden.strangeness([short])[0]
         lead = 0.25 + (2.0 * (-1.0 - mean) if mean < -1.0 else 0.0)
-        assert moments.score(by_scale)[0] == pytest.approx(max(mean, sudden - lead), abs=1e-9)
+        assert moments.score(by_scale)[0] == pytest.approx(
+            max(mean, min(sudden - lead, 1.85) + 0.05 * mean), abs=1e-9)
 
 
 @pytest.mark.slow
@@ -70,9 +71,17 @@ def test_short_scales_are_heard_but_are_never_the_strangest(learned):
     short, long = np.array([4.0, 8.0]), np.zeros(2)
     alone = moments.score([short, short, long])
     assert norm.sf(alone[0]) < 0.05
-    uncalibrated = moments.sudden.strangeness(short) - 0.25
-    np.testing.assert_allclose(alone, 1.85 + 0.1 * (uncalibrated - 1.85))
+    means = moments.means[-1].strangeness(np.dot(SCALES, [short, short, long]) / sum(SCALES))
+    np.testing.assert_allclose(alone, 1.85 + 0.05 * means)
     assert alone[1] < moments.score([long[:1], long[:1], np.array([5.0])])[0]
+
+
+def test_of_what_short_scales_call_strange_all_together_say_which_is_strangest(learned):
+    """A player who came in was stranger than other music: to half a second nothing is louder."""
+    moments, _ = learned
+    entry, stranger = moments.score([np.array([9.0, 3.0]), np.array([9.0, 3.0]),
+                                     np.array([-1.0, 0.9])])
+    assert 1.64 < entry < stranger
 
 
 def test_what_files_of_before_say_stays_as_it_was(learned):
@@ -83,6 +92,11 @@ def test_what_files_of_before_say_stays_as_it_was(learned):
     second = Moments(SCALES, learned[0].means, learned[0].sudden, definition=2)
     far = np.array([30.0])
     assert second.score([far, far, 0 * far])[0] == second.sudden.strangeness(far)[0] - 0.25
+    third = Moments(SCALES, learned[0].means, learned[0].sudden, definition=3)
+    short = np.array([4.0])
+    uncalibrated = second.score([short, short, 0 * short])
+    np.testing.assert_allclose(third.score([short, short, 0 * short]),
+                               1.85 + 0.1 * (uncalibrated - 1.85))
     rare, usual = np.array([[0.5, 0.05]]), Calibrations([Calibration(np.linspace(-1, 1, 99))])
     np.testing.assert_allclose(second.scores_of(9 * rare, usual, rare), [[0.0, 1.64485]],
                                atol=1e-5)
@@ -97,7 +111,7 @@ def test_scales_are_added_in_one_unit(learned):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("definition", [1, 2])
+@pytest.mark.parametrize("definition", [1, 2, 3])
 def test_a_model_of_before_is_saved_as_it_is(tmp_path, definition):
     session, _ = make_session(0.5, random_state=0)
     model = FamiliarityModel("kmeans", scales=(0.5, 3.0), random_state=0).fit(session)
