@@ -56,7 +56,7 @@ class Parametrized:
         Raises
         ------
         ValueError
-            If there is no parameter of that name.
+            If there is no parameter of that name, or what it is within has none.
         """
         names = self._parameter_names()
         inner: dict[str, dict[str, object]] = {}
@@ -70,7 +70,11 @@ class Parametrized:
             else:
                 setattr(self, name, value)
         for name, of_inner in inner.items():
-            getattr(self, name).set_params(**of_inner)
+            value = getattr(self, name)
+            if not hasattr(value, "set_params"):
+                raise ValueError(f"{name} must be an object with parameters to set "
+                                 f"{name}__{min(of_inner)}; got {value!r:.80}.")
+            value.set_params(**of_inner)
         return self
 
     def __repr__(self) -> str:

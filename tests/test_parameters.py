@@ -42,6 +42,12 @@ def test_parameters_are_those_of_scikit_learn(kind):
     assert again.scorer.get_params() == one.scorer.get_params()
 
 
+def test_a_name_has_no_parameters():
+    with pytest.raises(ValueError, match="scorer must be an object with parameters to set "
+                                         "scorer__n_neighbors; got 'knn'"):
+        FamiliarityModel().set_params(scorer__n_neighbors=3)
+
+
 def test_a_model_names_what_is_not_as_usual():
     assert repr(FamiliarityModel()) == "FamiliarityModel()"
     assert repr(FamiliarityModel("gmm", scales=(1.0, 3.0), random_state=0)) == (
