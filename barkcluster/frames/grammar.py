@@ -303,11 +303,13 @@ def has_decimal_commas(line: bytes, n_bands: int) -> bool | None:
     return False if all(map(is_number, split_fields(line))) else None
 
 
-def check_no_decimal_commas(line: bytes, n_fields: int, n_bands: int) -> None:
+def check_no_decimal_commas(line: bytes, n_fields: int, n_bands: int,
+                            n_wanted: int | None) -> None:
     """Raise BadLineError if the commas of a line stand for decimal points.
 
     They do if all that stands between spaces or semicolons are numbers and some have
-    a comma inside, or if commas alone part twice as many whole numbers as asked for.
+    a comma inside, or if commas alone part twice as many whole numbers as asked for, and not as
+    many as there are columns where these are known.
     """
     if b"," not in line or b"." in line:
         return
@@ -320,7 +322,7 @@ def check_no_decimal_commas(line: bytes, n_fields: int, n_bands: int) -> None:
         and all(map(_WITH_DECIMAL_COMMA.fullmatch, parts))
         # "1,2, 3,4": commas between all numbers, some with a space.
         and not (ends_in_comma and n_fields in (n_bands, n_bands + 1)))
-    if between_others or (example and n_fields == 2 * n_bands != n_bands + 1):
+    if between_others or (example and n_fields == 2 * n_bands not in (n_bands + 1, n_wanted)):
         sample = b",".join(example.split(b",")[:2])
         raise BadLineError(f"expected decimal points, got decimal commas "
                            f"({sample.decode('ascii', errors='replace')}).")

@@ -117,7 +117,8 @@ class RowReader:
         is_coll = lines.is_coll_line(line)
         # Among the lines of a coll a comma parts the index, even where no space follows.
         if not (self.is_coll and is_coll):
-            lines.check_no_decimal_commas(line, len(fields), self.n_bands)
+            wanted = None if self.columns is None else len(self.columns.roles)
+            lines.check_no_decimal_commas(line, len(fields), self.n_bands, wanted)
         columns = self.columns
         if columns and columns.roles[0] == SKIP and len(fields) == len(columns.roles) - 1 and (
                 line.lstrip(b" ")[:1] in (b",", b";", b"\t")):

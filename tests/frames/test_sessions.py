@@ -491,6 +491,15 @@ def test_commas_stay_what_they_were_in_the_lines_before(read):
         read("-40,5 " * 25 + "\n" + "-40,5, " * 25 + "\n")
 
 
+def test_as_many_whole_numbers_as_columns_are_no_decimal_commas():
+    text = b"a,b,c,d\n0,0,-52.5,-7\n1,1,-12,-4\n"
+    together, apart = (FrameParser(n_bands=2, columns="skip,time") for _ in range(2))
+    frames = together.feed(text)
+    one_by_one = [apart.feed(line) for line in text.splitlines(keepends=True)]
+    np.testing.assert_array_equal(np.concatenate(one_by_one), frames)  # the last was an error
+    assert frames.tolist() == [[-52.5, -7.0], [-12.0, -4.0]]
+
+
 # One number a line
 
 def test_one_number_a_line_is_read_when_the_user_says_so(read, frames):
