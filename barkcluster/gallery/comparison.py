@@ -259,12 +259,15 @@ class _Metric:
             square = np.square(apart).sum(axis=0) / n_more
             self._scale = 1.0 / np.sqrt((1.0 - _OWN_SPREAD) * square.mean() + _OWN_SPREAD * square)
             rows, apart, means = (some * self._scale for some in (rows, apart, means))
-        # Directions in which no take differs from another tell nothing, and are left out.
-        span = PCA(min(len(rows) - 1, rows.shape[1]), svd_solver="full").fit(rows)
-        apart = apart @ span.components_.T * np.sqrt(len(rows) / n_more)
+        # Directions in which no take differs from another tell nothing, and are left out. Of more
+        # takes than numbers there are none, and to look for them takes longer than all else.
+        span = None if len(rows) > rows.shape[1] else (
+            PCA(min(len(rows) - 1, rows.shape[1]), svd_solver="full").fit(rows).components_.T)
+        apart = (apart if span is None else apart @ span) * np.sqrt(len(rows) / n_more)
         within = LedoitWolf(assume_centered=True).fit(apart)
-        self._basis = span.components_.T @ np.linalg.cholesky(within.precision_)
-        self._plain = span.components_.T
+        basis = np.linalg.cholesky(within.precision_)
+        self._basis = basis if span is None else span @ basis
+        self._span = span
         # Differences in directions that no take had count as those in the others do on average.
         self._outside = len(apart[0]) / float(np.trace(within.covariance_))
         self._names = means @ self._basis
@@ -301,9 +304,9 @@ class _Metric:
 
     def _beyond(self, x: FloatArray) -> float:
         """Squared distance in directions that no take had."""
-        if self._basis is None:
+        if self._basis is None or self._span is None:
             return 0.0
-        return self._outside * max(0.0, float(x @ x - np.square(x @ self._plain).sum()))
+        return self._outside * max(0.0, float(x @ x - np.square(x @ self._span).sum()))
 
 
 def _weights(n_more: float, definition: int) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.covariance import LedoitWolf
 from sklearn.model_selection import cross_val_score
 
 from barkcluster import FamiliarityModel, Session, SessionGallery, load_gallery
@@ -145,6 +146,19 @@ def test_false_alarms_are_as_many_as_asked_for_in_small_galleries():
         found.append([np.mean(familiarity < rate) for rate in (0.05, 0.1, 0.2)])
     shares = np.mean(found, axis=0) / (0.05, 0.1, 0.2)
     assert np.all((shares > 0.5) & (shares < 1.5))
+
+
+def test_distances_are_those_of_the_shrunk_covariance_within_names(rng):
+    """Of more takes than numbers, where the metric is learned without looking for its axes."""
+    takes = [rng.normal(i, 1, size=(6, 4)).astype(np.float32) for i in range(3)]
+    query = rng.normal(size=4)
+    learned = SessionComparison(2).fit({str(i): record(rows) for i, rows in enumerate(takes)})
+    apart = np.concatenate([rows - rows.mean(axis=0) for rows in takes]).astype(np.float64)
+    # Eighteen takes of three names: fifteen are free.
+    within = LedoitWolf(assume_centered=True).fit(apart * np.sqrt(18 / 15)).covariance_
+    expected = [0.5 * np.log((query - rows.mean(axis=0)) @ np.linalg.inv(within)
+                             @ (query - rows.mean(axis=0)) / (1 + 1 / 6)) for rows in takes]
+    np.testing.assert_allclose(learned.log_distances(query), expected, rtol=1e-5)
 
 
 def test_a_name_without_summaries_leaves_all_to_the_models(rng):
