@@ -31,7 +31,9 @@ Folds: TypeAlias = npt.NDArray[np.int32]
 # 3: before the metric is learned, each number is divided by how it differs between takes of one
 #    name; once it is, models weigh `_MODELS_BESIDE_METRIC`. A held-out piece is judged by the
 #    metric of all takes but itself.
-NEWEST = 3
+# 4: how strange a session is to all names counts its distance in the axes in which names differ
+#    once more.
+NEWEST = 4
 
 _MODELS_WEIGHT = 2.0
 _UNLEARNED_WEIGHT = 1.0
@@ -39,6 +41,11 @@ _MODELS_BESIDE_METRIC = 0.2
 # A number's own variance between takes of one name is divided by in this share; the rest is the
 # mean of all numbers, since few takes tell it badly.
 _OWN_SPREAD = 0.5
+# Added to all log distances of a session: this share of that in the axes between the names. Names
+# that are not known differ from the others in what these differ in, too.
+_AXES_WEIGHT = 0.25
+# Axes along which names differ by less than this share of the most are rounding.
+_NO_AXIS = 1e-9
 # Metrics that are learned to judge held-out pieces: one for each piece while takes are few.
 _FEWEST_METRICS = 2
 _TAKES_OF_ALL_METRICS = 6000
@@ -85,9 +92,9 @@ class SessionComparison:
 
     Parameters
     ----------
-    definition : int, default=3
-        How sessions are compared, 1 to 3. The newest is 3; galleries in files of version 4 have 2,
-        those before it 1.
+    definition : int, default=4
+        How sessions are compared, 1 to 4. The newest is 4; galleries in files of version 5 have 3,
+        of version 4 2, those before it 1.
 
     Attributes
     ----------
@@ -130,7 +137,8 @@ class SessionComparison:
         known = list(records.values())
         usual = [r.held_out for r in known]
         if self._metric is not None:
-            usual = (_held_out_alone(known, self._metric) if self.definition > 2 else
+            usual = (_held_out_alone(known, self._metric, self.definition)
+                     if self.definition > 2 else
                      _held_out(known, self.n_more_ if self.definition > 1 else None))
         self.held_out_ = dict(zip(records, usual, strict=True))
         pool = np.sort(np.concatenate([np.empty(0), *usual]))
@@ -153,7 +161,7 @@ class SessionComparison:
         # If some names have no summaries, all are compared by their models alone.
         complete = all(len(record.takes) for record in records.values())
         self._metric = _Metric([r.takes for r in records.values()],
-                               self.definition > 2) if complete else None
+                               self.definition) if complete else None
         self.n_more_ = self._metric.n_more if self._metric is not None else 0.0
 
     def log_distances(self, summary: npt.ArrayLike) -> FloatArray:
@@ -237,10 +245,12 @@ class SessionComparison:
 class _Metric:
     """Distances to the mean summary of each name, in units of how takes of one name differ."""
 
-    def __init__(self, takes: list[Float32Array], scaled: bool = False) -> None:
+    def __init__(self, takes: list[Float32Array], definition: int) -> None:
         counts = np.array([len(rows) for rows in takes])
         n_more = int(counts.sum()) - len(counts)
         self.n_more = n_more / len(counts)
+        self._axes_weight = _AXES_WEIGHT if definition > 3 else 0.0
+        self._axes: FloatArray | None = None
         rows = np.concatenate(takes).astype(np.float64)
         self._center = rows.mean(axis=0)
         means = np.array([some.astype(np.float64).mean(axis=0) for some in takes]) - self._center
@@ -255,7 +265,7 @@ class _Metric:
             self._names = means
             self._squares = np.square(means).sum(axis=1)
             return
-        if scaled:
+        if definition > 2:
             square = np.square(apart).sum(axis=0) / n_more
             self._scale = 1.0 / np.sqrt((1.0 - _OWN_SPREAD) * square.mean() + _OWN_SPREAD * square)
             rows, apart, means = (some * self._scale for some in (rows, apart, means))
@@ -272,14 +282,44 @@ class _Metric:
         self._outside = len(apart[0]) / float(np.trace(within.covariance_))
         self._names = means @ self._basis
         self._squares = np.square(self._names).sum(axis=1)
+        if definition > 3:
+            self._axes = _axes_between(self._names)
+        self._on_axes = self._names if self._axes is None else self._names @ self._axes
 
     def log_distances(self, summary: FloatArray) -> FloatArray:
         """Log distance of a session to each name."""
+        distances, on_axes = self._apart(summary)
+        return distances + self._added(on_axes)
+
+    def nearest_beside(self, i: int, piece: Float32Array, own: Float32Array) -> float:
+        """Log distance of a piece to the nearest name; to name ``i``, to what else it has."""
+        distances, on_axes = self._apart(piece)
+        distances[i] = self.between(piece, own, 1)
+        if self._basis is not None:
+            apart = (piece.astype(np.float64) - own) * self._scale @ self._basis
+            on_axes[i] = np.square(apart if self._axes is None else apart @ self._axes).sum()
+        return float(distances.min() + self._added(on_axes))
+
+    def _apart(self, summary: npt.NDArray[np.floating]) -> tuple[FloatArray, FloatArray]:
+        """Log distance of a session to each name, and its squared one on the axes between them."""
         x = (summary.astype(np.float64) - self._center) * self._scale
         place = x if self._basis is None else x @ self._basis
+        beyond = self._beyond(x)
         # By the binomial formula: of many names, the differences would be a second large matrix.
-        squares = self._squares - 2.0 * (self._names @ place) + place @ place + self._beyond(x)
-        return 0.5 * np.log(np.maximum(squares, _NEAREST)) - self._uncertain
+        squares = self._squares - 2.0 * (self._names @ place) + place @ place + beyond
+        distances = 0.5 * np.log(np.maximum(squares, _NEAREST)) - self._uncertain
+        if self._axes is None:
+            return distances, squares - beyond
+        return distances, np.square(self._on_axes - place @ self._axes).sum(axis=1)
+
+    def _added(self, on_axes: FloatArray) -> float:
+        """What makes a session stranger to all names alike, so that their order stays.
+
+        Within a standard deviation of a take from its name, distances on the axes tell nothing.
+        """
+        if self._basis is None or not self._axes_weight:
+            return 0.0
+        return 0.5 * self._axes_weight * float(np.log1p(max(0.0, on_axes.min())))
 
     def places(self, summaries: FloatArray) -> FloatArray:
         """Where sessions lie on two axes."""
@@ -309,6 +349,16 @@ class _Metric:
         return self._outside * max(0.0, float(x @ x - np.square(x @ self._span).sum()))
 
 
+def _axes_between(names: FloatArray) -> FloatArray | None:
+    """Axes in which some names differ, in columns; None if these are all there are."""
+    if len(names) > names.shape[1]:
+        return None
+    apart = names - names.mean(axis=0)
+    spread, axes = np.linalg.eigh(apart.T @ apart)
+    some = spread > _NO_AXIS * max(spread[-1], 1.0)
+    return None if some.all() else axes[:, some]
+
+
 def _weights(n_more: float, definition: int) -> tuple[float, float]:
     """What the models count, and what the summaries do."""
     if definition < 3:
@@ -333,7 +383,7 @@ def _held_out(records: list[Record], n_more: float | None) -> list[FloatArray]:
     said = [np.empty(len(record.pieces)) for record in records]
     for fold in np.unique(np.concatenate([record.piece_folds for record in records])):
         kept = [_kept(record, fold) for record in records]
-        metric = _Metric(kept)
+        metric = _Metric(kept, 2)
         for record, takes, mine in zip(records, kept, said, strict=True):
             for j in np.flatnonzero(record.piece_folds[:len(mine)] == fold):
                 # As for a query, the distance to the nearest name counts.
@@ -345,7 +395,8 @@ def _held_out(records: list[Record], n_more: float | None) -> list[FloatArray]:
     return said
 
 
-def _held_out_alone(records: list[Record], learned: _Metric) -> list[FloatArray]:
+def _held_out_alone(records: list[Record], learned: _Metric, definition: int,
+                    ) -> list[FloatArray]:
     """Strangeness of each piece to its name, from models that did not hear it.
 
     A piece that is a take is judged by a metric of the other takes: of all of them, or where they
@@ -364,14 +415,13 @@ def _held_out_alone(records: list[Record], learned: _Metric) -> list[FloatArray]
         for i in {i for i, _ in pieces}:
             rest = np.delete(kept[i], [takes[k][j] for k, j in pieces if k == i], axis=0)
             kept[i] = rest if len(rest) else kept[i]
-        metric = _Metric(kept, True)
+        metric = _Metric(kept, definition)
         for i, j in pieces:
             said[i][j] = metric.log_distances(records[i].pieces[j, 0]).min()
     for i, record in enumerate(records):
         for j in np.flatnonzero(takes[i] < 0):
             piece, own = record.pieces[j]
-            said[i][j] = min(learned.between(piece, own, 1),
-                             np.delete(learned.log_distances(piece), i).min(initial=np.inf))
+            said[i][j] = learned.nearest_beside(i, piece, own)
         said[i] = _combined(record.held_out[:len(said[i])], said[i], weights)
     return said
 

@@ -120,14 +120,51 @@ def test_a_held_out_take_is_judged_by_all_other_takes(rng):
     takes = {name: rng.normal(2 * i, 1, size=(2, 6)).astype(np.float32)
              for i, name in enumerate("abc")}
     learned = SessionComparison().fit({name: record(rows) for name, rows in takes.items()})
+    distances = []
     for name, rows in takes.items():
         for i, row in enumerate(rows):
             others = {**takes, name: np.delete(rows, i, axis=0)}
             without = SessionComparison.uncalibrated(
                 {other: record(some) for other, some in others.items()})
-            # The models say 0, and count .2 beside the summaries.
-            assert learned.held_out_[name][i] == pytest.approx(
-                without.log_distances(row).min() / 1.2)
+            distances.append(without.log_distances(row).min())
+    # The models say 0, and count .2 beside the summaries.
+    np.testing.assert_allclose(np.concatenate(list(learned.held_out_.values())),
+                               np.array(distances) / 1.2)
+
+
+def test_a_session_is_stranger_to_all_names_the_farther_in_what_they_differ_in(rng):
+    """The order of names stays as it is without."""
+    takes = {name: rng.normal(3 * i, 1, size=(4, 6)) for i, name in enumerate("abc")}
+    names = {name: record(rows) for name, rows in takes.items()}
+    newest, plain = (SessionComparison(definition).fit(names) for definition in (4, 3))
+    # Three names lie in a plane; straight up from it all names are as near there as below.
+    middles = [rows.mean(axis=0) for rows in takes.values()]
+    in_plane = middles[2] + 4.0 * (middles[2] - middles[0])
+    added = [newest.log_distances(query) - plain.log_distances(query)
+             for query in (middles[0], 0.5 * (middles[0] + middles[1]), in_plane)]
+    for one in added:
+        np.testing.assert_allclose(one, one[0], atol=1e-9)
+    assert added[0][0] == pytest.approx(0.0, abs=1e-6)
+    assert 0.1 < added[1][0] < added[2][0]
+
+
+def test_one_name_alone_has_no_axes_to_other_names(rng):
+    one = {"a": record(rng.normal(size=(4, 6)))}
+    query = rng.normal(size=6)
+    said = [SessionComparison(definition).fit(one).log_distances(query) for definition in (4, 3)]
+    np.testing.assert_array_equal(*said)
+
+
+def test_of_more_names_than_numbers_the_axes_are_all_there_are(rng):
+    names = {str(i): record(rng.normal(size=(1, 3)) * 4 + rng.normal(size=(2, 3)))
+             for i in range(8)}
+    newest, plain = (SessionComparison(definition).fit(names) for definition in (4, 3))
+    query = rng.normal(size=3) * 4
+    nearest = float(np.exp(plain.log_distances(query).min()))
+    # Of two takes each, the mean is uncertain by a half of what one is.
+    expected = 0.125 * np.log1p(1.5 * nearest ** 2)
+    np.testing.assert_allclose(
+        newest.log_distances(query) - plain.log_distances(query), expected)
 
 
 @pytest.mark.slow
