@@ -32,7 +32,7 @@ Folds: TypeAlias = npt.NDArray[np.int32]
 #    name; once it is, models weigh `_MODELS_BESIDE_METRIC`. A held-out piece is judged by the
 #    metric of all takes but itself.
 # 4: how strange a session is to all names counts its distance in the axes in which names differ
-#    once more.
+#    once more. Held-out takes are drawn to their mean: see `_drawn_together`.
 NEWEST = 4
 
 _MODELS_WEIGHT = 2.0
@@ -247,7 +247,7 @@ class _Metric:
 
     def __init__(self, takes: list[Float32Array], definition: int) -> None:
         counts = np.array([len(rows) for rows in takes])
-        n_more = int(counts.sum()) - len(counts)
+        self.n_free = n_more = int(counts.sum()) - len(counts)
         self.n_more = n_more / len(counts)
         self._axes_weight = _AXES_WEIGHT if definition > 3 else 0.0
         self._axes: FloatArray | None = None
@@ -418,12 +418,27 @@ def _held_out_alone(records: list[Record], learned: _Metric, definition: int,
         metric = _Metric(kept, definition)
         for i, j in pieces:
             said[i][j] = metric.log_distances(records[i].pieces[j, 0]).min()
+    if definition > 3 and whole:
+        found = np.array([said[i][j] for i, j in whole])
+        for (i, j), one in zip(whole, _drawn_together(found, learned.n_free), strict=True):
+            said[i][j] = one
     for i, record in enumerate(records):
         for j in np.flatnonzero(takes[i] < 0):
             piece, own = record.pieces[j]
             said[i][j] = learned.nearest_beside(i, piece, own)
         said[i] = _combined(record.held_out[:len(said[i])], said[i], weights)
     return said
+
+
+def _drawn_together(distances: FloatArray, n_free: int) -> FloatArray:
+    """Log distances of held-out takes as they would be if none moved the unit it is judged in.
+
+    The unit is how the other takes differ. Without an odd take they differ less, and in a smaller
+    unit it is the odder: where there are ``n_free`` takes more than names, its log distance is
+    n_free / (n_free - 1) times as far from the mean, to the first order. A query moves no unit.
+    """
+    middle = distances.mean()
+    return np.asarray(middle + (1.0 - 1.0 / max(2, n_free)) * (distances - middle))
 
 
 def _takes_held_out(record: Record) -> npt.NDArray[np.intp]:
