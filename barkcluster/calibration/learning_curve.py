@@ -40,6 +40,30 @@ def without_farthest(
     return np.sort(kept[np.argsort(apart, kind="stable")[:len(kept) - n_left_out]])
 
 
+def n_heard(rows: npt.NDArray[np.intp], gap: int) -> int:
+    """How much a fit on some rows heard, in rows: what neighbors share counts once.
+
+    Of a minute, the windows of 10 s in a quarter of all rows hear nearly half of it.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+        Rows that the fit learns, rising.
+    gap : int
+        Rows within which two windows share frames.
+
+    Returns
+    -------
+    n : int
+
+    Examples
+    --------
+    >>> n_heard(np.arange(10), 0), n_heard(np.arange(10), 4), n_heard(np.array([0, 9]), 4)
+    (10, 14, 10)
+    """
+    return gap + 1 + int(np.minimum(np.diff(rows), gap + 1).sum())
+
+
 class LearningCurve:
     """How novelty falls with the share of a session that a fit heard.
 
@@ -49,24 +73,24 @@ class LearningCurve:
 
     Parameters
     ----------
-    n_rows : int
-        Rows of the whole session.
+    n_whole : int
+        What the fit on the whole session heard, as `n_heard` counts it.
     power : float
         1 for averages; near 0 for nearest neighbors.
     """
 
-    def __init__(self, n_rows: int, power: float) -> None:
-        self._n_rows = n_rows
+    def __init__(self, n_whole: int, power: float) -> None:
+        self._n_whole = n_whole
         self._power = power
         self._slopes: list[float] = []
 
     def add(self, n_more: int, n_less: int, more: FloatArray, less: FloatArray) -> None:
-        """Take the novelties of one block to a fit on more rows and to one on less.
+        """Take the novelties of one block to a fit that heard more and to one that heard less.
 
         Parameters
         ----------
         n_more, n_less : int
-            Rows that the two fits learned.
+            What the two fits heard.
         more, less : ndarray of shape (n,)
             What they say of the same rows.
         """
@@ -75,8 +99,8 @@ class LearningCurve:
             # Not the median of the differences: most rows keep their neighbors, and it is 0.
             self._slopes.append(float(np.median(less) - np.median(more)) / between)
 
-    def excess(self, n_learned: int) -> float:
-        """How much stranger rows are to a fit on so many rows than to one on all.
+    def excess(self, n: int) -> float:
+        """How much stranger rows are to a fit that heard so much than to the one on all.
 
         What blocks disagree about is chance, or a session that changes: a slope counts for as
         much as its square stands out from its variance over the blocks (James and Stein 1961),
@@ -84,7 +108,7 @@ class LearningCurve:
 
         Parameters
         ----------
-        n_learned : int
+        n : int
 
         Returns
         -------
@@ -97,7 +121,7 @@ class LearningCurve:
         if mean <= 0:
             return 0.0
         of_mean = float(np.var(self._slopes, ddof=1)) / len(self._slopes)
-        return mean * max(0.0, 1.0 - of_mean / mean ** 2) * self._excess(n_learned)
+        return mean * max(0.0, 1.0 - of_mean / mean ** 2) * self._excess(n)
 
-    def _excess(self, n_learned: int) -> float:
-        return float((self._n_rows / n_learned) ** self._power) - 1.0
+    def _excess(self, n: int) -> float:
+        return float((self._n_whole / n) ** self._power) - 1.0

@@ -26,7 +26,7 @@ from barkcluster._threads import OneThread
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_fraction, check_positive_int, check_share
 from barkcluster.calibration.calibration import Calibration, held_out_blocks
-from barkcluster.calibration.learning_curve import LearningCurve, without_farthest
+from barkcluster.calibration.learning_curve import LearningCurve, n_heard, without_farthest
 from barkcluster.files.archive import Array
 from barkcluster.files.container import write_container
 from barkcluster.files.record import Field
@@ -156,7 +156,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         offsets = check_offsets(len(learned), augmented, augmented_offsets)
         self.gap_ = correlation_gap(rows) if self.gap == "auto" else int(self.gap)
         held_out = np.full(len(rows), np.nan)
-        curve = LearningCurve(len(rows), self.learning_power)
+        curve = LearningCurve(n_heard(np.arange(len(rows)), self.gap_), self.learning_power)
         unfitted = clone(self)
         unfitted._choose_sizes(len(learned))
         blocks = list(held_out_blocks(len(rows), self.n_blocks, self.gap_))
@@ -169,13 +169,13 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
                 less = without_farthest(kept, block)
                 if number % 2 == 0 and 2 <= len(less) < len(kept):
                     twin = unfitted._twin(rows, learned, sources, offsets, less)
-                    curve.add(len(kept), len(less), held_out[block],
-                              twin.novelty_of(rows[block]))
+                    curve.add(n_heard(kept, self.gap_), n_heard(less, self.gap_),
+                              held_out[block], twin.novelty_of(rows[block]))
             self._learn_rows(learned, sources, offsets)
         self.held_out_novelty_ = held_out
         self.excess_novelty_ = np.zeros(len(rows))
         for kept, block in blocks:
-            self.excess_novelty_[block] = curve.excess(len(kept))
+            self.excess_novelty_[block] = curve.excess(n_heard(kept, self.gap_))
         self.recalibrate(self.unheard_novelty())
         self.offset_ = float(self.false_alarm_rate)
         return self

@@ -3,13 +3,33 @@
 import numpy as np
 import pytest
 
-from barkcluster.calibration.learning_curve import LearningCurve, without_farthest
+from barkcluster import GaussianMixtureScorer
+from barkcluster.calibration.learning_curve import LearningCurve, n_heard, without_farthest
 
 
 def test_the_farthest_rows_go_first():
     kept = np.r_[0:20, 40:100]
     assert without_farthest(kept, slice(25, 35)).tolist() == [*range(20), *range(40, 90)]
     assert len(without_farthest(np.arange(4), slice(4, 100))) == 2      # half of them stay
+
+
+def test_what_windows_share_is_heard_once():
+    assert n_heard(np.arange(100), 0) == 100
+    assert n_heard(np.arange(100), 20) == 120
+    assert n_heard(np.r_[0:10, 50:60], 20) == 60        # two stretches
+    assert n_heard(np.r_[0:10, 15:25], 20) == 45        # they overlap
+    assert n_heard(np.array([7]), 20) == 21
+
+
+def test_overlapping_windows_of_a_short_session_are_not_all_familiar():
+    """A fit on two stretches heard more than the share of its rows, and less is to be added."""
+    def windows(n, seed):
+        sums = np.cumsum(np.random.default_rng(seed).normal(size=(n + 20, 60)), axis=0)
+        return sums[20:] - sums[:-20]
+
+    medians = [np.median(GaussianMixtureScorer(gap=20, whitening=0.75, random_state=0).fit(
+        windows(100, seed)).score_samples(windows(600, 100 + seed))) for seed in range(5)]
+    assert 0.4 < np.mean(medians) < 0.6
 
 
 @pytest.mark.parametrize("power", [1.0, 0.3])
