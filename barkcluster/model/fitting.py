@@ -16,6 +16,7 @@ from sklearn.base import clone
 
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_choice
+from barkcluster.calibration.ahead import calibration_ahead, caution
 from barkcluster.calibration.calibration import Calibration, Calibrations
 from barkcluster.calibration.echoes import as_unheard, raised, with_margin
 from barkcluster.scorers import SCORERS
@@ -111,9 +112,11 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
     usual, again = (
         [of(np.array(scores)) for of, scores in zip(in_one_unit, _at_moments(of_one), strict=True)]
         for of_one in (held_out, echoed))
+    # What comes next is not between what was heard, as held-out blocks are.
+    cautions = [caution(of_scale.n_effective_) for of_scale in scales]
     moments = Moments.learned(features.scales, usual, again)
-    of_all = [Calibration(raised(moments.score(score), moments.score(echo)))
-              for score, echo in zip(usual, again, strict=True)]
+    of_all = [calibration_ahead(raised(moments.score(score), moments.score(echo)), with_caution)
+              for score, echo, with_caution in zip(usual, again, cautions, strict=True)]
     duration = sum(len(take) for take in takes) / features.frame_rate
     return Ensemble(features, parts, scales, of_all, moments, duration)
 

@@ -178,3 +178,18 @@ def test_echoes_do_not_make_noise_familiar(scorer):
     timeline = fitted(scorer, noise(1), scales=(0.5, 1.0, 3.0)).timeline(noise(2))
     assert 0.25 <= np.median(timeline.familiarity) <= 0.85
     assert (np.nanmedian(timeline.by_scale, axis=0) <= 0.75).all()
+
+
+def test_the_end_of_a_session_that_moves_on_is_not_all_strange():
+    def wandering(seed):
+        rng = np.random.default_rng(seed)
+        kept = np.exp(-0.01 / 20)
+        slow = lfilter([1], [1, -kept], rng.normal(size=(4500, 25)), axis=0)
+        return -40 + 6 * np.sqrt(1 - kept ** 2) * slow + rng.normal(0, 3, (4500, 25))
+
+    heard = []
+    for seed in range(4):
+        frames = wandering(seed)
+        model = fitted("knn", frames[:3000], scales=(1.0, 2.0))
+        heard.append(model.timeline(frames[3000:]))
+    assert below(heard) < 0.1                           # .21 as if held-out blocks told
