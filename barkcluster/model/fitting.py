@@ -34,6 +34,7 @@ from .ensemble import (
     pattern_score,
 )
 from .moments import Moments
+from .settling import settled_moments
 
 # Texture is measured in its own units; rhythm and patterns are whitened this far. What whitening
 # patterns gains on layered jams is in docs/developers/experiments.rst.
@@ -114,6 +115,10 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         for of_one in (held_out, echoed))
     # What comes next is not between what was heard, as held-out blocks are.
     cautions = [caution(of_scale.n_effective_) for of_scale in scales]
+    usual, again = (
+        [settled_moments(scores, times, features, 1.0 - with_caution)
+         for scores, (times, _), with_caution in zip(of_scales, of_one, cautions, strict=True)]
+        for of_scales, of_one in ((usual, held_out), (again, echoed)))
     moments = Moments.learned(features.scales, usual, again)
     of_all = [calibration_ahead(raised(moments.score(score), moments.score(echo)), with_caution)
               for score, echo, with_caution in zip(usual, again, cautions, strict=True)]

@@ -17,6 +17,8 @@ SUDDEN_S = 2.0
 _STRANGE = 1.0
 _SURPRISE_S = 0.8
 _SURPRISE_SHARE = 0.6
+# Held-out moments are a second apart, and one stands for most of the time that a surprise takes.
+_STRANGE_ALONE = 1.4
 # A surprise is noticed late: what a scale said so long before that is free of it.
 _BEFORE_S = 1.5
 # Hops at once, at most.
@@ -37,6 +39,8 @@ class Settling:
         Which scales there are, and how often they are heard.
     hops_at_once : int, default=4096
         How many hops `settled` takes at most.
+    strange : float, default=1.0
+        Mean of the short scales beyond which a hop is strange.
 
     Examples
     --------
@@ -47,8 +51,10 @@ class Settling:
     array([-1.,  2.,  2.,  0.,  0.])
     """
 
-    def __init__(self, layout: WindowLayout, hops_at_once: int = HOPS_AT_ONCE) -> None:
+    def __init__(self, layout: WindowLayout, hops_at_once: int = HOPS_AT_ONCE,
+                 strange: float = _STRANGE) -> None:
         self.layout = layout
+        self._strange = strange
         hop = layout.hop_frames
         short = [i for i, scale in enumerate(layout.scales) if scale < SUDDEN_S]
         self._n_short = len(short)
@@ -133,7 +139,7 @@ class Settling:
         sums = self._sums.extend(n)
         last = self._sums.between(start - 1, start)[0]
         sums[:, 0] = sudden
-        sums[:, 1] = sudden > _STRANGE
+        sums[:, 1] = sudden > self._strange
         sums[0, :2] += last[:2]
         if n > 1:
             np.cumsum(sums[:, :2], axis=0, out=sums[:, :2])
@@ -142,3 +148,33 @@ class Settling:
         sums[0, 2] += last[2]
         if n > 1:
             np.cumsum(sums[:, 2], out=sums[:, 2])
+
+
+def settled_moments(scores: FloatArray, times: FloatArray, layout: WindowLayout,
+                    share: float) -> FloatArray:
+    """Scores of held-out moments, as `Settling` makes those count that are heard.
+
+    Of chance surprises there are many in noise: forgiven in what is heard alone, they would make
+    all of it more familiar than it is. Where music moves on in sections, what is strange in a
+    held-out block is no surprise but other music, and it is left as it is.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_scales, n)
+        Strangeness of the first scales of the layout, shortest first.
+    times : ndarray of shape (n,)
+        When the windows end, rising, in seconds.
+    layout : WindowLayout
+    share : float
+        How far they are settled, 0 to 1.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_scales, n)
+    """
+    if len(times) < 2 or share == 0:
+        return scores
+    moments = WindowLayout(
+        layout.scales[:len(scores)], float(np.median(np.diff(times))), layout.frame_rate)
+    settled = Settling(moments, len(times), _STRANGE_ALONE).settled(list(scores))
+    return np.asarray((1.0 - share) * scores + share * np.array(settled))

@@ -5,7 +5,7 @@ import pytest
 from naive import settled as naive_settled
 
 from barkcluster import FamiliarityModel
-from barkcluster.model.settling import Settling
+from barkcluster.model.settling import Settling, settled_moments
 from barkcluster.windows import WindowLayout
 
 SCALES = (0.5, 1.0, 3.0, 6.0)
@@ -86,3 +86,20 @@ def test_familiar_again_after_a_surprise(scorer):
     assert np.median(timeline.by_scale[after, 2]) < 0.05
     readings = [r for r in map(model.stream().push, piece) if r is not None]
     np.testing.assert_allclose([r.familiarity for r in readings], timeline.familiarity, atol=1e-9)
+
+
+def test_chance_surprises_are_forgiven_in_the_calibration_too():
+    """Long scales count as before a surprise: where noise has many, all of it became familiar."""
+    layout = WindowLayout(scales=(0.5, 10.0))
+    times = np.arange(40.0)
+    scores = np.zeros((2, 40))
+    scores[0, 20] = 3.0
+    scores[1, 20:30] = 2.0
+    settled = settled_moments(scores, times, layout, 1.0)
+    np.testing.assert_array_equal(settled[0], scores[0])
+    assert settled[1, 20] == 2.0                        # it may be other music as yet
+    np.testing.assert_array_equal(settled[1, 21:30], 0.0)
+    np.testing.assert_array_equal(settled_moments(scores, times, layout, 0.0), scores)
+    np.testing.assert_array_equal(settled_moments(scores, times, layout, 0.5)[1, 21:30], 1.0)
+    np.testing.assert_array_equal(
+        settled_moments(scores[:, :1], times[:1], layout, 1.0), scores[:, :1])
