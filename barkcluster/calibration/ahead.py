@@ -18,10 +18,9 @@ from .calibration import Calibration
 # 62.
 _FEW = 25.0
 _ENOUGH = 40.0
-# Where they are few, moments beyond the middle count so much farther from it, and so many
-# effective ones as one. Others are compared in docs/developers/experiments.rst.
+# Where they are few, moments beyond the middle count so much farther from it. Others are compared
+# in docs/developers/experiments.rst.
 _FARTHER = 1.2
-_AS_ONE = 2.0
 
 
 def caution(n_effective: float) -> float:
@@ -70,6 +69,5 @@ def calibration_ahead(held_out: FloatArray, caution: float) -> Calibration:
     """
     middle = float(np.median(held_out))
     ahead = held_out + (_FARTHER - 1.0) * caution * np.maximum(held_out - middle, 0.0)
-    as_it_is = Calibration(held_out)
-    return Calibration.restore(
-        np.sort(ahead), as_it_is.n_effective_ * (1.0 - caution + caution / _AS_ONE))
+    # What is farther from the middle is worth as many independent moments as before.
+    return Calibration.restore(np.sort(ahead), Calibration(held_out).n_effective_)

@@ -249,6 +249,28 @@ class Calibration:
         """
         return normal_score(self.familiarity(novelty))
 
+    def novelty_at(self, familiarity: float) -> float:
+        """How novel a window must be for this familiarity.
+
+        Parameters
+        ----------
+        familiarity : float
+            Above 0, at most that of the least novel held-out window.
+
+        Returns
+        -------
+        novelty : float
+
+        Examples
+        --------
+        >>> calibration = Calibration([1.0, 2.0, 3.0, 4.0])
+        >>> round(calibration.novelty_at(0.05), 2)
+        6.95
+        >>> calibration.familiarity([calibration.novelty_at(0.05)]).round(3)
+        array([0.05])
+        """
+        return self._table.novelty_at(familiarity)
+
 
 class Calibrations:
     """Several calibrations, asked together.

@@ -99,6 +99,15 @@ class CalibrationTable:
             result[usual] = 1.0 - room[curve, 0] / (1.0 + less)
         return result
 
+    def novelty_at(self, familiarity: float) -> float:
+        """The novelty at which the first curve falls to a familiarity, above 0 and below 1."""
+        values, of_values = self._points[0], self._familiarity[:len(self._points[0])]
+        if familiarity < of_values[-1]:  # in the tail
+            unit = float(self._curves[3, 0])
+            fall = (float(of_values[-1]) / familiarity) ** _TAIL_SHAPE - 1.0
+            return float(values[-1]) + unit * fall / _TAIL_SHAPE
+        return float(np.interp(-familiarity, -of_values, values))
+
 
 def normal_score(familiarity: FloatArray) -> FloatArray:
     """Strangeness of familiarities: their normal quantiles, negated.

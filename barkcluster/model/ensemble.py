@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._familiarity import STRANGE
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.calibration.calibration import Calibration, Calibrations
 from barkcluster.frames.session import Session, bands_end, check_rate
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERN_S, PATTERNS, WindowLayout
 
-from .moments import Moments
+from .moments import SUDDEN_LIMIT, Moments
 
 if TYPE_CHECKING:
     from barkcluster.scorers.base import FamiliarityScorer
@@ -37,6 +38,8 @@ VIEW_WEIGHTS = {"texture": 1.0, "rhythm": 2.0, "pattern": 3.0}
 _QUIET_ENERGY = 0.05
 # Onset energy of windows in which a group of bands plays.
 _PLAYING = 0.3
+# A little less than what is called strange.
+_CALLED_STRANGE = 0.9 * STRANGE
 # Bands that one of two recordings lacks, and frames that are enough to tell.
 _BANDS_APART = 2
 _LONG_ENOUGH_S = 2.0
@@ -145,10 +148,20 @@ class Ensemble:
         """All of ``scale_calibrations`` at once."""
         return Calibrations(self.scale_calibrations)
 
+    @cached_property
+    def sudden_limits(self) -> list[float]:
+        """What short scales may say by themselves: that a moment is strange, and no more.
+
+        For the first scale, the first two, ... and all: where little is known of what comes next,
+        it takes more to be called strange.
+        """
+        return [max(SUDDEN_LIMIT, calibration.novelty_at(_CALLED_STRANGE))
+                for calibration in self.calibrations]
+
     def __getstate__(self) -> dict[str, object]:
         """What a copy cannot work out by itself."""
         return {name: value for name, value in vars(self).items()
-                if name not in ("view_scores", "calibrated_scales")}
+                if name not in ("view_scores", "calibrated_scales", "sudden_limits")}
 
     @property
     def frame_rate(self) -> float:

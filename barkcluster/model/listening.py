@@ -106,7 +106,7 @@ class Listener:
             if full > longer:  # rows of which this is the longest scale that is full
                 here = [z[len(z) - full:len(z) - longer] for z in heard[:i + 1]]
                 familiarity[n - full:n - longer] = ensemble.calibrations[i].familiarity(
-                    ensemble.moments.score(here))
+                    ensemble.moments.score(here, ensemble.sudden_limits[i]))
         return familiarity, by_scale
 
     def _score(self, windows: list[Float32Array]) -> FloatArray:

@@ -25,7 +25,7 @@ _BY_HEART = -1.0
 _MORE_BY_HEART = 2.0
 # A surprise must be heard, so short scales may say "stranger than 97 in 100" by themselves, and no
 # more: other music is what all scales find strange, and stays the strangest.
-_SUDDEN_LIMIT = 1.85
+SUDDEN_LIMIT = 1.85
 # Where players come and go, the session's own music is often as strange as that to short scales.
 # How strange it is to all of them then says which is which: a twentieth of their mean counts.
 _MEAN_BESIDE = 0.05
@@ -102,13 +102,15 @@ class Moments:
             return scores
         return normal_score(familiarity) if self.definition == 2 else scales.standardized(scores)
 
-    def score(self, by_scale: npt.ArrayLike) -> FloatArray:
+    def score(self, by_scale: npt.ArrayLike, limit: float = SUDDEN_LIMIT) -> FloatArray:
         """Strangeness of moments from that of the scales that are full, shortest first.
 
         Parameters
         ----------
         by_scale : array-like of shape (n_full, n)
             As `scores_of` returns them. Scales beyond these are not full yet.
+        limit : float, default=1.85
+            What short scales may say by themselves, where it depends on the session.
 
         Returns
         -------
@@ -134,10 +136,10 @@ class Moments:
         mean, sudden = self._compared[n_full - 1].strangeness(np.array([mean, sudden]))
         sudden -= _SUDDEN_LEAD + _MORE_BY_HEART * np.maximum(_BY_HEART - mean, 0.0)
         if self.definition == 3:
-            beyond = np.maximum(sudden - _SUDDEN_LIMIT, 0.0)
+            beyond = np.maximum(sudden - SUDDEN_LIMIT, 0.0)
             sudden -= (1.0 - _BEYOND_LIMIT) * beyond
         elif self.definition > 3:
-            np.minimum(sudden, _SUDDEN_LIMIT, out=sudden)
+            np.minimum(sudden, limit, out=sudden)
             sudden += _MEAN_BESIDE * mean
         return np.maximum(mean, sudden)
 

@@ -174,3 +174,14 @@ def test_few_values_have_ranks_ties_and_a_tail(rng):
     assert one[0] > 0.9 and one[1] == 0.5 and 0.2 < one[2] < 0.4 and 0.0 < one[3] < 0.05
     with pytest.raises(ValueError, match="at least one value; got none"):
         Calibration.of_few([])
+
+
+def test_novelty_at_is_where_the_curve_has_fallen_so_far(rng):
+    for held_out in (rng.normal(size=100), np.round(rng.exponential(size=300), 1), np.ones(9)):
+        calibration = Calibration(held_out)
+        highest = calibration.familiarity([held_out.min()])[0]
+        for familiarity in (1e-6, 0.01, 0.05, 0.3, 0.5, 0.9):
+            if familiarity < highest:
+                novelty = calibration.novelty_at(familiarity)
+                assert calibration.familiarity([novelty + 1e-6])[0] <= familiarity + 1e-6
+                assert calibration.familiarity([novelty - 1e-6])[0] >= familiarity - 1e-6

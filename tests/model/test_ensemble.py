@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from scipy.signal import lfilter
 
 from barkcluster import FamiliarityModel
@@ -65,7 +66,9 @@ def test_timeline_is_what_the_written_out_sums_say(jam):
         mean = moments.means[2].strangeness([np.dot([0.5, 2.0, 5.0], common) / 7.5])[0]
         sudden = moments.sudden.strangeness([common[0]])[0]
         sudden -= 0.25 + 2.0 * max(0.0, -1.0 - mean)
-        moment = max(mean, min(sudden, 1.85) + 0.05 * mean)
+        called_strange = brentq(
+            lambda z: model.calibrations_[2].familiarity([z])[0] - 0.045, -10.0, 40.0)
+        moment = max(mean, min(sudden, max(1.85, called_strange)) + 0.05 * mean)
         for i, score in enumerate(scores):
             expected = model.scale_calibrations_[i].familiarity([score])
             assert timeline.by_scale[row, i] == pytest.approx(expected[0], rel=1e-6)

@@ -6,7 +6,7 @@ from scipy.stats import norm
 
 from barkcluster import FamiliarityModel, load_model
 from barkcluster.calibration.calibration import Calibration, Calibrations
-from barkcluster.model.moments import Moments
+from barkcluster.model.moments import SUDDEN_LIMIT, Moments
 from barkcluster.synthetic import make_session
 
 SCALES = (0.5, 1.0, 10.0)
@@ -123,3 +123,17 @@ def test_a_model_of_before_is_saved_as_it_is(tmp_path, definition):
     assert again.ensemble_.moments.definition == definition
     np.testing.assert_allclose(again.timeline(session).familiarity,
                                model.timeline(session).familiarity)
+
+
+@pytest.mark.slow
+def test_a_surprise_is_called_strange_where_little_is_known_of_what_comes_next(rng):
+    # A minute and a half is worth few windows of 10 s: moments must be stranger than those held
+    # out, and what short scales may say by themselves must keep up with that.
+    jam = make_session(2, random_state=0)[0].frames.astype(float)
+    model = FamiliarityModel().fit(jam[:9000])
+    assert max(model.ensemble_.sudden_limits) > SUDDEN_LIMIT
+    rest = jam[9000:].copy()
+    rest[1500:1700] = rng.normal(-40, 5, (200, 25))
+    assert model.timeline(rest).familiarity[140:160].min() < 0.05
+    model.ensemble_.sudden_limits = [SUDDEN_LIMIT] * len(model.scales_)
+    assert model.timeline(rest).familiarity[140:160].min() > 0.05  # as it was
