@@ -265,7 +265,7 @@ class Calibration:
         --------
         >>> calibration = Calibration([1.0, 2.0, 3.0, 4.0])
         >>> round(calibration.novelty_at(0.05), 2)
-        6.95
+        4.15
         >>> calibration.familiarity([calibration.novelty_at(0.05)]).round(3)
         array([0.05])
         """
