@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from itertools import groupby
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -206,13 +207,15 @@ class Mixtures(Judge):
     Parameters
     ----------
     scorers : sequence of GaussianMixtureScorer
-        Fitted, with as many directions each.
+        Fitted, with as many principal directions each.
     """
 
     def __init__(self, scorers: Sequence[GaussianMixtureScorer]) -> None:
         shape = len(scorers), max(scorer.n_components_ for scorer in scorers)
         n_directions = scorers[0].directions_.shape[1]
-        self._directions = np.stack([scorer.directions_ for scorer in scorers])
+        self._directions = [
+            np.stack(list(block)) for _, block in groupby(
+                (scorer.directions_ for scorer in scorers), lambda directions: len(directions))]
         # Mixtures of fewer Gaussians have others, of no weight.
         self._logs = np.full((shape[0], 1, shape[1]), -np.inf)
         self._means = np.zeros((shape[0], 1, shape[1], n_directions))
@@ -246,16 +249,23 @@ class Mixtures(Judge):
         apart *= self._narrowness
         return self._logs - np.vecdot(apart, apart)
 
-    def novelty(self, X: FloatArray) -> FloatArray:
+    def novelty(self, X: Sequence[FloatArray]) -> FloatArray:
         """Negative log-likelihood of a few rows under the mixture of each scorer."""
-        projected = X @ self._directions
+        n_scorers, n = len(self._means), X[0].shape[1]
+        projected = np.empty((n_scorers, n, self._means.shape[3]))
+        rest = np.empty((n_scorers, n))
+        first = 0
+        for rows, directions in zip(X, self._directions, strict=True):
+            here = slice(first, first + len(rows))
+            np.matmul(rows, directions, out=projected[here])
+            np.vecdot(rows, rows, out=rest[here])
+            first = here.stop
         joint = self.log_joint(projected)
         likeliest = np.maximum.reduce(joint, axis=2)
         joint -= likeliest[..., None]
         np.exp(joint, out=joint)
         novelty = np.log(np.add.reduce(joint, axis=2))
         novelty += likeliest
-        rest = np.vecdot(X, X)
         rest -= np.vecdot(projected, projected)
         np.maximum(rest, 0.0, out=rest)
         rest *= self._of_rest

@@ -1,8 +1,8 @@
-"""Scorers of one kind and one number of features, judged in one product, not one by one.
+"""Scorers of one kind, judged together, not one by one.
 
-A hop of a model asks fourteen scorers for one row each, and each product of a matrix with one row
-costs more to call than to work out. What differs between two patterns is what they remember: it
-lies side by side here, and they are judged together, single rows and whole sessions alike.
+A hop of a model asks fourteen scorers for one row each, and each step of numpy on one row costs
+more to call than to work out. Those of as many directions share a product; all the rest is done
+for all of them at once, single rows and whole sessions alike.
 """
 
 from __future__ import annotations
@@ -19,11 +19,15 @@ from barkcluster._typing import FloatArray
 from .base import FamiliarityScorer
 
 # Rows judged at once: what is worked out on the way stays in the cache.
-_ROWS_AT_ONCE = 512
+_ROWS_AT_ONCE = 2048
 
 
 class Judge(ABC):
-    """What several scorers learned, in arrays that it takes one product to ask."""
+    """What several scorers learned, in arrays that it takes few steps to ask.
+
+    Scorers whose metrics have as many directions follow one another: they are a *block*, and
+    their rows come in one array.
+    """
 
     @staticmethod
     def pieces(n: int, n_scorers: int = 1) -> list[slice]:
@@ -33,19 +37,20 @@ class Judge(ABC):
             return [slice(0, n)]
         return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
-    def of_all(self, X: FloatArray) -> FloatArray:
+    def of_all(self, X: Sequence[FloatArray]) -> FloatArray:
         """`novelty` of any number of rows."""
-        return np.concatenate([self.novelty(X[:, here])
-                               for here in self.pieces(X.shape[1], len(X))], axis=1)
+        n_scorers = sum(map(len, X))
+        return np.concatenate([self.novelty([rows[:, here] for rows in X])
+                               for here in self.pieces(X[0].shape[1], n_scorers)], axis=1)
 
     @abstractmethod
-    def novelty(self, X: FloatArray) -> FloatArray:
+    def novelty(self, X: Sequence[FloatArray]) -> FloatArray:
         """Novelty of a few rows of each scorer.
 
         Parameters
         ----------
-        X : ndarray of shape (n_scorers, n, n_features)
-            In the metric of each.
+        X : sequence of ndarray of shape (n_scorers_of_block, n, n_directions)
+            For each block, rows in the metric of each of its scorers.
 
         Returns
         -------
@@ -64,17 +69,20 @@ class JudgedTogether(FamiliarityScorer):
     @classmethod
     @abstractmethod
     def _judge_of(cls, scorers: Sequence[Self]) -> Judge:
-        """What judges the rows of fitted scorers that `_alike` says the same of."""
+        """What judges the rows of fitted scorers that `_alike` says the same of.
+
+        Those of a block follow one another.
+        """
 
     def _alike(self) -> Hashable:
-        """What scorers must have in common to be judged together, beside their metric's shape."""
+        """What scorers must have in common to be judged together."""
         return None
 
     def _restored(self) -> None:
         self._judge = self._judge_of([self])
 
     def _novelty(self, X: FloatArray) -> FloatArray:
-        return self._judge.of_all(X[None])[0]
+        return self._judge.of_all([X[None]])[0]
 
 
 class Together:
@@ -102,8 +110,7 @@ class Together:
         alike: dict[Hashable, list[tuple[int, JudgedTogether]]] = {}
         for number, scorer in enumerate(scorers):
             if isinstance(scorer, JudgedTogether) and _judged_as_all(type(scorer)):
-                alike.setdefault((type(scorer), _n_inner(scorer), scorer._alike()), []).append(
-                    (number, scorer))
+                alike.setdefault((type(scorer), scorer._alike()), []).append((number, scorer))
             else:
                 self._alone.append((number, scorer))
         self._groups = [_Group(members) for members in alike.values()]
@@ -133,35 +140,60 @@ class Together:
 
 
 class _Group:
-    """Scorers that are judged together, in metrics of as many directions."""
+    """Scorers that are judged together."""
 
     def __init__(self, members: list[tuple[int, JudgedTogether]]) -> None:
-        alike: dict[Hashable, list[tuple[int, JudgedTogether]]] = {}
+        blocks: dict[int, list[tuple[int, JudgedTogether]]] = {}
         for number, scorer in members:
-            basis = scorer.metric_basis_
-            shape = scorer.n_features_in_ if basis is None else basis.shape
-            alike.setdefault(shape, []).append((number, scorer))
-        members = [member for group in alike.values() for member in group]
-        scorers = [scorer for _, scorer in members]
-        self._numbers = [number for number, _ in members]
+            blocks.setdefault(_n_directions(scorer), []).append((number, scorer))
+        self._blocks = [_Block(block) for block in blocks.values()]
+        scorers = [scorer for block in self._blocks for scorer in block.scorers]
+        self._numbers = [number for block in self._blocks for number in block.numbers]
         self._places = np.array(self._numbers)
         self._judge = (
             scorers[0]._judge if len(scorers) == 1 else type(scorers[0])._judge_of(scorers))
-        self._metrics = [_Metric(group) for group in alike.values()]
 
     def judge(self, rows: Sequence[npt.NDArray[np.floating]], novelty: FloatArray) -> None:
         """Put the novelty of the rows that are the group's into its place among all."""
         n = novelty.shape[1]
         if not any(len(rows[number]) for number in self._numbers):
             return
-        raw = [metric.rows(rows, n) for metric in self._metrics]
+        raw = [block.rows(rows, n) for block in self._blocks]
         for here in self._judge.pieces(n, len(self._numbers)):
-            if len(raw) == 1:
-                X = self._metrics[0].of(raw[0][:, here])
-            else:
-                X = np.concatenate([metric.of(mine[:, here])
-                                    for metric, mine in zip(self._metrics, raw, strict=True)])
-            novelty[self._places, here] = self._judge.novelty(X)
+            novelty[self._places, here] = self._judge.novelty(
+                [block.in_metric(mine, here)
+                 for block, mine in zip(self._blocks, raw, strict=True)])
+
+
+class _Block:
+    """Scorers whose metrics have as many directions."""
+
+    def __init__(self, members: list[tuple[int, JudgedTogether]]) -> None:
+        alike: dict[Hashable, list[tuple[int, JudgedTogether]]] = {}
+        for number, scorer in members:
+            alike.setdefault((scorer.n_features_in_, scorer.metric_basis_ is None), []).append(
+                (number, scorer))
+        members = [member for group in alike.values() for member in group]
+        self.numbers = [number for number, _ in members]
+        self.scorers = [scorer for _, scorer in members]
+        self._n_directions = _n_directions(self.scorers[0])
+        self._metrics = [_Metric(group) for group in alike.values()]
+
+    def rows(self, rows: Sequence[npt.NDArray[np.floating]], n: int
+             ) -> list[npt.NDArray[np.floating]]:
+        """The rows that are these scorers', for each of the metrics."""
+        return [metric.rows(rows, n) for metric in self._metrics]
+
+    def in_metric(self, rows: list[npt.NDArray[np.floating]], here: slice) -> FloatArray:
+        """Some of them in the metric of each scorer, (n_scorers, n, n_directions)."""
+        if len(rows) == 1:
+            return self._metrics[0].of(rows[0][:, here])
+        X = np.empty((len(self.numbers), here.stop - here.start, self._n_directions))
+        first = 0
+        for metric, mine in zip(self._metrics, rows, strict=True):
+            metric.of(mine[:, here], out=X[first:first + len(mine)])
+            first += len(mine)
+        return X
 
 
 class _Metric:
@@ -187,14 +219,15 @@ class _Metric:
                 of_scorer[n - len(some):] = some
         return X
 
-    def of(self, rows: npt.NDArray[np.floating]) -> FloatArray:
+    def of(self, rows: npt.NDArray[np.floating], out: FloatArray | None = None) -> FloatArray:
         """Rows in the metric of each scorer."""
-        centered = rows - self._means
-        return centered if self._bases is None else np.matmul(centered, self._bases)
+        if self._bases is None:
+            return np.subtract(rows, self._means, out=out)
+        return np.matmul(rows - self._means, self._bases, out=out)
 
 
-def _n_inner(scorer: JudgedTogether) -> int:
-    """Directions of the metric."""
+def _n_directions(scorer: JudgedTogether) -> int:
+    """Of the metric."""
     basis = scorer.metric_basis_
     return scorer.n_features_in_ if basis is None else basis.shape[1]
 

@@ -22,6 +22,7 @@ from barkcluster import (
 from barkcluster.calibration import Calibration
 from barkcluster.calibration.table import CalibrationTable
 from barkcluster.files import container
+from barkcluster.scorers.nearest import Memories
 from barkcluster.scorers.together import Judge
 from tests.every_scorer import EVERY_SCORER, soon
 
@@ -46,7 +47,10 @@ def assert_same_attributes(first, second):
             assert_same_attributes(value, other)
         elif isinstance(value, list):
             for one, another in zip(value, other, strict=True):
-                np.testing.assert_array_equal(one, another, err_msg=name)
+                if isinstance(one, Memories):
+                    assert_same_attributes(one, another)
+                else:
+                    np.testing.assert_array_equal(one, another, err_msg=name)
         else:
             assert value == other, name
 

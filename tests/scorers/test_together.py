@@ -77,9 +77,25 @@ def test_nearest_rows_agree_with_naive(rng):
     memories = [rng.normal(size=(n, 4)) for n in (30, 3, 12)]
     X = rng.normal(size=(3, 20, 4))
     for k in (1, 3):
-        novelty = NearestRows(memories, k).of_all(X)
+        novelty = NearestRows(memories, k).of_all([X])
         for said, memory, rows in zip(novelty, memories, X, strict=True):
             np.testing.assert_allclose(said, naive.mean_neighbor_distance(memory, rows, k))
+
+
+def test_memories_of_several_widths_are_searched_in_one_step(rng):
+    # Those of few features need not remember as many as those of many, and the other way round.
+    for sizes in ([(30, 4), (3, 4), (12, 7)], [(5, 2), (40, 7), (9, 7)]):
+        memories = [rng.normal(size=size) for size in sizes]
+        blocks = [rng.normal(size=(sum(d == width for _, d in sizes), 20, width))
+                  for width in dict.fromkeys(d for _, d in sizes)]
+        X = [rows for block in blocks for rows in block]
+        for k in (1, 3):
+            nearest = NearestRows(memories, k)
+            for s, (said, memory, rows) in enumerate(
+                    zip(nearest.of_all(blocks), memories, X, strict=True)):
+                expected = naive.mean_neighbor_distance(memory, rows, k)
+                np.testing.assert_allclose(said, expected)
+                np.testing.assert_allclose(nearest.alone(s).of_all([rows[None]])[0], expected)
 
 
 def test_neighbors_that_single_precision_cannot_tell_apart_are_measured(rng):
@@ -89,10 +105,10 @@ def test_neighbors_that_single_precision_cannot_tell_apart_are_measured(rng):
     for k in (1, 3, 20):
         nearest = NearestRows([memory, memory[::-1]], k)
         expected = naive.mean_neighbor_distance(memory, X, k)
-        for said in nearest.of_all(np.stack([X, X])):
+        for said in nearest.of_all([np.stack([X, X])]):
             np.testing.assert_allclose(said, expected, rtol=1e-9)
         for i in range(0, 60, 13):
-            alone = nearest.novelty(np.stack([X[i:i + 1]] * 2))
+            alone = nearest.novelty([np.stack([X[i:i + 1]] * 2)])
             np.testing.assert_allclose(alone[:, 0], expected[i], rtol=1e-9)
 
 
@@ -107,7 +123,7 @@ def test_rows_too_large_for_single_precision_are_measured(rng, size):
 def test_memories_too_large_for_single_precision_are_searched(rng, size):
     memories = [size * rng.normal(size=(n, 3)) for n in (30, 2)]
     X = size * rng.normal(size=(2, 8, 3))
-    for said, memory, rows in zip(NearestRows(memories, 2).novelty(X), memories, X, strict=True):
+    for said, memory, rows in zip(NearestRows(memories, 2).novelty([X]), memories, X, strict=True):
         np.testing.assert_allclose(said, naive.mean_neighbor_distance(memory, rows, 2))
 
 
