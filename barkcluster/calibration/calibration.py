@@ -33,6 +33,8 @@ _TRUST = 2.5
 _NARROWEST = 0.2
 # Normal score of the 95 % point.
 _ONE_IN_TWENTY = float(-ndtri(0.05))
+# How a root grows until there, from the median on.
+_ROOT_OF_TWO = float(np.sqrt(2.0)) - 1.0
 
 
 def held_out_blocks(
@@ -332,6 +334,38 @@ class Calibrations:
         """
         median, spread = self._median_and_spread
         return (novelty - median) / spread
+
+    def strangeness_beyond_ranks(self, novelty: FloatArray) -> FloatArray:
+        """`strangeness` of the familiar half; of the other a score that grows on with novelty.
+
+        Ranks end at the strangest held-out window, which is hardly stranger than others where few
+        were independent. Of what was learned by heart they say more than its distance does.
+
+        Parameters
+        ----------
+        novelty : ndarray of shape (n_calibrations, n)
+            Spreads below 0.2 count as that.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_calibrations, n)
+            Beyond the median 1.64 (sqrt(1 + u) - 1) / (sqrt(2) - 1), where u is 0 at the median
+            of held-out novelties and 1 at their 95 % point.
+
+        Examples
+        --------
+        >>> calibrations = Calibrations([Calibration(np.arange(101.0) * 37 % 101)])
+        >>> calibrations.strangeness_beyond_ranks(np.array([[60.0, 95.0, 500.0]])).round(2)
+        array([[0.42, 1.64, 9.2 ]])
+        >>> calibrations.strangeness(np.array([[60.0, 95.0, 500.0]])).round(2)
+        array([[0.22, 1.49, 4.97]])
+        """
+        median, _ = self._median_and_spread
+        far = np.maximum(self.standardized(novelty), 0.0)
+        far *= 1.0 / _ONE_IN_TWENTY
+        far += 1.0
+        grown = (np.sqrt(far, out=far) - 1.0) * (_ONE_IN_TWENTY / _ROOT_OF_TWO)
+        return np.where(novelty > median, grown, self.strangeness(novelty))
 
     @cached_property
     def _median_and_spread(self) -> tuple[FloatArray, FloatArray]:

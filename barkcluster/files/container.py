@@ -37,7 +37,7 @@ from .archive import (
 from .atomic import replace_file
 from .header import Fields
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 _FORMAT = "barkcluster"
 # What a file may hold.
 _HOLDS = ("model", "scorer", "background")
@@ -52,8 +52,9 @@ _MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {
     # Version 4 says by which definition scales make the score of the moment; without it, it is the
     # second where there are such calibrations.
     3: dict,
-    # Version 5 knows a fourth of these definitions.
+    # Versions 5 and 6 know a fourth and a fifth of these definitions.
     4: dict,
+    5: dict,
 }
 
 Specs: TypeAlias = dict[str, ArraySpec]

@@ -1,10 +1,10 @@
 """What a fit learned, and the formulas that make one number of its views and scales.
 
-Every part of an ensemble says how strange a window is, as a normal score: its *view score*. A
-scale weighs three of them, each over just as long as the scale is: texture and rhythm of its
-window, and the patterns of two seconds within it. The scales make the score of the moment, in
-moments.py. Both formulas stand once: the calibration in the fit uses them on held-out windows,
-`Listener` on what is heard.
+Every part of an ensemble says how strange a window is, in a unit near that of normal scores: its
+*view score*. A scale weighs three of them, each over just as long as the scale is: texture and
+rhythm of its window, and the patterns of two seconds within it. The scales make the score of the
+moment, in moments.py. Both formulas stand once: the calibration in the fit uses them on held-out
+windows, `Listener` on what is heard.
 """
 
 from __future__ import annotations
@@ -72,19 +72,24 @@ class Part:
 
 
 class ViewScores:
-    """What the parts of an ensemble say of windows: how strange they are, as normal scores.
+    """What the parts of an ensemble say of windows: how strange they are, in one unit.
 
     Parameters
     ----------
     parts : sequence of Part
+    beyond_ranks : bool, default=True
+        Whether scores grow on beyond the strangest held-out window. Those of model files up to
+        format 5 are ranks throughout.
     """
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[Part], beyond_ranks: bool = True) -> None:
         # Here, so that a model can be named, and windows kept, before scikit-learn is loaded.
         from barkcluster.scorers.together import Together
 
         self._scorers = Together([part.scorer for part in parts])
-        self._calibrations = Calibrations([part.scorer.calibration_ for part in parts])
+        calibrations = Calibrations([part.scorer.calibration_ for part in parts])
+        self._score_of = (calibrations.strangeness_beyond_ranks if beyond_ranks
+                          else calibrations.strangeness)
 
     def of(self, windows: Sequence[Float32Array]) -> FloatArray:
         """The view score of each window.
@@ -100,7 +105,7 @@ class ViewScores:
         scores : ndarray of shape (n_parts, n)
             Finite, but without a meaning, where a part has no window.
         """
-        return self._calibrations.strangeness(self._scorers.novelty_of(windows))
+        return self._score_of(self._scorers.novelty_of(windows))
 
 
 @dataclass(eq=False)
@@ -141,7 +146,7 @@ class Ensemble:
     @cached_property
     def view_scores(self) -> ViewScores:
         """What judges the windows of all parts at once."""
-        return ViewScores(self.parts)
+        return ViewScores(self.parts, self.moments.definition > 4)
 
     @cached_property
     def calibrated_scales(self) -> Calibrations:

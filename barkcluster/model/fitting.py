@@ -185,9 +185,9 @@ def _learned(template: FamiliarityScorer, features: WindowFeatures,
             if playing.sum() >= _FEWEST_PLAYING:
                 held_out = held_out[playing]
         scorer.recalibrate(held_out)
+        score_of = Calibrations([scorer.calibration_]).strangeness_beyond_ranks
         return (Part(scale_index, view, scorer, windows.times),
-                scorer.calibration_.strangeness(unheard),
-                scorer.calibration_.strangeness(echoes))
+                score_of(unheard[None])[0], score_of(echoes[None])[0])
 
     with warnings.catch_warnings():
         # Windows are in units of their own: what hardly moves in them is a held sound.

@@ -52,16 +52,17 @@ class Moments:
         Of the mean of the first scale, of the first two, ... and of all; empty in definition 1.
     sudden : Calibration or None
         Of the mean of the scales below two seconds; None where there are none.
-    definition : {1, 2, 3, 4}, default=4
-        How it is done. 1, 2 and 3 are what model files up to format 2, of format 3 and of format 4
+    definition : {1, 2, 3, 4, 5}, default=5
+        How it is done. 1, 2, 3 and 4 are what model files up to format 2, of format 3, 4 and 5
         were calibrated with: 1 adds scores as they are; 2 adds ranks as normal scores, and lets
-        short scales overrule without a limit; 3 leaves the order beyond the limit to them.
+        short scales overrule without a limit; 3 leaves the order beyond the limit to them. Up to
+        4 the views of a scale were added as ranks, too: see `ViewScores`.
     """
 
     scales: tuple[float, ...]
     means: list[Calibration] = field(default_factory=list)
     sudden: Calibration | None = None
-    definition: int = 4
+    definition: int = 5
 
     @classmethod
     def learned(cls, scales: tuple[float, ...], held_out: Sequence[npt.ArrayLike],

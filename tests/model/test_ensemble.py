@@ -29,7 +29,12 @@ def naive_scores(model, frames, stop):
         (row,) = np.flatnonzero(np.isclose(view.times, end / ensemble.frame_rate))
         scorer = ensemble.parts[b].scorer
         X = view.X[row:row + 1].astype(float)
-        return float(scorer.calibration_.strangeness(scorer.novelty(X))[0]), X
+        novelty = scorer.novelty(X)[0]
+        median, high = np.quantile(scorer.calibration_.novelty_, [0.5, 0.95])
+        if novelty <= median:
+            return float(scorer.calibration_.strangeness([novelty])[0]), X
+        far = (novelty - median) / max(0.2, high - median)
+        return 1.6448536 * ((1.0 + far) ** 0.5 - 1.0) / (2.0 ** 0.5 - 1.0), X
 
     blocks, by_scale = ensemble.features.blocks, []
     for i, length in enumerate(ensemble.features.scale_frames):
