@@ -62,9 +62,10 @@ class Settling:
         # Without short scales nobody knows of a surprise.
         self._long = range(self._n_short, n_scales) if short else range(0)
         longest_short = layout.scale_frames[short[-1]] if short else 0
+        lengths = np.array([[layout.scale_frames[i]] for i in self._long], dtype=np.intp)
         # Hops at which a short window ends that lies within the long one.
-        self._within = [(layout.scale_frames[i] - longest_short) // hop + 1 for i in self._long]
-        self._patience = [2 * layout.scale_frames[i] // hop for i in self._long]
+        self._within = (lengths - longest_short) // hop + 1
+        self._patience = 2 * lengths // hop
 
         def hops(seconds: float) -> int:
             return max(1, round(seconds * layout.frame_rate / hop))
@@ -72,13 +73,15 @@ class Settling:
         self._length = hops(_SURPRISE_S)
         self._needed = math.ceil(_SURPRISE_SHARE * self._length)
         self._before = hops(_BEFORE_S)
-        keep = max(self._patience, default=0) + self._before + self._length + 1
+        self._longest_within = int(self._within.max(initial=0))
+        keep = int(self._patience.max(initial=0)) + self._before + self._length + 1
         self._scores = RollingBuffer(keep, hops_at_once, n_scales)
         self._scores.extend(keep)[:] = np.nan
         # Running sums: of the sudden, of hops at which it was strange, of those in a surprise.
         self._sums = RollingBuffer(keep, hops_at_once, 3)
         self._sums.extend(keep)[:] = 0.0
-        self._last_clean = [keep - 1] * len(self._long)
+        # The newest hop at which each long scale held nothing of a surprise.
+        self._last_clean = np.full((len(self._long), 1), keep - 1)
 
     def settled(self, scores: list[FloatArray]) -> list[FloatArray]:
         """Hear the scores of the newest hops; return them as they count for the moment.
@@ -105,29 +108,29 @@ class Settling:
             for i, score in enumerate(scores):
                 rows[n - len(score):, i] = score
         self._hear(rows, start)
-        surprises = self._sums.between(start - max(self._within), start + n)[:, 2]
-        if surprises[0] == surprises[-1]:  # nearly always
-            self._last_clean = [start + n - 1] * len(self._long)
+        sums = self._sums.between(start - self._longest_within, start + n)[:, 2]
+        if sums[0] == sums[-1]:  # nearly always
+            self._last_clean[:] = start + n - 1
             return scores
         numbers = np.arange(start, start + n)
-        now = (self._sums.at(numbers)[:, 0]
-               - self._sums.at(numbers - self._length)[:, 0]) / self._length
+        clean = sums[-n:] == self._sums.at(numbers - self._within)[..., 2]
+        last = np.maximum.accumulate(np.where(clean, numbers, self._last_clean), axis=1)
+        self._last_clean = last[:, -1:]
+        hold = numbers - last <= self._patience
+        hold &= ~clean
+        if not hold.any():
+            return scores
+        # Of those that hold nothing it does not matter which hops are looked up, if they are kept.
+        before = self._scores.at(np.maximum(last, numbers - self._patience) - self._before)
+        sudden = self._sums.between(start - self._length, start + n)[:, 0]
+        now = (sudden[self._length:] - sudden[:n]) / self._length
         result = list(scores)
         for j, i in enumerate(self._long):
-            clean = self._sums.at(numbers)[:, 2] == self._sums.at(numbers - self._within[j])[:, 2]
-            last = np.where(clean, numbers, self._last_clean[j])
-            last = np.maximum.accumulate(last)
-            self._last_clean[j] = int(last[-1])
             if i >= len(scores):
-                continue
-            hold = np.flatnonzero(~clean & (numbers - last <= self._patience[j]))
-            if len(hold):
-                before = self._scores.at(last[hold] - self._before)[:, i]
-                counted = rows[:, i].copy()
-                # Of before there may be nothing: the window was not full.
-                counted[hold] = np.where(np.isnan(before), counted[hold], np.fmin(
-                    counted[hold], np.maximum(before, now[hold])))
-                result[i] = counted[n - len(scores[i]):]
+                break
+            # Of before there may be nothing: the window was not full.
+            counted = np.fmin(rows[:, i], np.maximum(before[j, :, i], now))
+            result[i] = np.where(hold[j], counted, rows[:, i])[n - len(scores[i]):]
         return result
 
     def _hear(self, rows: FloatArray, start: int) -> None:
