@@ -41,14 +41,14 @@ class CalibrationTable:
     def __init__(self, values: FloatArray, familiarity: FloatArray, tail_unit: float,
                  low: float, room: float) -> None:
         self._points = [values]
-        self._values = values
-        self._familiarity = familiarity
         steps = np.diff(values)
         slopes = np.divide(np.diff(familiarity), steps, out=np.zeros(len(steps)), where=steps != 0)
-        self._slopes = np.append(slopes, 0.0)
-        # Of each curve: its first and last novelty, the familiarity of the last, unit, low, room.
-        self._curves = np.array(
-            [[values[0]], [values[-1]], [familiarity[-1]], [tail_unit], [low], [room]])
+        # Of each point: its novelty, its familiarity, and how that goes on.
+        self._lines = np.column_stack([values, familiarity, np.append(slopes, 0.0)])
+        # Between these a curve is a line from point to point.
+        self._low, self._last = np.array([[low]]), values[-1:, None]
+        # Of each curve, what its ends go on from: low, room, last, its familiarity; and the unit.
+        self._ends = np.array([[low], [room], [values[-1]], [familiarity[-1]], [tail_unit]])
         self._before = np.array([[-1]])
 
     @classmethod
@@ -56,10 +56,10 @@ class CalibrationTable:
         """The curves of several tables in one."""
         table = cls.__new__(cls)
         table._points = [values for one in tables for values in one._points]
-        table._values = np.concatenate([one._values for one in tables])
-        table._familiarity = np.concatenate([one._familiarity for one in tables])
-        table._slopes = np.concatenate([one._slopes for one in tables])
-        table._curves = np.concatenate([one._curves for one in tables], axis=1)
+        table._lines = np.concatenate([one._lines for one in tables])
+        table._low = np.concatenate([one._low for one in tables])
+        table._last = np.concatenate([one._last for one in tables])
+        table._ends = np.concatenate([one._ends for one in tables], axis=1)
         lengths = np.cumsum([0, *map(len, table._points[:-1])])
         table._before = lengths[:, None] - 1
         return table
@@ -75,35 +75,41 @@ class CalibrationTable:
         -------
         familiarity : ndarray of shape (n_curves, n)
         """
-        first, last, of_last, tail_unit, low, room = self._curves[..., None]
-        inside = np.minimum(np.maximum(novelty, first), last)
+        inside = np.minimum(np.maximum(novelty, self._low), self._last)
         point = np.empty(inside.shape, np.intp)
         for i, values in enumerate(self._points):
             point[i] = values.searchsorted(inside[i], "right")
         point += self._before
-        result = inside - self._values.take(point)
-        result *= self._slopes.take(point)
-        result += self._familiarity.take(point)
+        lines = self._lines.take(point, axis=0)
+        result = inside - lines[..., 0]
+        result *= lines[..., 2]
+        result += lines[..., 1]
         # A stream asks for one moment at a time, which mostly lies inside.
-        beyond, usual = novelty > last, novelty < low
-        if beyond.any():
-            # The tail: ever less, never nothing.
-            curve = beyond.nonzero()[0]
-            excess = (novelty[beyond] - last[curve, 0]) / tail_unit[curve, 0]
-            result[beyond] = np.maximum(
-                of_last[curve, 0] * (1.0 + _TAIL_SHAPE * excess) ** (-1.0 / _TAIL_SHAPE), SMALLEST)
-        if usual.any():
-            # What is less novel than all that was held out shares the last rank.
-            curve = usual.nonzero()[0]
-            less = (low[curve, 0] - novelty[usual]) / tail_unit[curve, 0]
-            result[usual] = 1.0 - room[curve, 0] / (1.0 + less)
+        if (inside != novelty).any():
+            self._put_ends(novelty, result)
         return result
+
+    def _put_ends(self, novelty: FloatArray, result: FloatArray) -> None:
+        """Put the familiarity of what lies beyond the ends of its curve into the result."""
+        usual = (novelty < self._low).nonzero()
+        if len(usual[0]):
+            # What is less novel than all that was held out shares the last rank.
+            low, room, _, _, unit = self._ends[:, usual[0]]
+            result[usual] = 1.0 - room / (1.0 + (low - novelty[usual]) / unit)
+        beyond = (novelty > self._last).nonzero()
+        if len(beyond[0]):
+            # The tail: ever less, never nothing.
+            _, _, last, of_last, unit = self._ends[:, beyond[0]]
+            excess = (novelty[beyond] - last) / unit
+            result[beyond] = np.maximum(
+                of_last * (1.0 + _TAIL_SHAPE * excess) ** (-1.0 / _TAIL_SHAPE), SMALLEST)
 
     def novelty_at(self, familiarity: float) -> float:
         """The novelty at which the first curve falls to a familiarity, above 0 and below 1."""
-        values, of_values = self._points[0], self._familiarity[:len(self._points[0])]
+        values = self._points[0]
+        of_values = self._lines[:len(values), 1]
         if familiarity < of_values[-1]:  # in the tail
-            unit = float(self._curves[3, 0])
+            unit = float(self._ends[4, 0])
             fall = (float(of_values[-1]) / familiarity) ** _TAIL_SHAPE - 1.0
             return float(values[-1]) + unit * fall / _TAIL_SHAPE
         return float(np.interp(-familiarity, -of_values, values))

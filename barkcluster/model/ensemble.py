@@ -274,11 +274,10 @@ class Combination:
         terms : ndarray of shape (n, 2)
             Both averaged over the groups. `pattern_score` takes their mean over a scale.
         """
-        energy = onset_energy(np.stack(windows))
-        terms = np.empty((energy.shape[1], 2))
-        terms[:, 0] = np.add.reduce(scores * energy, axis=0) / len(energy)
-        terms[:, 1] = np.add.reduce(energy, axis=0) / len(energy)
-        return terms
+        terms = np.empty((2, *scores.shape))
+        terms[1] = onset_energy(np.concatenate(windows)).reshape(scores.shape)
+        np.multiply(scores, terms[1], out=terms[0])
+        return np.asarray((np.add.reduce(terms, axis=1) / len(scores)).T)
 
     def scale_scores(self, scores: FloatArray, pattern_scores: FloatArray) -> FloatArray:
         """Strangeness of windows that end together, one of each scale.

@@ -35,6 +35,9 @@ _PATTERN_QUIET_POWER = 0.03
 # below this are no spread and no attack, or the root of that error would be heard.
 _SOFTNESS = 1e-6
 
+# Changes over 10 and over 50 ms (dB) count up to these: one click is not the whole window.
+_HIGHEST_RISES = np.array([[20.0], [30.0]])
+
 # Share of the level common to all bands that is left in the texture.
 COMMON_LEVEL = 0.25
 
@@ -93,6 +96,8 @@ class RunningWindows:
         self._rhythm_columns = {
             i: _as_slice(layout.rhythm_bins(i)) for i, view in layout.blocks
             if view == "rhythm"}
+        # Signed: what swells and breaks off is the reverse of what is struck and dies away.
+        self._lowest_rises = -_HIGHEST_RISES if layout.definition > 1 else 0.0 * _HIGHEST_RISES
         self._needs_textures = "texture" in layout.views
         onsets = [b for b, (_, view) in enumerate(layout.blocks) if view != "texture"]
         self._needs_onsets = bool(onsets)
@@ -233,16 +238,17 @@ class RunningWindows:
         row = self._sums.extend(n)
         total = self._sums.between(start, start + 1)[0]  # sums before this chunk
         levels = self._recent.between(start, start + n)
-        attack = _rise(self._recent, start, n, self._attack)
-        step = _rise(self._recent, start, n, self._step)
         row[:, :bands] = levels
         np.multiply(levels, levels, out=row[:, bands:2 * bands])
-        np.abs(step, out=row[:, 2 * bands:3 * bands])
-        for k, rise, limit in ((3, step, 20.0), (4, attack, 30.0)):
-            # Signed: what swells and breaks off is the reverse of what is struck and dies away.
-            lowest = -limit if self.layout.definition > 1 else 0.0
-            bounded = np.minimum(np.maximum(rise, lowest), limit)
-            np.multiply(bounded * bounded, bounded, out=row[:, k * bands:(k + 1) * bands])
+        rises = np.empty((n, 2, bands))
+        _rise(self._recent, start, self._step, out=rises[:, 0])
+        _rise(self._recent, start, self._attack, out=rises[:, 1])
+        np.abs(rises[:, 0], out=row[:, 2 * bands:3 * bands])
+        np.maximum(rises, self._lowest_rises, out=rises)
+        np.minimum(rises, _HIGHEST_RISES, out=rises)
+        cubes = row[:, 3 * bands:5 * bands].reshape(n, 2, bands)
+        np.multiply(rises, rises, out=cubes)
+        cubes *= rises
         row[:, 5 * bands:] = 0.0
         row[0] += total
         if n > 1:
@@ -312,7 +318,8 @@ class RunningWindows:
             _soften(attacks, change, softness)
         else:
             np.cbrt(attacks, out=attacks)
-        return (mean[:, :5 * bands] / self._units).astype(np.float32)
+        texture = np.empty((len(mean), 5 * bands), np.float32)
+        return np.divide(mean[:, :5 * bands], self._units, out=texture, casting="same_kind")
 
     def _rhythm(self, onsets: FloatArray, columns: slice) -> Float32Array:
         # Around zero or not: the lowest bin, which alone knows, is none of the rhythm's.
@@ -415,17 +422,15 @@ def _mean_square(X: FloatArray) -> FloatArray:
     return np.vecdot(X, X)[..., None] / X.shape[-1]
 
 
-def _rise(levels: RollingBuffer, start: int, n: int, lag: int) -> FloatArray:
-    """Change of ``n`` rows from ``start`` against those ``lag`` before; 0 where none is known."""
-    known = max(0, start - lag)
-    then = levels.between(known, start + n - lag) if start + n > lag else None
-    now = levels.between(start, start + n)
-    if then is not None and len(then) == n:
-        return now - then
-    change = np.zeros((n, now.shape[1]))
-    if then is not None and len(then):
-        change[n - len(then):] = now[n - len(then):] - then
-    return change
+def _rise(levels: RollingBuffer, start: int, lag: int, out: FloatArray) -> None:
+    """Put the change of rows from ``start`` against those ``lag`` before; 0 without any."""
+    n = len(out)
+    unknown = min(n, max(0, lag - start))
+    out[:unknown] = 0.0
+    if unknown < n:
+        known = start + unknown
+        np.subtract(levels.between(known, start + n), levels.between(known - lag, start + n - lag),
+                    out=out[unknown:])
 
 
 def group_matrix(n_bands: int) -> FloatArray:
