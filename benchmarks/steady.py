@@ -20,6 +20,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import lfilter
 
 from barkcluster import SCORERS, FamiliarityModel, bark_frames
+from barkcluster.frames.resampling import rows_at
 from barkcluster.synthetic import make_session
 
 Frames = npt.NDArray[np.float64]
@@ -39,6 +40,24 @@ def loops() -> Iterator[Case]:
             loop = np.tile(bar, (9000 // length + 2, 1))
             yield (f"loop of {length / 100:g} s{', smooth' if smooth else ''}", loop[:6000],
                    [loop[start:start + 3000] for start in (0, 1, 3, 7, 55)])
+
+
+def loops_in_noise() -> Iterator[Case]:
+    """Short loops of whole frames in noise, and other noise a fraction of a frame later."""
+    for length in (100, 170, 250, 370, 500, 800):
+        for smooth in (5, 10):
+            steps = 4 * length // 10
+            bar = gaussian_filter1d(np.random.default_rng(length).normal(-40, 16, (steps, 25)),
+                                    smooth, axis=0, mode="wrap")
+
+            def heard(n_frames: int, start: float, seed: int, bar: Frames = bar) -> Frames:
+                at = 4.0 * (np.arange(n_frames) + start) % len(bar)
+                noise = np.random.default_rng(seed).normal(0, 0.7, (n_frames, 25))
+                return rows_at(np.concatenate([bar, bar[:1]]), at) + noise
+
+            yield (f"loop of {length / 1000:g} s in noise, {'rough' if smooth == 5 else 'smooth'}",
+                   heard(12000, 0, 1),
+                   [heard(3000, 50 + later, 2) for later in (0, 0.25, 0.5, 0.75)])
 
 
 def drum_machine(bpm: float, seconds: float, jitter_s: float = 0.0, later: int = 0,
@@ -112,7 +131,8 @@ def takes() -> Iterator[Case]:
             yield f"take {seed} {name}", learned, [new]
 
 
-KINDS = {"loop": loops, "drums": drums, "clicks": clicks, "noise": noise, "takes": takes}
+KINDS = {"loop": loops, "hiss": loops_in_noise, "drums": drums, "clicks": clicks,
+         "noise": noise, "takes": takes}
 
 
 def main() -> None:

@@ -10,6 +10,9 @@ from barkcluster._typing import FloatArray
 # attack is no cubic. Drums that are heard half a frame later differ by up to four and a half times
 # as much as their echoes (rhythm of 6 s at 100 beats a minute).
 _MARGIN = 4.0
+# They stand out by chance, too, by a tenth of the spread of what was held out: of fifty to a few
+# hundred independent windows that is little.
+_CHANCE = 0.1
 
 
 def raised(held_out: FloatArray, echoes: FloatArray) -> FloatArray:
@@ -18,14 +21,15 @@ def raised(held_out: FloatArray, echoes: FloatArray) -> FloatArray:
     Held-out windows say how a session differs from itself elsewhere. A loop repeats exactly and
     does not differ at all: then whatever is a thousandth stranger is stranger than all of it.
     Echoes, the session heard a fraction of a frame later, say how it differs from itself where
-    nobody could tell. Each held-out novelty is compared with the echo of the same rank.
+    nobody could tell. They are held out, too: noise and the place of the frames together differ by
+    more than either alone. Each held-out novelty is compared with the echo of the same rank.
 
     Parameters
     ----------
     held_out : ndarray of shape (n,)
         nan where a row was not held out.
     echoes : ndarray of shape (m,)
-        What the fit on the whole session says of the echoes of the same rows.
+        What fits that did not hear their rows say of echoes.
 
     Returns
     -------
@@ -43,35 +47,6 @@ def raised(held_out: FloatArray, echoes: FloatArray) -> FloatArray:
     result = held_out.copy()
     result[known] = np.maximum(held_out[known], _at_ranks_of(held_out[known], echoes))
     return result
-
-
-def as_unheard(echoes: FloatArray, own: FloatArray, held_out: FloatArray) -> FloatArray:
-    """Echoes, less what a fit finds in its own rows that it does not find in others.
-
-    Directions in which few rows differ are chosen by these rows, and no others reach as far out
-    along them: far from every prototype, the rows of a rhythm of 10 s are then stranger to the fit
-    on them than to fits that never heard them. Their echoes share that.
-
-    Parameters
-    ----------
-    echoes : ndarray of shape (m,)
-        What the fit on the whole session says of echoes.
-    own : ndarray of shape (m,)
-        And of the rows that they are echoes of.
-    held_out : ndarray of shape (m,)
-        What fits say that did not hear these rows; nan where a row was not held out.
-
-    Returns
-    -------
-    echoes : ndarray of shape (m,)
-
-    Examples
-    --------
-    >>> as_unheard(np.array([2.5, 3.0]), np.array([2.0, 2.5]), np.array([1.0, 1.5]))
-    array([1.5, 2. ])
-    """
-    more = (own - held_out)[np.isfinite(held_out)]
-    return echoes - max(float(np.median(more)), 0.0) if len(more) else echoes
 
 
 def with_margin(echoes: FloatArray, held_out: FloatArray) -> FloatArray:
@@ -95,7 +70,8 @@ def with_margin(echoes: FloatArray, held_out: FloatArray) -> FloatArray:
     known = held_out[np.isfinite(held_out)]
     if not len(known) or not len(echoes):
         return echoes
-    return echoes + _MARGIN * np.maximum(echoes - _at_ranks_of(echoes, known), 0.0)
+    beyond = echoes - _at_ranks_of(echoes, known) - _CHANCE * float(np.std(known))
+    return echoes + _MARGIN * np.maximum(beyond, 0.0)
 
 
 def _at_ranks_of(values: FloatArray, others: FloatArray) -> FloatArray:

@@ -18,7 +18,7 @@ from barkcluster._typing import FloatArray
 from barkcluster._validation import check_choice
 from barkcluster.calibration.ahead import calibration_ahead, caution
 from barkcluster.calibration.calibration import Calibration, Calibrations
-from barkcluster.calibration.echoes import as_unheard, raised, with_margin
+from barkcluster.calibration.echoes import raised, with_margin
 from barkcluster.scorers import SCORERS
 from barkcluster.scorers.base import FamiliarityScorer, ScaleWarning
 from barkcluster.windows.features import WindowFeatures
@@ -173,11 +173,10 @@ def _learned(template: FamiliarityScorer, features: WindowFeatures,
                              if parameters[name] == "auto"})
         scorer.fit(windows.rows, augmented=windows.augmented,
                    augmented_rows=windows.augmented_rows,
-                   augmented_offsets=windows.augmented_offsets)
+                   augmented_offsets=windows.augmented_offsets,
+                   echoes=windows.echoes, echoed_rows=windows.echoed_rows)
         unheard = scorer.unheard_novelty()
-        own = scorer.novelty_of(windows.rows[windows.echoed_rows])
-        echoes = as_unheard(scorer.novelty_of(windows.echoes), own, unheard[windows.echoed_rows])
-        echoes = with_margin(echoes, unheard)
+        echoes = with_margin(scorer.unheard_echoes(), unheard)
         held_out = raised(unheard, echoes)
         if view in PATTERNS:
             # Judged against the windows in which that group of bands plays.

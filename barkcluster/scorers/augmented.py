@@ -1,4 +1,4 @@
-"""Checks of the rows that `fit` learns in the place of those that were played."""
+"""Checks of the rows that `fit` learns, or judges, beside those that were played."""
 
 from __future__ import annotations
 
@@ -32,20 +32,60 @@ def check_augmented(
     ValueError
         If one is given without the other, or they do not fit ``X`` or each other.
     """
-    if augmented is None or augmented_rows is None:
-        if augmented is not None or augmented_rows is not None:
-            raise ValueError("augmented and augmented_rows must be given together.")
-        return rows, np.arange(len(rows))
-    others = check_array(augmented, dtype=np.float64, ensure_min_samples=0)
-    sources = np.asarray(augmented_rows)
+    others, sources = _check_forms("augmented", "augmented_rows", rows, augmented, augmented_rows)
+    return (others, sources) if len(others) else (rows, np.arange(len(rows)))
+
+
+def check_echoes(
+    rows: FloatArray, echoes: npt.ArrayLike | None, echoed_rows: npt.ArrayLike | None,
+) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """Echoes, and the row of ``X`` that each of them is one of.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_samples, n_features)
+        ``X``, checked.
+    echoes, echoed_rows : array-like or None
+        As given to `FamiliarityScorer.fit`.
+
+    Returns
+    -------
+    echoes : ndarray of shape (n_echoes, n_features)
+        None where none are given.
+    echoed_rows : ndarray of shape (n_echoes,)
+
+    Raises
+    ------
+    ValueError
+        As `check_augmented`, and if ``echoed_rows`` fall.
+    """
+    others, sources = _check_forms("echoes", "echoed_rows", rows, echoes, echoed_rows)
+    if (np.diff(sources) < 0).any():
+        fall = int(np.argmax(np.diff(sources) < 0))
+        raise ValueError("echoed_rows must be in the order of time; got "
+                         f"{sources[fall + 1]} after {sources[fall]}.")
+    return others, sources
+
+
+def _check_forms(
+    name: str, name_of_rows: str, rows: FloatArray, forms: npt.ArrayLike | None,
+    of_rows: npt.ArrayLike | None,
+) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """Other forms of rows, and the row that each of them is a form of."""
+    if forms is None or of_rows is None:
+        if forms is not None or of_rows is not None:
+            raise ValueError(f"{name} and {name_of_rows} must be given together.")
+        return rows[:0], np.empty(0, np.intp)
+    others = check_array(forms, dtype=np.float64, ensure_min_samples=0)
+    sources = np.asarray(of_rows)
     if others.shape[1] != rows.shape[1]:
-        raise ValueError(f"augmented must have the {rows.shape[1]} features of X; "
+        raise ValueError(f"{name} must have the {rows.shape[1]} features of X; "
                          f"got {others.shape[1]}.")
     if (sources.shape != (len(others),) or sources.dtype.kind not in "iu"
             or (len(sources) and not 0 <= sources.min() <= sources.max() < len(rows))):
-        raise ValueError("augmented_rows must name a row of X for each augmented one: "
+        raise ValueError(f"{name_of_rows} must name a row of X for each of {name}: "
                          f"{len(others)} integers from 0 to {len(rows) - 1}.")
-    return (others, sources.astype(np.intp)) if len(others) else (rows, np.arange(len(rows)))
+    return others, sources.astype(np.intp)
 
 
 def check_offsets(n_learned: int, augmented: npt.ArrayLike | None,

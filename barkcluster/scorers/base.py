@@ -31,7 +31,7 @@ from barkcluster.files.archive import Array
 from barkcluster.files.container import write_container
 from barkcluster.files.record import Field
 
-from .augmented import check_augmented, check_offsets
+from .augmented import check_augmented, check_echoes, check_offsets
 from .metric import correlation_gap, whitening_basis
 from .stored import ScorerRecord, pack_scorer
 
@@ -106,6 +106,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     auto_for_patterns: ClassVar[Mapping[str, object]] = {}
 
     excess_novelty_: FloatArray | None
+    _unheard_echoes: FloatArray = np.empty(0)
 
     whitening: float
     shrinkage: float
@@ -115,7 +116,9 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
 
     def fit(self, X: npt.ArrayLike, y: None = None, *, augmented: npt.ArrayLike | None = None,
             augmented_rows: npt.ArrayLike | None = None,
-            augmented_offsets: npt.ArrayLike | None = None) -> Self:
+            augmented_offsets: npt.ArrayLike | None = None,
+            echoes: npt.ArrayLike | None = None,
+            echoed_rows: npt.ArrayLike | None = None) -> Self:
         """Learn from windows.
 
         Parameters
@@ -134,6 +137,10 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             How far each of them is from what was played, positive or negative. It becomes one
             more coordinate of the metric, in which all that is judged is at 0: what is a little
             off is a little farther, neither equally near nor out of reach.
+        echoes : array-like of shape (n_echoes, n_features), optional
+            Rows as they would be a little later, to judge as `unheard_echoes`, not to learn.
+        echoed_rows : array-like of shape (n_echoes,), optional
+            The row of ``X`` that each of them is an echo of, rising: they are held out together.
 
         Returns
         -------
@@ -154,8 +161,10 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         self.check_parameters()
         learned, sources = check_augmented(rows, augmented, augmented_rows)
         offsets = check_offsets(len(learned), augmented, augmented_offsets)
+        again, echoed = check_echoes(rows, echoes, echoed_rows)
         self.gap_ = correlation_gap(rows) if self.gap == "auto" else int(self.gap)
         held_out = np.full(len(rows), np.nan)
+        of_echoes = np.full(len(again), np.nan)
         curve = LearningCurve(n_heard(np.arange(len(rows)), self.gap_), self.learning_power)
         unfitted = clone(self)
         unfitted._choose_sizes(len(learned))
@@ -166,6 +175,8 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             for number, (kept, block) in enumerate(blocks):
                 twin = unfitted._twin(rows, learned, sources, offsets, kept)
                 held_out[block] = twin.novelty_of(rows[block])
+                mine = slice(*np.searchsorted(echoed, (block.start, block.stop)))
+                of_echoes[mine] = twin.novelty_of(again[mine])
                 less = without_farthest(kept, block)
                 if number % 2 == 0 and 2 <= len(less) < len(kept):
                     twin = unfitted._twin(rows, learned, sources, offsets, less)
@@ -176,6 +187,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         self.excess_novelty_ = np.zeros(len(rows))
         for kept, block in blocks:
             self.excess_novelty_[block] = curve.excess(n_heard(kept, self.gap_))
+        self._unheard_echoes = of_echoes - self.excess_novelty_[echoed]
         self.recalibrate(self.unheard_novelty())
         self.offset_ = float(self.false_alarm_rate)
         return self
@@ -192,6 +204,20 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         if self.excess_novelty_ is None:
             return self.held_out_novelty_
         return np.asarray(self.held_out_novelty_ - self.excess_novelty_)
+
+    def unheard_echoes(self) -> FloatArray:
+        """Novelty of the echoes of ``fit``, to fits that did not hear their rows.
+
+        How far apart the session is from itself elsewhere *and* a moment later: what noise and
+        the place of the frames do to it together.
+
+        Returns
+        -------
+        novelty : ndarray of shape (n_echoes,)
+            As `unheard_novelty`; a scorer that was fitted without echoes, or loaded, has none.
+        """
+        check_is_fitted(self)
+        return self._unheard_echoes
 
     def recalibrate(self, held_out: npt.ArrayLike) -> None:
         """Calibrate on these novelties instead of those of `unheard_novelty`.

@@ -135,10 +135,12 @@ class KMeansScorer(NearestScorer):
 
     def fit(self, X: npt.ArrayLike, y: None = None, *, augmented: npt.ArrayLike | None = None,
             augmented_rows: npt.ArrayLike | None = None,
-            augmented_offsets: npt.ArrayLike | None = None) -> Self:
+            augmented_offsets: npt.ArrayLike | None = None,
+            echoes: npt.ArrayLike | None = None,
+            echoed_rows: npt.ArrayLike | None = None) -> Self:
         """Learn from windows; parameters as in `FamiliarityScorer.fit`."""
         super().fit(X, y, augmented=augmented, augmented_rows=augmented_rows,
-                    augmented_offsets=augmented_offsets)
+                    augmented_offsets=augmented_offsets, echoes=echoes, echoed_rows=echoed_rows)
         self.labels_ = self.labels(X).astype(np.int32)
         return self
 

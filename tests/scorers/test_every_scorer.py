@@ -203,10 +203,30 @@ def test_augmented_rows_are_familiar_and_are_held_out_with_their_rows(scorer, rn
 
 @pytest.mark.parametrize(("augmented", "rows", "message"), [
     (np.zeros((2, 3)), [0, 1], "augmented must have the 2 features of X; got 3"),
-    (np.zeros((2, 2)), [0], "augmented_rows must name a row of X for each .* one: 2 integers"),
+    (np.zeros((2, 2)), [0], "augmented_rows must name a row of X for each of augmented: 2"),
     (np.zeros((2, 2)), [0, 10], "from 0 to 9"),
     (np.zeros((2, 2)), None, "must be given together"),
 ])
 def test_augmented_rows_must_fit(scorer, augmented, rows, message):
     with pytest.raises(ValueError, match=message):
         scorer.fit(np.arange(20.0).reshape(10, 2), augmented=augmented, augmented_rows=rows)
+
+
+def test_echoes_are_judged_by_fits_that_did_not_hear_their_rows(scorer, rng):
+    X = rng.normal(size=(200, 4))
+    rows = np.arange(0, 200, 2)
+    plain = clone(scorer).fit(X)
+    fitted = clone(scorer).fit(X, echoes=X[rows], echoed_rows=rows)
+    assert plain.unheard_echoes().shape == (0,)
+    np.testing.assert_allclose(fitted.unheard_echoes(), fitted.unheard_novelty()[rows])
+    np.testing.assert_array_equal(fitted.novelty(X), plain.novelty(X))
+
+
+@pytest.mark.parametrize(("echoes", "rows", "message"), [
+    (np.zeros((2, 3)), [0, 1], "echoes must have the 2 features of X; got 3"),
+    (np.zeros((2, 2)), [3, 1], "echoed_rows must be in the order of time; got 1 after 3"),
+    (np.zeros((2, 2)), None, "echoes and echoed_rows must be given together"),
+])
+def test_echoes_must_fit(scorer, echoes, rows, message):
+    with pytest.raises(ValueError, match=message):
+        scorer.fit(np.arange(20.0).reshape(10, 2), echoes=echoes, echoed_rows=rows)
