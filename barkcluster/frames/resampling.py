@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from barkcluster._typing import FloatArray
 
+# Rows that are interpolated at once.
+_ROWS_AT_ONCE = 2048
+
 
 def pooled(levels: npt.NDArray[np.floating], start: int, stop: int,
            frames_per_value: float) -> npt.NDArray[np.float64]:
@@ -86,11 +89,15 @@ def rows_at(values: npt.NDArray[np.floating], places: FloatArray) -> FloatArray:
     array([1., 6., 6.])
     """
     last = len(values) - 1
-    at = np.clip(places, 0, last)
-    before = np.minimum(at.astype(np.intp), max(last - 1, 0))
-    share = (at - before)[:, None]
-    rows: FloatArray = (values[before] * (1.0 - share)
-                        + values[np.minimum(before + 1, last)] * share)
+    rows = np.empty((len(places), values.shape[1]))
+    # In pieces that stay in the cache: all of a session at once takes four times as long.
+    for start in range(0, len(places), _ROWS_AT_ONCE):
+        at = np.clip(places[start:start + _ROWS_AT_ONCE], 0, last)
+        before = np.minimum(at.astype(np.intp), max(last - 1, 0))
+        share = (at - before)[:, None]
+        here = rows[start:start + _ROWS_AT_ONCE]
+        np.multiply(values.take(before, axis=0), 1.0 - share, out=here)
+        here += values.take(np.minimum(before + 1, last), axis=0) * share
     return rows
 
 
