@@ -3,6 +3,7 @@
 import naive
 import numpy as np
 import pytest
+from minisom import MiniSom
 from scipy.spatial.distance import pdist
 
 from barkcluster.scorers import GaussianMixtureScorer, KMeansScorer, KNNDensityScorer, SOMScorer
@@ -98,6 +99,14 @@ def test_responsibilities_sum_to_one(rng):
     assert (responsibilities[:100].argmax(axis=1) != responsibilities[100:].argmax(axis=1)).all()
 
 
+def test_kmeans_tells_rows_apart_by_any_column(rng):
+    # All alike in the first, and two in all: as many centers as there are rows that differ.
+    X = np.column_stack([np.ones(6), [0.0, 1.0, 1.0, 2.0, 3.0, 4.0]])
+    scorer = KMeansScorer(n_clusters=6, random_state=0, n_blocks=2).fit(X)
+    np.testing.assert_allclose(scorer.novelty(X), 0.0, atol=1e-9)
+    assert len(np.unique(scorer.codebook_, axis=0)) == 5
+
+
 def test_som_keeps_a_codebook_and_no_minisom(rng):
     X = rng.normal(size=(200, 3))
     scorer = SOMScorer(shape=(3, 5), random_state=0).fit(X)
@@ -106,6 +115,17 @@ def test_som_keeps_a_codebook_and_no_minisom(rng):
     np.testing.assert_allclose(
         scorer.novelty(X[:20]),
         naive.nearest_prototype_distance(scorer.prototypes_.reshape(-1, 3), X[:20]))
+
+
+def test_som_is_trained_as_minisom_trains_by_itself(rng, monkeypatch):
+    X = rng.normal(size=(80, 3))
+    scorer = SOMScorer(shape=(3, 5), n_iter=200, random_state=0)
+    ours = scorer.fit(X).codebook_
+    monkeypatch.setattr("barkcluster.scorers.som.MiniSom", lambda *shape, **options: MiniSom(
+        *shape, **{**options, "activation_distance": "euclidean"}))
+    monkeypatch.setattr("barkcluster.scorers.som._Neighborhood", lambda *shape: MiniSom(
+        *shape, 3, sigma=1.5).neighborhood)
+    np.testing.assert_allclose(ours, scorer.fit(X).codebook_, rtol=1e-9)
 
 
 def test_som_units_and_hits_belong_together(rng):
