@@ -36,7 +36,8 @@ def evaluate(args: argparse.Namespace) -> None:
     gallery = barkcluster.SessionGallery(
         false_alarm_rate=args.false_alarms, reader=Reader(args), n_jobs=args.jobs,
         on_error="raise" if args.strict else "skip")
-    with progress(args.folds) as step:
+    # There are no more folds than takes of a name.
+    with progress(min(args.folds, max(map(len, sessions.values())))) as step:
         found = gallery.evaluate(sessions, n_folds=args.folds, step=step)
     skipped = Skipped(sum(map(len, sessions.values())), args.strict)
     for path, why in found.skipped.items():

@@ -2,12 +2,13 @@
 
 import os
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from barkcluster import Session, SessionGallery, cli, write_session
-from barkcluster.commands import _gallery
+from barkcluster.commands import _evaluation, _gallery
 
 pytestmark = pytest.mark.usefixtures("hasty_fits")
 
@@ -111,6 +112,18 @@ def test_evaluate_prints_the_confusion_and_writes_csv_and_a_page(evenings, capsy
     assert "<title>now.txt, asked about</title>" in page
     assert cli.main(["identify", "--evaluate", "evenings", "--folds", "2", "--csv", "-"]) == 0
     assert capsys.readouterr().out.splitlines() == rows
+
+
+def test_progress_counts_the_folds_that_there_are(evenings, monkeypatch):
+    shown = []
+
+    @contextmanager
+    def progress(n_steps):
+        yield lambda what: shown.append((what, n_steps))
+
+    monkeypatch.setattr(_evaluation, "progress", progress)
+    assert cli.main(["identify", "--evaluate", "evenings"]) == 0
+    assert shown == [("fold 1 of 2", 2), ("fold 2 of 2", 2)]
 
 
 def test_evaluate_says_what_it_cannot_do(evenings, capsys):
