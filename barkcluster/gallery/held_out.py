@@ -174,7 +174,7 @@ def _ask(gallery: Namer, sessions: Mapping[str, Sequence[Source]],
                     raise
                 skipped[_path_of(source) or f"{name}, take {i + 1}"] = str(error)
                 continue
-            answers.append(_answer(learned, take, _called(source, take, name, i), name,
+            answers.append(_answer(learned, take, _called(sessions[name], i, take, name), name,
                                    learned.comparison_.judge(said, summary)))
             strangers.append([_nearest_but(unknown, learned, without, said, summary)
                               for unknown in sessions])
@@ -204,11 +204,18 @@ def _answer(gallery: Namer, take: Session, called: str, truth: str,
                   float(familiarity[own]), start, stop)
 
 
-def _called(source: Source, take: Session, name: str, i: int) -> str:
-    path = _path_of(source)
-    if path is not None:
-        return PurePath(path).name
-    return take.name or f"{name} {i + 1}"
+def _called(sources: Sequence[Source], i: int, take: Session, name: str) -> str:
+    """The name of a file among those of one name, with the folders that tell it from others."""
+    path = _path_of(sources[i])
+    if path is None:
+        return take.name or f"{name} {i + 1}"
+    parts = PurePath(path).parts
+    others = [PurePath(other).parts for k, other in enumerate(map(_path_of, sources))
+              if other is not None and k != i]
+    n_parts = 1
+    while n_parts < len(parts) and any(other[-n_parts:] == parts[-n_parts:] for other in others):
+        n_parts += 1
+    return str(PurePath(*parts[-n_parts:]))
 
 
 def _path_of(source: Source) -> str | None:

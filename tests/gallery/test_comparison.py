@@ -1,13 +1,14 @@
 """Whole sessions: their summaries, the metric that is learned, whose takes are told apart."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.covariance import LedoitWolf
 from sklearn.model_selection import cross_val_score
 
-from barkcluster import FamiliarityModel, Session, SessionGallery, load_gallery
+from barkcluster import FamiliarityModel, Session, SessionGallery, load_gallery, write_session
 from barkcluster.gallery import NONE_OF_THEM, Answer, Evaluation, SessionComparison
 from barkcluster.gallery.comparison import Record
 from barkcluster.gallery.entry import decisive_seconds, strangeness, strangeness_to, windows_of
@@ -277,6 +278,24 @@ def test_confusion_is_right_on_a_case_made_by_hand(tmp_path):
     lines = (tmp_path / "said.csv").read_text().splitlines()
     assert lines[0] == "session,truth,nearest,said,familiarity,familiarity_of_truth,start,stop"
     assert lines[2] == "s,a,b,b,0.75,0.25,1.0,2.0"
+
+
+def test_a_name_that_is_said_and_never_asked_about_is_no_warning():
+    answers = [Answer("s", "a", "a", "a", 0.5, 0.5, np.nan, np.nan),
+               Answer("t", "a", "only take", "only take", 0.5, 0.4, 1.0, 2.0)]
+    assert Evaluation(["a", "only take"], answers, 0.05, {}).balanced_accuracy == 0.5
+
+
+def test_files_of_the_same_name_are_told_apart_by_their_folders(takes, tmp_path):
+    paths = {}
+    for name in BANDS[:2]:
+        paths[name] = [tmp_path / name / day / "01.txt" for day in ("monday", "tuesday")]
+        for path, take in zip(paths[name], takes[name], strict=False):
+            path.parent.mkdir(parents=True)
+            write_session(take, path)
+    found = gallery().evaluate(paths, n_folds=2)
+    assert sorted(answer.session for answer in found.answers if answer.truth == "bert") == [
+        str(Path("monday", "01.txt")), str(Path("tuesday", "01.txt"))]
 
 
 def test_the_seconds_of_a_mistake_are_where_it_sounds_like_the_other():
