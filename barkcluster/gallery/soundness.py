@@ -32,10 +32,22 @@ _FAR_BELOW_DB = 60.0
 _SILENCE_S = 10.0
 # No band of music moves as little as this over a session.
 _CONSTANT_DB = 0.05
-# Clipped is a band with this share of the frames, and so many, at exactly its highest level.
+# Levels that stay exactly the same so long are of a sender that hangs, unless they are rounded.
+_HELD_S = 10.0
+_FEWEST_LEVELS = 200
+# What a codec or sample rate leaves out ends so steeply from one band to the next; nothing that is
+# played does. Where the bands above lie on the floor, less of the fall is seen.
+_STEEP_DB = 30.0
+_STEEP_TO_THE_FLOOR_DB = 15.0
+# Clipped is a band with this share of the frames, and so many, at exactly its highest level, and
+# so many times as many as at the next: in loops and rounded levels both have their share.
 _AT_THE_TOP = 0.02
 _FEWEST_AT_THE_TOP = 10
+_PILED_UP = 2.0
 _LINEAR_SPREAD = 8.0
+# Numbers of mean 0 and spread 1 are as near 0 as levels in dB, of whatever reference, are not.
+_AROUND_ZERO = 1.0
+_NORMALIZED = 12.0
 # Frames compared for copies: one a second, levels relative to their mean, to half a dB a band.
 _LANDMARK_EVERY_S = 1.0
 _COPY_DB = 0.5
@@ -95,8 +107,10 @@ def check_session(session: Session, *, longest_s: float = 0.0) -> list[Finding]:
     if np.mean(loudest > _SILENT_DB) < 0.05:
         return [Finding("silent", f"nothing above {_SILENT_DB:g} dB in "
                                   f"{np.mean(loudest <= _SILENT_DB):.0%} of its frames")]
-    found = [*_units(frames), *_dead_bands(frames), *_clipped(frames),
-             *_silence(session, loudest), *_missing(session)]
+    # What is wrong in dB says nothing of numbers that are not.
+    found = [*(_units(frames) or [*_dead_bands(frames), *_held(session, frames),
+                                  *_clipped(frames), *_silence(session, loudest)]),
+             *_missing(session)]
     if session.duration < 3.0 * longest_s:
         found.append(Finding("too short", f"{session.duration:.3g} s; windows of {longest_s:g} s "
                                           f"need {3 * longest_s:g} s"))
@@ -250,6 +264,10 @@ def _units(frames: FloatArray) -> list[Finding]:
     if least >= 0.0 and most > _LINEAR_SPREAD * middle:
         return [Finding("units", f"levels from {least:.3g} to {most:.3g}, half below "
                                  f"{middle:.3g}: linear?")]
+    if abs(float(np.median(frames))) < _AROUND_ZERO and (
+            max(-least, most) < _NORMALIZED and least < 0.0 < most):
+        return [Finding("units", f"levels from {least:.3g} to {most:.3g}, half below "
+                                 f"{float(np.median(frames)):.2g}: normalized? Write them in dB")]
     return []
 
 
@@ -259,27 +277,57 @@ def _dead_bands(frames: FloatArray) -> list[Finding]:
     n_bands = len(still)
     if still.all():
         return [Finding("dead bands", "no band moves")]
-    top = n_bands - int(np.argmin(still[::-1]))
-    quiet = frames.max(axis=0) < max(_SILENT_DB, float(frames.max()) - 2 * _FAR_BELOW_DB)
+    highest = frames.max(axis=0)
+    quiet = highest < max(_SILENT_DB, float(highest.max()) - 2 * _FAR_BELOW_DB)
+    top = n_bands
     while top > 0 and (still | quiet)[top - 1]:
         top -= 1
     found = []
-    if top < n_bands:
-        hertz = f", {BARK_EDGES_HZ[top]:.0f} Hz" if n_bands == N_BANDS else ""
-        found.append(Finding("band limit", f"nothing from band {top}{hertz} up: a codec, or a "
-                                           "lower sample rate"))
-    dead = np.flatnonzero(still[:top])
+    if 0 < top < n_bands:
+        steep = _STEEP_TO_THE_FLOOR_DB if still[top:].all() else _STEEP_DB
+        if highest[top - 1] - highest[top:].max() >= steep:
+            hertz = f", {BARK_EDGES_HZ[top]:.0f} Hz" if n_bands == N_BANDS else ""
+            found.append(Finding("band limit", f"nothing from band {top}{hertz} up: a codec, or "
+                                               "a lower sample rate"))
+    # What is too soft for a band leaves it on the floor.
+    dead = np.flatnonzero(still & ~(quiet & (np.arange(n_bands) >= top)))
     if len(dead):
         found.append(Finding("dead bands", f"bands {', '.join(map(str, dead))} never move"))
     return found
 
 
+def _held(session: Session, frames: FloatArray) -> list[Finding]:
+    """Bands that stay at exactly one level, above the floor, for a stretch of the session."""
+    moving = np.flatnonzero(np.ptp(frames, axis=0) >= _CONSTANT_DB)
+    shortest = round(_HELD_S * session.frame_rate)
+    held = []
+    for band in moving:
+        levels = frames[:, band]
+        edges = np.flatnonzero(np.diff(levels, prepend=np.nan, append=np.nan) != 0.0)
+        lengths = np.diff(edges) * (levels[edges[:-1]] > _SILENT_DB)
+        i = int(np.argmax(lengths))
+        if lengths[i] >= shortest and len(np.unique(levels)) >= min(
+                _FEWEST_LEVELS, len(levels) - lengths[i]):
+            held.append((int(band), edges[i] / session.frame_rate,
+                         lengths[i] / session.frame_rate))
+    if not held:
+        return []
+    _, start, seconds = held[0]
+    which = "no band moves" if len(held) == len(moving) else (
+        f"bands {', '.join(str(band) for band, _, _ in held)} do not move")
+    return [Finding("dead bands", f"{which} for {seconds:.0f} s from {start:.0f} s")]
+
+
 def _clipped(frames: FloatArray) -> list[Finding]:
     """Many frames at exactly the largest level of a band that is otherwise free to move."""
-    n_at_top = np.sum(frames == frames.max(axis=0), axis=0)
+    highest = frames.max(axis=0)
+    n_at_top = np.sum(frames == highest, axis=0)
+    next_highest = np.where(frames < highest, frames, -np.inf).max(axis=0)
+    piled_up = n_at_top > _PILED_UP * np.sum(frames == next_highest, axis=0)
     share = n_at_top / len(frames)
     moving = np.ptp(frames, axis=0) >= 6.0
-    bands = np.flatnonzero(moving & (share > _AT_THE_TOP) & (n_at_top >= _FEWEST_AT_THE_TOP))
+    bands = np.flatnonzero(moving & piled_up & (share > _AT_THE_TOP)
+                           & (n_at_top >= _FEWEST_AT_THE_TOP))
     if not len(bands):
         return []
     return [Finding("clipped", f"{share[bands].max():.0%} of the frames at the highest level of "

@@ -47,6 +47,59 @@ def test_clipped_levels_are_found(jam):
     assert faults(np.minimum(jam, np.percentile(jam, 97, axis=0))) == ["clipped"]
 
 
+@pytest.mark.parametrize("n_frames", [20, 40])
+def test_a_short_loop_is_not_clipped(jam, n_frames):
+    assert faults(np.tile(jam[300:300 + n_frames], (4000 // n_frames, 1))) == []
+
+
+@pytest.mark.parametrize("step_db", [1.0, 3.0, 6.0])
+def test_rounded_levels_are_clipped_only_if_they_are(jam, step_db):
+    assert faults(np.round(jam / step_db) * step_db) == []
+    assert faults(np.minimum(np.round(jam), np.round(np.percentile(jam, 90, axis=0)))) == [
+        "clipped"]
+
+
+@pytest.mark.parametrize("softer_db", [0.0, 30.0, 50.0])
+def test_bands_that_soft_music_does_not_reach_are_no_limit(jam, softer_db):
+    rolled_off = jam - softer_db - np.linspace(0, 60, 25)
+    assert faults(np.maximum(rolled_off, -100.0)) == []
+
+
+def test_a_dead_band_at_the_top_is_no_limit(jam):
+    dead = jam.copy()
+    dead[:, 24] = -50.0
+    assert check_session(Session(dead))[0].text == "bands 24 never move"
+
+
+def test_bands_and_frames_that_are_held_are_found(jam):
+    held = jam.copy()
+    held[1500:, 8] = held[1500, 8]
+    (finding,) = check_session(Session(held))
+    assert finding.fault == "dead bands"
+    assert finding.text == f"bands 8 do not move for {(len(jam) - 1500) / 100:.0f} s from 15 s"
+    held = jam.copy()
+    held[1500:2700] = held[1500]
+    assert check_session(Session(held))[0].text == "no band moves for 12 s from 15 s"
+
+
+def test_a_band_that_rests_on_the_floor_or_is_rounded_to_one_level_is_not_held(jam):
+    rests = jam.copy()
+    rests[1500:, 8] = -100.0
+    assert faults(rests) == []
+    sustained = np.round(jam)
+    sustained[500:1700, 3] = sustained[500, 3]
+    assert faults(sustained) == []
+
+
+def test_normalized_numbers_are_of_another_unit(jam):
+    (finding,) = check_session(Session((jam - jam.mean(axis=0)) / jam.std(axis=0)))
+    assert finding.fault == "units" and "normalized" in finding.text
+
+
+def test_of_levels_in_another_unit_nothing_else_is_said(jam):
+    assert faults(10 ** (jam / 20)) == ["units"]
+
+
 @pytest.mark.parametrize("linear", [lambda dB: 10 ** (dB / 10), lambda dB: 10 ** (dB / 20),
                                     lambda dB: np.minimum(1e5 * 10 ** (dB / 10), 99.0)])
 def test_levels_that_look_linear_are_found(jam, linear):
