@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import barkcluster
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import style_for, table
+from barkcluster.files.suffixes import is_audio
 
 from ._files import no_sessions, sessions_in
 from ._options import add_color, add_reading, check_output, read
@@ -30,6 +31,8 @@ examples:
   barkcluster check sessions/ --csv faults.csv
 """
 FAULTY = 1
+# Of a sound file's samples. Fewer are a click or two, or the peaks of a loud master.
+_CLIPPED = 0.001
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read and check the sessions, print the faults."""
     # Here, so that --help is there at once.
+    from barkcluster.frames.audio import clipped_share
     from barkcluster.gallery.soundness import Finding, check_sessions
 
     check_output(args.csv, args.paths)
@@ -58,11 +62,14 @@ def run(args: argparse.Namespace) -> int:
         raise no_sessions(args.paths[0])
     sessions: dict[str, barkcluster.Session] = {}
     found: dict[str, list[Finding]] = {}
+    clipped: dict[str, float] = {}
     with progress(2 * len(paths)) as step:
         for path in paths:
             step(f"reading {path}")
             try:
                 sessions[path] = read(path, args)
+                if is_audio(path):
+                    clipped[path] = clipped_share(path)
             except (ValueError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else None
                 text = " ".join((reason or str(error)).split())
@@ -70,6 +77,11 @@ def run(args: argparse.Namespace) -> int:
                 text = re.sub(rf"^{re.escape(path)}:(\d+):", r"line \1:", text)
                 found[path] = [Finding("unreadable", text.removeprefix(f"{path}: "))]
         found |= check_sessions(sessions, longest_s=args.longest, step=step)
+    for path, share in clipped.items():
+        if share >= _CLIPPED:
+            text = f"{share:.2%} of the samples in flat tops at full scale"
+            found[path] = sorted([*found[path], Finding("clipped", text)],
+                                 key=lambda finding: finding.rank)
     _tell(found, args)
     return FAULTY if any(found.values()) else 0
 

@@ -33,6 +33,7 @@ from .wav import repaired_wav
 _SAMPLE_RATE = 44100
 _BLOCK_SAMPLES = 1 << 17
 _LONGEST_SOUND_S = 60
+_FULL_SCALE = 0.98
 # Slower than any sound: frames of an analysis that somebody saved as if they were samples.
 _SLOWEST_SOUND = 2000
 
@@ -182,6 +183,47 @@ def sound_of(path: str | os.PathLike[str], start_s: float, stop_s: float) -> Sou
     return Sound(samples, f"{shown_path(Path(path).stem)}, {clock(start_s, 1)} to {stop}")
 
 
+def clipped_share(path: str | os.PathLike[str]) -> float:
+    """Share of a sound file's samples that lie in flat tops at full scale.
+
+    Bark frames do not show it: clipped sound is a little louder in high bands, and that is all.
+
+    Parameters
+    ----------
+    path : path-like
+        As for `read_audio`.
+
+    Returns
+    -------
+    share : float
+        Of the samples of all channels, those within three or more of the same value, at least
+        0.98 of full scale or as far below zero.
+
+    Raises
+    ------
+    ImportError, OSError, ValueError
+        As `read_audio`.
+
+    Examples
+    --------
+    >>> import soundfile, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "hum.wav"
+    ...     hum = 2.0 * np.sin(np.arange(48000) / 50)
+    ...     soundfile.write(path, hum.clip(-1, 1), 48000)
+    ...     print(f"{clipped_share(path):.2f}")
+    0.67
+    """
+    n_clipped = n_samples = 0
+    for _, block in _decoded(path):
+        full = np.abs(block) >= _FULL_SCALE
+        flat = full[1:-1] & (block[1:-1] == block[:-2]) & (block[1:-1] == block[2:])
+        # The middle of each three; those at its ends belong to it as well.
+        n_clipped += int(flat.sum()) + 2 * int(np.sum(flat[1:] > flat[:-1]) + flat[:1].sum())
+        n_samples += block.size
+    return n_clipped / max(1, n_samples)
+
+
 def _mean_power(channels: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
     """Frames in dB whose powers are the mean of the channels'."""
     if len(channels) == 1:
@@ -193,10 +235,29 @@ def _mean_power(channels: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float
 def _blocks(path: str | os.PathLike[str]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     """Yield the sample rate of a file and, piece by piece, its sound at 44.1 kHz."""
     try:
-        import soundfile
         import soxr
     except ImportError as error:
-        raise missing_extra("read_audio", "soundfile and soxr", "audio") from error
+        raise _missing() from error
+
+    convert = None
+    for rate, block in _decoded(path):
+        if rate == _SAMPLE_RATE:
+            yield rate, block
+            continue
+        if convert is None:
+            convert = soxr.ResampleStream(rate, _SAMPLE_RATE, block.shape[1], dtype="float32")
+        yield rate, convert.resample_chunk(block)
+    if convert is not None:
+        rest = np.empty((0, block.shape[1]), dtype=np.float32)
+        yield rate, convert.resample_chunk(rest, last=True)
+
+
+def _decoded(path: str | os.PathLike[str]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+    """Yield the sample rate of a file and, piece by piece, its sound as it is."""
+    try:
+        import soundfile
+    except ImportError as error:
+        raise _missing() from error
 
     with open(path, "rb"):  # soundfile's own error would not tell missing from forbidden
         pass
@@ -209,17 +270,15 @@ def _blocks(path: str | os.PathLike[str]) -> Iterator[tuple[int, npt.NDArray[np.
                 raise ValueError(
                     f"expected sound, got {channels} channels of {rate} numbers a second: frames "
                     "of an analysis? Write them as text, a frame in a line, for read_session.")
-            convert = None
-            if rate != _SAMPLE_RATE:
-                convert = soxr.ResampleStream(rate, _SAMPLE_RATE, channels, dtype="float32")
             while len(block := file.read(_BLOCK_SAMPLES, dtype="float32", always_2d=True)):
                 if not np.isfinite(block).all():  # the resampler would spread it
                     raise ValueError("sound must be finite; got nan or inf before "
                                      f"{file.tell() / rate:.1f} s.")
-                yield rate, block if convert is None else convert.resample_chunk(block)
-            if convert is not None:
-                rest = np.empty((0, channels), dtype=np.float32)
-                yield rate, convert.resample_chunk(rest, last=True)
+                yield rate, block
     except soundfile.LibsndfileError as error:
         raise ValueError(f"expected a sound file, got {error.error_string.rstrip('.')}."
                          f"{how_to_convert(path)}") from error
+
+
+def _missing() -> ImportError:
+    return missing_extra("read_audio", "soundfile and soxr", "audio")

@@ -1,8 +1,10 @@
 """`barkcluster check`."""
 
 import numpy as np
+import pytest
 
 from barkcluster import Session, cli, write_session
+from barkcluster.frames.audio import clipped_share
 
 
 def test_check_says_what_is_wrong_first_and_tells_scripts(tmp_path, monkeypatch, capsys):
@@ -24,6 +26,25 @@ def test_check_says_what_is_wrong_first_and_tells_scripts(tmp_path, monkeypatch,
     rows = (tmp_path / "faults.csv").read_text().splitlines()
     assert rows[0] == "session,fault,what" and len(rows) == 4
     assert rows[1].startswith('all/torn.txt,unreadable,"line 1: expected 25 numbers')
+
+
+def test_clipped_samples_of_sound_are_found_and_loud_ones_are_none(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    soundfile = pytest.importorskip("soundfile")
+    pytest.importorskip("soxr")
+    rng = np.random.default_rng(0)
+    loud = 0.2 * rng.normal(size=2 * 44100)
+    loud /= np.abs(loud).max()
+    soundfile.write("loud.wav", loud, 44100, "PCM_16")
+    soundfile.write("clipped.wav", (8 * loud).clip(-1, 1), 44100, "PCM_16")
+    assert clipped_share("loud.wav") == 0.0
+    assert cli.main(["check", "loud.wav", "--longest", "0.5"]) == 0
+    capsys.readouterr()
+    assert cli.main(["check", ".", "--longest", "0.5"]) == 1
+    first, second = capsys.readouterr().out.splitlines()[1:]
+    assert first.split()[:2] == ["clipped.wav", "clipped:"]
+    assert first.endswith("of the samples in flat tops at full scale")
+    assert second.split() == ["loud.wav", "sound"]
 
 
 def test_what_is_learned_from_says_its_gravest_fault_by_itself(tmp_path, monkeypatch, capsys):
