@@ -27,15 +27,20 @@ def take_of(source: Source, frame_rate: float, reader: Callable[[Path], Session]
 
 
 def by_name(sessions: object, y: Sequence[str] | None) -> dict[str, list[Source]]:
-    """Sessions of a list by the name that ``y`` has for each."""
-    if isinstance(sessions, Mapping) or not isinstance(sessions, Sequence) or y is None:
+    """Sessions of a list, an array or a column of a table, by the name that ``y`` has for each."""
+    several = sessions
+    if not isinstance(sessions, (Mapping, Sequence, Session)):
+        # An array of sessions, of paths, or of frames of one length.
+        array = np.asarray(sessions)
+        several = list(array) if array.ndim in (1, 3) else None
+    if isinstance(several, (Mapping, str)) or not isinstance(several, Sequence) or y is None:
         raise ValueError("sessions must be a dict by name, or a list with the name of each in y; "
                          f"got {type(sessions).__name__}{' without y' if y is None else ''}.")
-    if len(y) != len(sessions):
-        raise ValueError(f"y must have a name for each of the {len(sessions)} sessions; got "
+    if len(y) != len(several):
+        raise ValueError(f"y must have a name for each of the {len(several)} sessions; got "
                          f"{len(y)}.")
     takes: dict[str, list[Source]] = {}
-    for name, session in zip(y, sessions, strict=True):
+    for name, session in zip(y, several, strict=True):
         takes.setdefault(str(name), []).append(session)
     return takes
 

@@ -24,6 +24,7 @@ from barkcluster.gallery.comparison import Record
 from barkcluster.gallery.entry import held_out_pieces, strangeness, windows_of
 from barkcluster.gallery.folder import GalleryFolder
 from barkcluster.gallery.index import GalleryIndex, read_index, write_index
+from barkcluster.gallery.sources import by_name
 from barkcluster.windows.features import WindowFeatures
 from tests.every_scorer import soon
 
@@ -498,6 +499,23 @@ def test_what_another_program_changed_meanwhile_is_not_lost(tmp_path, kept, hear
     with pytest.raises(ValueError, match="another program has changed it. Load it again"):
         other.remove("anna")
     assert load_gallery(tmp_path).names_ == ["anna", "bert", "carl"]
+
+
+@pytest.mark.parametrize("kind", ["objects", "frames"])
+def test_arrays_of_sessions_are_lists_of_them(heard, kind):
+    frames = [np.asarray(session)[:1000] for session in heard.values()]
+    sessions = np.array(frames)
+    if kind == "objects":
+        sessions = np.empty(len(frames), dtype=object)
+        sessions[:] = [Session(some) for some in frames]
+    takes = by_name(sessions, np.array(list(heard)))
+    assert list(takes) == list(heard)
+    assert all(np.array_equal(one, np.asarray(take)) for (take,), one in zip(
+        takes.values(), frames, strict=True))
+    with pytest.raises(ValueError, match="with the name of each in y; got ndarray"):
+        by_name(frames[0], ["anna"] * len(frames[0]))
+    with pytest.raises(ValueError, match="with the name of each in y; got Session"):
+        by_name(Session(frames[0]), ["anna"] * len(frames[0]))
 
 
 def test_a_name_for_each_session_is_asked_for(heard):
