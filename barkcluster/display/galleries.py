@@ -44,11 +44,12 @@ def plot_confusion(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['anna', 'bert', 'none of them']
     """
-    size = 2.5 + 0.5 * len(evaluation.names)
+    names = [plain_text(name) for name in evaluation.names]
+    # Inches: a square for each name, and the labels beside and, aslant, below them.
+    size = 2.5 + 0.5 * len(names) + 0.06 * max(map(len, names))
     ax = axes_or_new(ax, (size + 0.5, size + 0.5))
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    names = [plain_text(name) for name in evaluation.names]
     counts = np.vstack([evaluation.confusion, np.zeros(len(names) + 1, np.int64)])
     drawn = ConfusionMatrixDisplay(counts, display_labels=[*names, NONE_OF_THEM]).plot(
         ax=ax, cmap="Blues", colorbar=False, xticks_rotation=45)
@@ -57,9 +58,12 @@ def plot_confusion(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(names) - 0.5, -0.5)
     for text in drawn.text_[-1]:
         text.remove()
+    # Each label ends at its column; of long ones centered there, one would run through the next.
+    for label in ax.get_xticklabels():
+        label.set(horizontalalignment="right", rotation_mode="anchor")
     ax.set_xlabel("said")
     ax.set_ylabel("is")
-    ax.set_title(f"{evaluation.accuracy:.0%} nearest to their own name")
+    ax.set_title(f"{evaluation.accuracy:.0%} nearest\nto their own name")
     return ax
 
 

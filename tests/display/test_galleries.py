@@ -39,6 +39,18 @@ def test_confusion_shows_none_of_them_in_a_column_alone(evaluation):
     np.testing.assert_array_equal(ax.images[0].get_array()[:2], [[1, 1, 0], [0, 0, 1]])
 
 
+def test_long_names_beside_the_confusion_end_at_their_columns_and_the_title_is_whole():
+    names = ["a rather long name of a band", "another long name of a band"]
+    said = [Answer("s", name, name, name, 0.5, 0.5, np.nan, np.nan) for name in names]
+    ax = galleries.plot_confusion(Evaluation(names, said, 0.05, {}))
+    ax.figure.canvas.draw()
+    columns = ax.transData.transform([(i, 0) for i in range(3)])[:, 0]
+    for label, column in zip(ax.get_xticklabels(), columns, strict=True):
+        assert abs(label.get_window_extent().x1 - column) < 15
+    extent = ax.title.get_window_extent()
+    assert extent.x0 >= 0 and extent.x1 <= ax.figure.bbox.x1
+
+
 def test_sessions_of_a_name_lie_together_and_the_query_among_them(gallery):
     places = galleries.places_of(gallery)
     centers = np.array([rows.mean(axis=0) for rows in places.values()])
