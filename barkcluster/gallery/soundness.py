@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from scipy.spatial import KDTree
 
 from barkcluster._typing import FloatArray
@@ -49,11 +49,15 @@ _LINEAR_SPREAD = 8.0
 _AROUND_ZERO = 1.0
 _NORMALIZED = 12.0
 # Frames compared for copies: one a second, levels relative to their mean, to half a dB a band.
+# They are means over this many seconds: a copy that is shifted by half a frame has other frames.
 _LANDMARK_EVERY_S = 1.0
+_LANDMARK_S = 0.15
 _COPY_DB = 0.5
 # What lies farther than this below the loudest band of a frame is taken to lie there.
 _DEEPEST_DB = 40.0
 _LEAST_SHARED = 5
+# What two sessions share is shifted by times that differ by no more than this.
+_SAME_SHIFT_S = 0.1
 _MOST_NEIGHBORS = 20
 
 
@@ -155,9 +159,9 @@ def check_sessions(sessions: Mapping[str, Session], *, longest_s: float = 0.0,
 def copies(sessions: Mapping[str, Session]) -> dict[str, str]:
     """Sessions that are, or are contained in, another: exactly, softer, or shifted.
 
-    Exact copies have the same frames. For the others, one frame a second, the loudest of that
-    second, is looked up among those of all sessions in a tree, its level taken away; this takes
-    n log n for n sessions. A part of a loop that repeats exactly is not found.
+    Exact copies have the same frames. For the others, the loudest 0.15 s of each second are looked
+    up among those of all sessions in a tree, their level taken away; this takes n log n for n
+    sessions. A part of a loop that repeats exactly is not found.
 
     Parameters
     ----------
@@ -191,13 +195,13 @@ def _copies(sessions: Mapping[str, Session]) -> dict[str, str]:
     radius = _COPY_DB * np.sqrt(shapes.shape[1])
     distance, index = tree.query(shapes, k=min(_MOST_NEIGHBORS, len(shapes)),
                                  distance_upper_bound=radius)
+    rows_near, columns = np.nonzero(np.isfinite(distance.reshape(len(shapes), -1)))
+    others = index.reshape(len(shapes), -1)[rows_near, columns]
     votes: dict[tuple[int, int], list[tuple[float, float]]] = {}
-    for i, (near, others) in enumerate(zip(np.atleast_2d(distance), np.atleast_2d(index),
-                                           strict=True)):
-        for other in {int(owner[j]): int(j) for d, j in zip(near, others, strict=True)
-                      if np.isfinite(d) and owner[j] != owner[i]}.values():
-            votes.setdefault((int(owner[i]), int(owner[other])), []).append(
-                (times[i] - times[other], levels[i] - levels[other]))
+    for i, j in zip(rows_near, others, strict=True):
+        if owner[i] != owner[j]:
+            votes.setdefault((int(owner[i]), int(owner[j])), []).append(
+                (times[i] - times[j], levels[i] - levels[j]))
     counts = np.bincount(owner, minlength=len(names))
     return exact | _told(names, counts, votes)
 
@@ -217,15 +221,14 @@ def _exact_copies(sessions: Mapping[str, Session]) -> dict[str, str]:
 
 def _told(names: Sequence[str], counts: npt.NDArray[np.intp],
           votes: Mapping[tuple[int, int], list[tuple[float, float]]]) -> dict[str, str]:
+    agreed = {pair: found for pair, pairs in sorted(votes.items())
+              if (found := _agreed(pairs, max(_LEAST_SHARED, 0.8 * counts[pair[0]]))) is not None}
     said: dict[str, str] = {}
-    for (a, b), pairs in sorted(votes.items()):
-        shift, softer = np.median(np.array(pairs), axis=0)
-        # They are one recording only if what they share is shifted by the same time.
-        agree = sum(abs(t - shift) <= 0.05 for t, _ in pairs)
-        if agree < max(_LEAST_SHARED, 0.8 * counts[a]) or names[a] in said:
+    for (a, b), (shift, softer) in agreed.items():
+        if names[a] in said:
             continue
         same = counts[b] <= 1.25 * counts[a]
-        if same and b > a and votes.get((b, a)):
+        if same and b > a and (b, a) in agreed:
             continue                        # the later one is named instead
         parts = ["the same as" if same else "contained in", names[b]]
         if abs(softer) >= 0.5:
@@ -237,11 +240,30 @@ def _told(names: Sequence[str], counts: npt.NDArray[np.intp],
     return said
 
 
+def _agreed(pairs: Sequence[tuple[float, float]], least: float) -> tuple[float, float] | None:
+    """Shift in seconds and in level that most pairs have; None if it is fewer than ``least``.
+
+    Two sessions are one recording only if what they share is shifted by the same time. What
+    repeats within them has other shifts as well.
+    """
+    votes = np.array(sorted(pairs))
+    stops = np.searchsorted(votes[:, 0], votes[:, 0] + _SAME_SHIFT_S, side="right")
+    # Frames that stand out are farther apart than this: each counts once.
+    n_agreed = stops - np.arange(len(votes))
+    i = int(np.argmax(n_agreed))
+    if n_agreed[i] < least:
+        return None
+    shift, softer = np.median(votes[i:stops[i]], axis=0)
+    return float(shift), float(softer)
+
+
 def _landmarks(session: Session) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Frames that stand out, the same ones in a shifted copy: shapes, seconds, levels."""
     frames = np.asarray(session, dtype=np.float64)
     # In a softer copy what was quiet already lies on the floor of all frames, and stays there.
     frames = np.maximum(frames, frames.max(axis=1, keepdims=True) - _DEEPEST_DB)
+    frames = uniform_filter1d(frames, max(1, round(_LANDMARK_S * session.frame_rate)), axis=0,
+                              mode="nearest")
     half = max(1, round(_LANDMARK_EVERY_S * session.frame_rate)) // 2
     power = frames.mean(axis=1)
     # A frame louder than all within half a second on either side, wherever the session begins.

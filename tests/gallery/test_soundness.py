@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from barkcluster import Session, check_session, synthetic
+from barkcluster.frames.bark import bark_frames
 from barkcluster.gallery import check_sessions, soundness
 from barkcluster.gallery.soundness import FAULTS, copies
 
@@ -137,6 +138,24 @@ def test_a_softer_copy_is_found_although_quiet_bands_lie_on_the_floor(jam):
     low[:, 12:] = -100.0
     said = copies({"jam": Session(low), "softer": Session(np.maximum(low - 6.0, -100.0))})
     assert said == {"softer": "the same as jam, 6.0 dB softer"}
+
+
+def test_copies_that_are_shifted_by_half_a_frame_are_found():
+    sound, sample_rate, _ = synthetic.make_sound(0.5, random_state=3, surprises=False)
+    other, _, _ = synthetic.make_sound(0.5, random_state=4, surprises=False)
+    half_a_frame = sample_rate // 200
+    cut = sound[5 * sample_rate + half_a_frame:]
+    found = copies({name: Session(bark_frames(samples, sample_rate)) for name, samples in {
+        "whole": sound, "late": sound[half_a_frame:], "cut": 0.3 * cut, "other": other}.items()})
+    assert found == {"late": "the same as whole",
+                     "cut": "the same as whole, 10.5 dB softer, from its second 5.0"}
+
+
+def test_excerpts_of_music_that_repeats_are_found(rng):
+    riff = np.repeat(rng.normal(-45, 8, size=(8, 25)), 50, axis=0)
+    played = np.tile(riff, (12, 1)) + np.repeat(rng.normal(0, 0.3, size=(96, 25)), 50, axis=0)
+    found = copies({"whole": Session(played), "part": Session(played[1640:3800])})
+    assert found == {"part": "contained in whole, from its second 16.4"}
 
 
 def test_other_takes_by_the_same_hands_are_no_copies():
