@@ -195,8 +195,8 @@ def _copies(sessions: Mapping[str, Session]) -> dict[str, str]:
     radius = _COPY_DB * np.sqrt(shapes.shape[1])
     distance, index = tree.query(shapes, k=min(_MOST_NEIGHBORS, len(shapes)),
                                  distance_upper_bound=radius)
-    rows_near, columns = np.nonzero(np.isfinite(distance.reshape(len(shapes), -1)))
-    others = index.reshape(len(shapes), -1)[rows_near, columns]
+    rows_near, columns = np.nonzero(np.isfinite(np.reshape(distance, (len(shapes), -1))))
+    others = np.reshape(index, (len(shapes), -1))[rows_near, columns]
     votes: dict[tuple[int, int], list[tuple[float, float]]] = {}
     for i, j in zip(rows_near, others, strict=True):
         if owner[i] != owner[j]:
