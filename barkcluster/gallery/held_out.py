@@ -6,6 +6,7 @@ Pieces of one take are never both learned and asked about.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -66,12 +67,14 @@ class _Fold:
     """What one gallery said of the sessions held out from it.
 
     ``strangers``, of shape (n_answers, n_names), is the strangeness to the nearest name while one
-    name is left unknown, each in turn.
+    name is left unknown, each in turn. ``heard`` says of sessions that were learned as well, from
+    a copy, under which name.
     """
 
     answers: list[Answer]
     strangers: FloatArray
     skipped: dict[str, str]
+    heard: list[str]
 
 
 def evaluate(gallery: Namer, sessions: Mapping[str, Sequence[Source]], n_folds: int,
@@ -98,6 +101,11 @@ def evaluate(gallery: Namer, sessions: Mapping[str, Sequence[Source]], n_folds: 
     ------
     ValueError
         If fewer than two names have several takes.
+
+    Warns
+    -----
+    UserWarning
+        If a session that was held out was learned as well, from a copy of it.
     """
     counts = {name: len(takes) for name, takes in sessions.items()}
     if check_positive_int("n_folds", n_folds) < 2:
@@ -115,6 +123,11 @@ def evaluate(gallery: Namer, sessions: Mapping[str, Sequence[Source]], n_folds: 
     if not answers:
         raise ValueError("sessions must hold some that can be asked about; got none: "
                          + next(iter(skipped.values())))
+    heard = [what for fold in folds for what in fold.heard]
+    if heard:
+        warnings.warn(f"{len(heard)} of {len(answers)} sessions that were held out were learned "
+                      f"as well: {'; '.join(heard):.300}. What is said of them shows nothing; "
+                      "barkcluster check finds copies.", stacklevel=3)
     strangers = np.concatenate([fold.strangers for fold in folds if fold.answers])
     names = list(sessions)
     auc = {}
@@ -162,7 +175,7 @@ def _ask(gallery: Namer, sessions: Mapping[str, Sequence[Source]],
     without = {unknown: SessionComparison.uncalibrated(
         {name: record for name, record in learned.records_.items() if name != unknown})
         for unknown in (learned.names_ if len(learned.names_) > 2 else ())}
-    answers, strangers, skipped = [], [], dict(learned.skipped_)
+    answers, strangers, skipped, heard = [], [], dict(learned.skipped_), []
     for name, rows in held_out.items():
         for i in rows if name in learned.names_ else ():
             source = sessions[name][i]
@@ -174,11 +187,16 @@ def _ask(gallery: Namer, sessions: Mapping[str, Sequence[Source]],
                     raise
                 skipped[_path_of(source) or f"{name}, take {i + 1}"] = str(error)
                 continue
-            answers.append(_answer(learned, take, _called(sessions[name], i, take, name), name,
+            called = _called(sessions[name], i, take, name)
+            answers.append(_answer(learned, take, called, name,
                                    learned.comparison_.judge(said, summary)))
+            same = [repr(other) for other, record in learned.records_.items()
+                    if len(record.takes) and np.any(np.all(record.takes == summary, axis=1))]
+            if same:
+                heard.append(f"{called} of {name!r} as a take of {' and '.join(same)}")
             strangers.append([_nearest_but(unknown, learned, without, said, summary)
                               for unknown in sessions])
-    return _Fold(answers, np.array(strangers), skipped)
+    return _Fold(answers, np.array(strangers), skipped, heard)
 
 
 def _nearest_but(unknown: str, learned: Namer, without: Mapping[str, SessionComparison],

@@ -111,6 +111,11 @@ class NamingMixin:
         ------
         ValueError
             If fewer than two names have several takes.
+
+        Warns
+        -----
+        UserWarning
+            If a session that was held out was learned as well, from a copy of it.
         """
         on_error = check_choice("on_error", self.on_error if on_error is None else on_error,
                                 ("raise", "skip"))

@@ -298,6 +298,13 @@ def test_files_of_the_same_name_are_told_apart_by_their_folders(takes, tmp_path)
         str(Path("monday", "01.txt")), str(Path("tuesday", "01.txt"))]
 
 
+def test_a_copy_on_the_other_side_of_an_evaluation_is_warned_of(takes):
+    some = {"anna": takes["anna"][:2], "bert": [*takes["bert"][:2], takes["anna"][0]]}
+    with pytest.warns(UserWarning, match="2 of 5 sessions that were held out were learned as "
+                      "well: 0-0 of 'anna' as a take of 'bert'; 0-0 of 'bert' as"):
+        gallery().evaluate(some, n_folds=3)
+
+
 def test_the_seconds_of_a_mistake_are_where_it_sounds_like_the_other():
     models = [FamiliarityModel(scales=(0.5,), random_state=0).fit(play(i, 0, 12, room=0.0))
               for i in (1, 0)]
