@@ -77,11 +77,14 @@ class LearningCurve:
         What the fit on the whole session heard, as `n_heard` counts it.
     power : float
         1 for averages; near 0 for nearest neighbors.
+    weight : float, default=1.0
+        How much of the slope is believed, 0 to 1.
     """
 
-    def __init__(self, n_whole: int, power: float) -> None:
+    def __init__(self, n_whole: int, power: float, weight: float = 1.0) -> None:
         self._n_whole = n_whole
         self._power = power
+        self._weight = weight
         self._slopes: list[float] = []
 
     def add(self, n_more: int, n_less: int, more: FloatArray, less: FloatArray) -> None:
@@ -121,7 +124,7 @@ class LearningCurve:
         if mean <= 0:
             return 0.0
         of_mean = float(np.var(self._slopes, ddof=1)) / len(self._slopes)
-        return mean * max(0.0, 1.0 - of_mean / mean ** 2) * self._excess(n)
+        return self._weight * mean * max(0.0, 1.0 - of_mean / mean ** 2) * self._excess(n)
 
     def _excess(self, n: int) -> float:
         return float((self._n_whole / n) ** self._power) - 1.0

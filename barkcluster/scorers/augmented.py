@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_array
 
 from barkcluster._typing import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Forms:
+    """What is learned: rows as they were, or other forms of them.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_learned, n_features)
+    sources : ndarray of shape (n_learned,)
+        The row of the fit that each of them is a form of.
+    offsets : ndarray of shape (n_learned,)
+        How far each of them is from what was played.
+    """
+
+    rows: FloatArray
+    sources: npt.NDArray[np.intp]
+    offsets: FloatArray
+
+    def n_of(self, kept: npt.NDArray[np.intp]) -> int:
+        """How many are of these rows; the rows themselves are learned where none is."""
+        return int(np.isin(self.sources, kept).sum()) or len(kept)
 
 
 def check_augmented(

@@ -15,6 +15,7 @@ from barkcluster._typing import FloatArray
 from barkcluster._validation import check_choice, check_positive_int
 from barkcluster.files.record import LONGEST, ArrayField, Field, NumberField
 
+from .augmented import Forms
 from .nearest import NearestRows, NearestScorer
 
 _MAX_MEMORY = 1000
@@ -141,10 +142,9 @@ class KNNDensityScorer(NearestScorer):
         check_choice("memory_dtype", self.memory_dtype,
                      ("auto", "float64", "float32", "float16"))
 
-    def _learn_rows(self, rows: FloatArray, sources: npt.NDArray[np.intp],
-                    offsets: FloatArray) -> None:
-        super()._learn_rows(rows, sources, offsets)
-        self.memory_rows_ = sources[self.memory_rows_]
+    def _learn_rows(self, forms: Forms, n_reached: int) -> None:
+        super()._learn_rows(forms, n_reached)
+        self.memory_rows_ = forms.sources[self.memory_rows_]
 
     def _learn(self, X: FloatArray) -> None:
         kept = thinned(X, _MAX_MEMORY if self.max_memory == "auto" else self.max_memory)

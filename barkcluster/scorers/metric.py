@@ -16,7 +16,8 @@ _FEW = 0.75
 _ROUNDING = 1e-10
 
 
-def whitening_basis(centred: FloatArray, power: float, shrinkage: float) -> FloatArray:
+def whitening_basis(centred: FloatArray, power: float, shrinkage: float,
+                    n_reached: int | None = None) -> FloatArray:
     """Matrix that evens out the spread of centred rows.
 
     Parameters
@@ -27,6 +28,8 @@ def whitening_basis(centred: FloatArray, power: float, shrinkage: float) -> Floa
         1 whitens fully, 0 not at all.
     shrinkage : float
         Share of the mean variance mixed into the covariance.
+    n_reached : int, optional
+        Directions that few rows choose at most; they reach in one less than there are.
 
     Returns
     -------
@@ -38,8 +41,9 @@ def whitening_basis(centred: FloatArray, power: float, shrinkage: float) -> Floa
     n_kept = min(d, _MOST_DIRECTIONS)
     if mean_variance <= 1e-12:  # one row, or silence: nothing to even out
         return np.eye(d)[:, :n_kept]
-    if n < _FEW * d and n_kept < d:
-        variances, directions = _strongest_of_few(centred, n_kept)
+    few = n_reached is not None and n_reached < n_kept
+    if (n < _FEW * d or few) and n_kept < d:
+        variances, directions = _strongest_of_few(centred, n_kept, n_reached)
     else:
         variances, directions = np.linalg.eigh(centred.T @ centred / n)
         variances, directions = variances[d - n_kept:], directions[:, d - n_kept:]
@@ -48,7 +52,15 @@ def whitening_basis(centred: FloatArray, power: float, shrinkage: float) -> Floa
     return np.ascontiguousarray(directions * np.maximum(shrunk, 1e-12) ** (-power / 2.0))
 
 
-def _strongest_of_few(centred: FloatArray, n_kept: int) -> tuple[FloatArray, FloatArray]:
+def n_limited(n_reached: int, n_features: int, power: float) -> int:
+    """Of how many directions fits on few rows choose fewer than a metric has; 0 where none do."""
+    if power == 0 or n_features <= _MOST_DIRECTIONS:
+        return 0
+    return min(n_reached, _MOST_DIRECTIONS)
+
+
+def _strongest_of_few(centred: FloatArray, n_kept: int, n_reached: int | None
+                      ) -> tuple[FloatArray, FloatArray]:
     """Variance along the strongest directions of fewer rows than features, and the directions.
 
     The products of the rows with each other have the same variances as their covariance, and are
@@ -58,7 +70,8 @@ def _strongest_of_few(centred: FloatArray, n_kept: int) -> tuple[FloatArray, Flo
     """
     n, d = centred.shape
     values, vectors = np.linalg.eigh(centred @ centred.T / n)
-    reached = np.flatnonzero(values > _ROUNDING * values[-1])[::-1][:n_kept]
+    reached = np.flatnonzero(values > _ROUNDING * values[-1])[::-1]
+    reached = reached[:n_kept][:n_reached]
     directions = centred.T @ (vectors[:, reached] / np.sqrt(n * values[reached]))
     missing = n_kept - len(reached)
     if missing:
@@ -81,7 +94,12 @@ def correlation_gap(rows: FloatArray) -> int:
         Correlation time of the rows, averaged over their most variable directions, at most a
         tenth of the session.
     """
+    return min(correlated_rows(rows), len(rows) // 10)
+
+
+def correlated_rows(rows: FloatArray) -> int:
+    """Correlation time of rows (n, d), averaged over their most variable directions."""
     spread = rows.std(axis=0)
     strongest = np.argsort(spread)[::-1][:16]
     times = [correlation_time(rows[:, j]) for j in strongest if spread[j] > 0]
-    return min(int(np.ceil(np.mean(times))) if times else 0, len(rows) // 10)
+    return int(np.ceil(np.mean(times))) if times else 0

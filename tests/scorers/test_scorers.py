@@ -175,6 +175,18 @@ def test_no_whitening_keeps_distances(rng):
     np.testing.assert_allclose(np.linalg.norm(moved, axis=1), np.linalg.norm(centered, axis=1))
 
 
+def test_metrics_follow_rows_in_as_many_directions_as_are_wanted(rng):
+    rows = rng.normal(size=(60, 250)) * np.linspace(3.0, 1.0, 250)
+    centered = rows - rows.mean(axis=0)
+    every, some = (whitening_basis(centered, 0.75, 0.3, n_reached) for n_reached in (None, 20))
+    assert some.shape == every.shape == (250, 200)
+    np.testing.assert_allclose(some[:, :20], every[:, :20])
+    # The others are drawn, as for a fit that heard few rows: they are orthogonal to these alone.
+    np.testing.assert_allclose(some[:, :20].T @ some[:, 20:], 0.0, atol=1e-9)
+    assert np.abs(every[:, 20:59].T @ some[:, 20:]).max() < np.abs(
+        every[:, 20:59].T @ every[:, 20:59]).max()
+
+
 @pytest.mark.parametrize("n_rows", [2, 50, 220])
 def test_few_rows_with_many_features_lie_as_far_apart_as_by_their_covariance(rng, n_rows):
     X = rng.normal(size=(n_rows, 300)) * np.linspace(0.1, 3.0, 300)
