@@ -220,7 +220,6 @@ class Mixtures(Judge):
         self._logs = np.full((shape[0], 1, shape[1]), -np.inf)
         self._means = np.zeros((shape[0], 1, shape[1], n_directions))
         self._narrowness = np.zeros_like(self._means)
-        self._n_numbers = self._means.size
         # What the directions leave out is judged by one Gaussian: a log, and its part of a square.
         self._rest_logs = np.zeros((shape[0], 1))
         self._of_rest = np.zeros((shape[0], 1))

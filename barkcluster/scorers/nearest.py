@@ -131,7 +131,6 @@ class NearestRows(Judge):
         """Work out what follows from the blocks."""
         self.memories = [memory for block in self._blocks for memory in block.memories]
         self._norms = [norms for block in self._blocks for norms in block.norms]
-        self._n_numbers = len(self.memories) * self._size
         self._longest = np.array([[norms.max()] for norms in self._norms])
         self._slack = _ROUNDING * self._longest
 

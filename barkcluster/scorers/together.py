@@ -18,9 +18,10 @@ from barkcluster._typing import FloatArray
 
 from .base import FamiliarityScorer
 
-# Numbers worked out at once: few calls, and they stay near the processor. Half and twice as many
-# take 3 % longer.
-_NUMBERS_AT_ONCE = 2 ** 20
+# Rows judged at once: few calls, and arrays so small that their memory is used again. Where the
+# system takes it back after each piece, as it may with four times as many, a timeline takes up to
+# a quarter longer.
+_ROWS_AT_ONCE = 1024
 
 
 class Judge(ABC):
@@ -30,20 +31,19 @@ class Judge(ABC):
     their rows come in one array.
     """
 
-    # Numbers worked out for a row of each scorer.
-    _n_numbers: int
-
-    def pieces(self, n: int) -> list[slice]:
+    @staticmethod
+    def pieces(n: int, n_scorers: int = 1) -> list[slice]:
         """Rows to judge at once, piece by piece."""
-        step = max(1, _NUMBERS_AT_ONCE // self._n_numbers)
+        step = max(1, _ROWS_AT_ONCE // n_scorers)
         if n <= step:
             return [slice(0, n)]
         return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
     def of_all(self, X: Sequence[FloatArray]) -> FloatArray:
         """`novelty` of any number of rows."""
+        n_scorers = sum(map(len, X))
         return np.concatenate([self.novelty([rows[:, here] for rows in X])
-                               for here in self.pieces(X[0].shape[1])], axis=1)
+                               for here in self.pieces(X[0].shape[1], n_scorers)], axis=1)
 
     @abstractmethod
     def novelty(self, X: Sequence[FloatArray]) -> FloatArray:
@@ -161,7 +161,7 @@ class _Group:
         if not any(len(rows[number]) for number in self._numbers):
             return
         raw = [block.rows(rows, n) for block in self._blocks]
-        for here in self._judge.pieces(n):
+        for here in self._judge.pieces(n, len(self._numbers)):
             novelty[self._places, here] = self._judge.novelty(
                 [block.in_metric(mine, here)
                  for block, mine in zip(self._blocks, raw, strict=True)])
