@@ -64,8 +64,8 @@ def with_margin(echoes: FloatArray, held_out: FloatArray) -> FloatArray:
 
     Examples
     --------
-    >>> with_margin(np.array([2.0, 1.0, 3.0]), np.array([0.0, 5.0, 0.0]))
-    array([10.,  5.,  3.])
+    >>> with_margin(np.array([2.0, 1.0, 3.0]), np.array([0.0, 5.0, 0.0])).round(1)
+    array([9.1, 4.1, 3. ])
     """
     known = held_out[np.isfinite(held_out)]
     if not len(known) or not len(echoes):

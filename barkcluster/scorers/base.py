@@ -26,13 +26,24 @@ from barkcluster._threads import OneThread
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_fraction, check_positive_int, check_share
 from barkcluster.calibration.calibration import Calibration, held_out_blocks
-from barkcluster.calibration.learning_curve import LearningCurve, n_heard, without_farthest
+from barkcluster.calibration.learning_curve import (
+    LearningCurve,
+    most_excess,
+    n_heard,
+    without_farthest,
+)
 from barkcluster.files.archive import Array
 from barkcluster.files.container import write_container
 from barkcluster.files.record import Field
 
 from .augmented import Forms, check_augmented, check_echoes, check_offsets
-from .metric import correlated_rows, correlation_gap, n_limited, whitening_basis
+from .metric import (
+    MOST_DIRECTIONS,
+    correlated_rows,
+    correlation_gap,
+    has_limit,
+    whitening_basis,
+)
 from .stored import ScorerRecord, pack_scorer
 
 # Squares of larger numbers, and metrics of them in single precision, are out of range.
@@ -174,7 +185,8 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         # A metric of more directions has larger distances: fits that are compared have as many.
         n_reached = max(1, min(forms.n_of(kept) for kept, _, _ in blocks) - 1)
         n_of_less = max(1, min(forms.n_of(less) for _, less, _ in blocks[::2]) - 1)
-        few = n_of_less < n_limited(n_reached, rows.shape[1], self.whitening)
+        scarce = n_of_less < min(rows.shape[1], MOST_DIRECTIONS)
+        few = scarce and n_of_less < n_reached and has_limit(rows.shape[1], self.whitening)
         # What windows share was heard once. Where they differ all the same, as in a loop, whose
         # windows come back, few rows fall much steeper than many.
         shared = min(self.gap_, correlated_rows(rows))
@@ -199,10 +211,13 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
                     curve.add(n_heard(kept, shared), n_heard(less, shared),
                               more, twin.novelty_of(rows[block]))
             self._learn_rows(forms, n_reached)
+            own = self.novelty_of(rows)
         self.held_out_novelty_ = held_out
         self.excess_novelty_ = np.zeros(len(rows))
+        # Of forms of many rows curves are flat, and rows that were not learned bound nothing.
+        most = most_excess(held_out, own) if scarce or learned is rows else np.inf
         for kept, _, block in blocks:
-            self.excess_novelty_[block] = curve.excess(n_heard(kept, shared))
+            self.excess_novelty_[block] = min(curve.excess(n_heard(kept, shared)), most)
         self._unheard_echoes = of_echoes - self.excess_novelty_[echoed]
         self.recalibrate(self.unheard_novelty())
         self.offset_ = float(self.false_alarm_rate)

@@ -9,7 +9,7 @@ from barkcluster.calibration.calibration import correlation_time
 
 # Directions kept in a whitened metric. The others of a rhythm of 10 s are noise that whitening
 # makes large; leaving them out costs nothing in familiarity and saves a fifth of the time.
-_MOST_DIRECTIONS = 200
+MOST_DIRECTIONS = 200
 # With fewer rows for each feature, their products with each other are decomposed sooner.
 _FEW = 0.75
 # Variance of this share of the largest is rounding.
@@ -38,7 +38,7 @@ def whitening_basis(centred: FloatArray, power: float, shrinkage: float,
     """
     n, d = centred.shape
     mean_variance = float(np.einsum("nd,nd->", centred, centred)) / (n * d)
-    n_kept = min(d, _MOST_DIRECTIONS)
+    n_kept = min(d, MOST_DIRECTIONS)
     if mean_variance <= 1e-12:  # one row, or silence: nothing to even out
         return np.eye(d)[:, :n_kept]
     few = n_reached is not None and n_reached < n_kept
@@ -52,11 +52,9 @@ def whitening_basis(centred: FloatArray, power: float, shrinkage: float,
     return np.ascontiguousarray(directions * np.maximum(shrunk, 1e-12) ** (-power / 2.0))
 
 
-def n_limited(n_reached: int, n_features: int, power: float) -> int:
-    """Of how many directions fits on few rows choose fewer than a metric has; 0 where none do."""
-    if power == 0 or n_features <= _MOST_DIRECTIONS:
-        return 0
-    return min(n_reached, _MOST_DIRECTIONS)
+def has_limit(n_features: int, power: float) -> bool:
+    """Whether a metric has fewer directions than features: then few rows choose fewer still."""
+    return power > 0 and n_features > MOST_DIRECTIONS
 
 
 def _strongest_of_few(centred: FloatArray, n_kept: int, n_reached: int | None
