@@ -93,6 +93,7 @@ class GaussianMixtureScorer(JudgedTogether):
         NumberField("residual_variance_", _NARROWEST, LARGEST),
         NumberField("n_iter_", 0, LONGEST),
     )
+    offset_weight: ClassVar[float] = 0.4
     _judge: Mixtures
 
     def __init__(

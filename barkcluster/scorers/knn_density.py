@@ -75,7 +75,7 @@ class KNNDensityScorer(NearestScorer):
     # Patterns are not free of shift: they need many to choose from, and the nearest alone.
     auto_for_patterns: ClassVar[Mapping[str, object]] = {"max_memory": 1200, "n_neighbors": 1}
 
-    offset_weight: ClassVar[float] = 0.3
+    offset_weight: ClassVar[float] = 0.2
     # The nearest of many is hardly nearer with more: of noise, -0.1 in the novelty.
     learning_power: ClassVar[float] = 0.3
 

@@ -134,6 +134,7 @@ def test_a_surprise_is_called_strange_where_little_is_known_of_what_comes_next(r
     assert max(model.ensemble_.sudden_limits) > SUDDEN_LIMIT
     rest = jam[9000:].copy()
     rest[1500:1700] = rng.normal(-40, 5, (200, 25))
-    assert model.timeline(rest).familiarity[140:160].min() < 0.05
+    first = slice(140, 155)  # a second and a half
+    assert np.count_nonzero(model.timeline(rest).familiarity[first] < 0.05) > 10
     model.ensemble_.sudden_limits = [SUDDEN_LIMIT] * len(model.scales_)
-    assert model.timeline(rest).familiarity[140:160].min() > 0.05  # as it was
+    assert not np.any(model.timeline(rest).familiarity[first] < 0.05)  # as it was
