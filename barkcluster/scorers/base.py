@@ -53,6 +53,10 @@ _SMALLEST = 1e-3
 # Correlation times of windows that share frames are half of what they share, or more: 0.45 to 1 in
 # noise and in recorded music, 0.05 to 0.25 in loops.
 _SHARED_WEIGHT = 2.0
+# Of so few rows learning curves end far too low. A minute of noise has 20 to 140 in such fits.
+_SCARCE = 100
+# Metrics of fits with so many rows differ little: all follow their own.
+_ENOUGH = 120
 
 
 class ScaleWarning(UserWarning):
@@ -184,9 +188,11 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
                   for kept, block in held_out_blocks(len(rows), self.n_blocks, self.gap_)]
         # A metric of more directions has larger distances: fits that are compared have as many.
         n_reached = max(1, min(forms.n_of(kept) for kept, _, _ in blocks) - 1)
+        if n_reached >= _ENOUGH:
+            n_reached = MOST_DIRECTIONS
         n_of_less = max(1, min(forms.n_of(less) for _, less, _ in blocks[::2]) - 1)
-        scarce = n_of_less < min(rows.shape[1], MOST_DIRECTIONS)
-        few = scarce and n_of_less < n_reached and has_limit(rows.shape[1], self.whitening)
+        few = (n_of_less < n_reached < MOST_DIRECTIONS
+               and has_limit(rows.shape[1], self.whitening))
         # What windows share was heard once. Where they differ all the same, as in a loop, whose
         # windows come back, few rows fall much steeper than many.
         shared = min(self.gap_, correlated_rows(rows))
@@ -214,8 +220,8 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             own = self.novelty_of(rows)
         self.held_out_novelty_ = held_out
         self.excess_novelty_ = np.zeros(len(rows))
-        # Of forms of many rows curves are flat, and rows that were not learned bound nothing.
-        most = most_excess(held_out, own) if scarce or learned is rows else np.inf
+        # Curves of more rows are flat, and rows of which other forms were learned stand out.
+        most = most_excess(held_out, own) if n_of_less < _SCARCE else np.inf
         for kept, _, block in blocks:
             self.excess_novelty_[block] = min(curve.excess(n_heard(kept, shared)), most)
         self._unheard_echoes = of_echoes - self.excess_novelty_[echoed]
