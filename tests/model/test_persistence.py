@@ -36,8 +36,10 @@ def session(rng, n_frames=1200):
 
 
 def assert_same_attributes(first, second):
-    assert set(vars(first)) == set(vars(second))
-    for name, value in vars(first).items():
+    names = set(vars(first)) - {"_unheard_echoes"}  # the fit alone asks for them
+    assert names == set(vars(second))
+    for name in names:
+        value = vars(first)[name]
         other = vars(second)[name]
         assert type(value) is type(other), name
         if isinstance(value, np.ndarray):
@@ -121,7 +123,6 @@ def test_every_attribute_of_a_scorer_comes_back(rng, tmp_path, name, whitening):
     scorer.save(tmp_path / "scorer.npz")
     again = load_scorer(tmp_path / "scorer.npz")
     assert type(again) is type(scorer)
-    del scorer._unheard_echoes                  # the fit alone asks for them
     assert_same_attributes(scorer, again)
     np.testing.assert_array_equal(again.score_samples(rows), scorer.score_samples(rows))
     np.testing.assert_array_equal(again.predict(rows), scorer.predict(rows))

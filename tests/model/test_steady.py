@@ -89,12 +89,15 @@ def test_windows_do_not_lock_onto_a_click(scorer, bpm):
         noise = np.random.default_rng(seed).normal(0, 3, (len(time), 25))
         return -30 - 40 * (time * bpm / 60 % 1)[:, None] + noise
 
-    model = fitted(scorer, clicks(300, 1), scales=(0.5, 1.0, 3.0))
-    timeline = model.timeline(clicks(120, 2))
-    assert below([timeline]) <= 0.08
-    # Windows at the same few places of each beat differ in nothing: all others are very familiar.
-    assert np.quantile(timeline.familiarity, 0.1) < 0.5
-    assert (np.mean(timeline.by_scale < 0.05, axis=0) <= 0.12).all()
+    # One draw of noise is .04 one way or the other.
+    timelines = [fitted(scorer, clicks(300, seed), scales=(0.5, 1.0, 3.0)).timeline(
+        clicks(120, seed + 1)) for seed in (1, 3)]
+    assert below(timelines) <= 0.08
+    for timeline in timelines:
+        # Windows at the same few places of each beat differ in nothing: all others are very
+        # familiar.
+        assert np.quantile(timeline.familiarity, 0.1) < 0.5
+        assert (np.mean(timeline.by_scale < 0.05, axis=0) <= 0.12).all()
 
 
 @cache
