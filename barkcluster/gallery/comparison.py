@@ -33,7 +33,9 @@ Folds: TypeAlias = npt.NDArray[np.int32]
 #    metric of all takes but itself.
 # 4: how strange a session is to all names counts its distance in the axes in which names differ
 #    once more. Held-out takes are drawn to their mean: see `_drawn_together`.
-NEWEST = 4
+# 5: no metric is learned from one take alone beyond the first of each name. While either of these
+#    two takes is held out there is none, and distances in another unit say nothing of queries.
+NEWEST = 5
 
 _MODELS_WEIGHT = 2.0
 _UNLEARNED_WEIGHT = 1.0
@@ -92,15 +94,16 @@ class SessionComparison:
 
     Parameters
     ----------
-    definition : int, default=4
-        How sessions are compared, 1 to 4. The newest is 4; galleries in files of version 5 have 3,
-        of version 4 2, those before it 1.
+    definition : int, default=5
+        How sessions are compared, 1 to 5. The newest is 5; galleries in files of version 6 have 4,
+        of version 5 3, of version 4 2, those before it 1.
 
     Attributes
     ----------
     names_ : list of str
     n_more_ : float
-        Takes that a name has beyond its first, on average. Above 0, a metric is learned.
+        Takes that a name has beyond its first, on average. Above 0, a metric is learned; where
+        there is one such take in all, it is not, and this is 0.
     held_out_ : dict of str to ndarray
         Strangeness of each name's held-out pieces, from models and a metric that did not hear
         them.
@@ -160,8 +163,10 @@ class SessionComparison:
         self.names_ = list(records)
         # If some names have no summaries, all are compared by their models alone.
         complete = all(len(record.takes) for record in records.values())
-        self._metric = _Metric([r.takes for r in records.values()],
-                               self.definition) if complete else None
+        takes = [record.takes for record in records.values()]
+        n_free = sum(len(rows) - 1 for rows in takes)
+        self._metric = _Metric(takes, self.definition,
+                               learned=self.definition < 5 or n_free > 1) if complete else None
         self.n_more_ = self._metric.n_more if self._metric is not None else 0.0
 
     def log_distances(self, summary: npt.ArrayLike) -> FloatArray:
@@ -245,9 +250,10 @@ class SessionComparison:
 class _Metric:
     """Distances to the mean summary of each name, in units of how takes of one name differ."""
 
-    def __init__(self, takes: list[Float32Array], definition: int) -> None:
+    def __init__(self, takes: list[Float32Array], definition: int, *,
+                 learned: bool = True) -> None:
         counts = np.array([len(rows) for rows in takes])
-        self.n_free = n_more = int(counts.sum()) - len(counts)
+        self.n_free = n_more = int(counts.sum()) - len(counts) if learned else 0
         self.n_more = n_more / len(counts)
         self._axes_weight = _AXES_WEIGHT if definition > 3 else 0.0
         self._axes: FloatArray | None = None
@@ -260,7 +266,7 @@ class _Metric:
         rows = rows - self._center
         apart = rows - np.repeat(means, counts, axis=0)
         self._scale: FloatArray | float = 1.0
-        if np.all(np.abs(apart) < _SAME):       # one take a name, or copies of it
+        if not learned or np.all(np.abs(apart) < _SAME):    # one take a name, or copies of it
             self._basis = None
             self._names = means
             self._squares = np.square(means).sum(axis=1)
@@ -418,7 +424,7 @@ def _held_out_alone(records: list[Record], learned: _Metric, definition: int,
         metric = _Metric(kept, definition)
         for i, j in pieces:
             said[i][j] = metric.log_distances(records[i].pieces[j, 0]).min()
-    if definition > 3 and whole:
+    if definition > 3 and whole and learned.n_free:
         found = np.array([said[i][j] for i, j in whole])
         for (i, j), one in zip(whole, _drawn_together(found, learned.n_free), strict=True):
             said[i][j] = one

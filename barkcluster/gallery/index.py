@@ -3,7 +3,7 @@
 It is an archive of plain arrays, read as untrusted input. Names are an array as well, a number for
 each character: a header of a hundred thousand names would be larger than headers may be.
 Older versions are still read: version 1 had the names in its header, versions 1 and 2 had no
-summaries of whole sessions, and versions up to 5 compared sessions by older definitions.
+summaries of whole sessions, and versions up to 6 compared sessions by older definitions.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from barkcluster.windows.layout import VIEWS
 from .comparison import NEWEST, Record
 
 FORMAT = "barkcluster gallery"
-VERSION = 6
+VERSION = 7
 MOST_NAMES = 100_000
 MOST_LETTERS = 200
 _MOST_HELD_OUT = 10_000

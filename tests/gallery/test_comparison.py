@@ -151,6 +151,21 @@ def test_a_session_is_stranger_to_all_names_the_farther_in_what_they_differ_in(r
     assert 0.1 < added[1][0] < added[2][0]
 
 
+@pytest.mark.parametrize("n_others", [0, 3])
+def test_two_takes_of_one_name_alone_are_held_out_in_the_unit_of_queries(rng, n_others):
+    """Held out from a metric that had no other two, they were 1.6 farther than any stranger."""
+    spread = np.linspace(1.0, 8.0, 40)
+    names = {str(i): record(rng.normal(30.0 * i, spread, size=(2 if i == 0 else 1, 40)))
+             for i in range(n_others + 1)}
+    comparison = SessionComparison().fit(names)
+    old = SessionComparison(4).fit(names)
+    stranger = rng.normal(200.0, spread, size=40)
+    assert comparison.n_more_ == 0.0 < old.n_more_
+    strange = comparison.judge(np.zeros(n_others + 1), stranger).min()
+    own = comparison.judge(np.zeros(n_others + 1), rng.normal(0.0, spread)).min()
+    assert own < comparison.held_out_["0"].max() + 0.5 < strange
+
+
 def test_one_name_alone_has_no_axes_to_other_names(rng):
     one = {"a": record(rng.normal(size=(4, 6)))}
     query = rng.normal(size=6)

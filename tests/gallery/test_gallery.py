@@ -353,7 +353,7 @@ def test_an_index_that_would_not_load_is_not_saved(tmp_path, n_names, letters, m
 SUMMARIES = ("n_takes", "n_pieces_heard", "n_numbers")
 
 
-@pytest.mark.parametrize("version, definition", [(3, 1), (4, 2), (5, 3)])
+@pytest.mark.parametrize("version, definition", [(3, 1), (4, 2), (5, 3), (6, 4)])
 def test_a_gallery_of_an_older_version_goes_on_comparing_as_it_did(
         tmp_path, gallery, queries, version, definition):
     gallery.save(tmp_path)
@@ -363,14 +363,15 @@ def test_a_gallery_of_an_older_version_goes_on_comparing_as_it_did(
     with np.load(path) as stored:
         arrays = {name: stored[name] for name in stored if name != "header.json"}
     del header["comparison"]
-    header |= {3: {}, 4: {"as_queries": 1}, 5: {"comparison": 3}}[version]
+    header |= {3: {}, 4: {"as_queries": 1}, 5: {"comparison": 3},
+               6: {"comparison": 4}}[version]
     with path.open("wb") as file:
         write_archive(file, {**header, "version": version}, arrays)
     again = load_gallery(tmp_path)
     assert again.comparison_.definition == definition
     again.save(tmp_path / "copy")
     assert load_gallery(tmp_path / "copy").rank(queries["anna"]) == again.rank(queries["anna"])
-    assert again.add({"dora": play(77, 25)}).comparison_.definition == 4
+    assert again.add({"dora": play(77, 25)}).comparison_.definition == 5
 
 
 @pytest.mark.slow
