@@ -9,7 +9,7 @@ from typing import TextIO
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import confusion_matrix
+from sklearn.metrics import confusion_matrix, recall_score
 
 NONE_OF_THEM = "none of them"
 
@@ -79,11 +79,10 @@ class Evaluation:
     @property
     def balanced_accuracy(self) -> float:
         """Mean over the names of the share of their sessions whose nearest name is their own."""
-        right: dict[str, list[bool]] = {}
-        for answer in self.answers:
-            right.setdefault(answer.truth, []).append(answer.nearest == answer.truth)
-        # scikit-learn's warns of a name that is never asked about, and names of one take are not.
-        return float(np.mean([np.mean(some) for some in right.values()]))
+        truth = [answer.truth for answer in self.answers]
+        # `balanced_accuracy_score` warns of names never asked about, as those of one take.
+        return float(recall_score(truth, [answer.nearest for answer in self.answers],
+                                  labels=sorted(set(truth)), average="macro"))
 
     @property
     def false_alarms(self) -> float:

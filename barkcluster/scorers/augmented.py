@@ -75,7 +75,7 @@ def check_echoes(
     Returns
     -------
     echoes : ndarray of shape (n_echoes, n_features)
-        None where none are given.
+        No rows where none are given.
     echoed_rows : ndarray of shape (n_echoes,)
 
     Raises
