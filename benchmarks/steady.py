@@ -127,8 +127,19 @@ def takes() -> Iterator[Case]:
         softer = np.concatenate([np.full((4, 25), -80.0), take[:-4] - 3])
         for name, learned in (("once", [take]), ("twice", [take, take]),
                               ("and 0.5 dB off", [take, rounded]),
-                              ("and 3 dB softer, 40 ms late", [take, softer])):
+                              ("and 3 dB softer, 40 ms late", [take, softer]),
+                              ("and its halves, the second first",
+                               [take, np.concatenate([take[4500:], take[:4500]])]),
+                              ("and pieces of 8 s", [take, *np.split(take[:8800], 11)])):
             yield f"take {seed} {name}", learned, [new]
+    # Loops that were recorded once: all bars are alike, but for the noise.
+    bar = gaussian_filter1d(np.random.default_rng(7).normal(-40, 16, (400, 25)), 2, axis=0,
+                            mode="wrap")
+    take, new = (np.tile(bar, (15, 1)) + np.random.default_rng(seed).normal(0, 0.7, (6000, 25))
+                 for seed in (1, 2))
+    codec = take + np.random.default_rng(3).normal(0, 0.3, take.shape)
+    yield "take of loops once", [take], [new]
+    yield "take of loops and a codec's copy", [take, codec], [new]
 
 
 KINDS = {"loop": loops, "hiss": loops_in_noise, "drums": drums, "clicks": clicks,

@@ -2,7 +2,8 @@
 
 Of a stretch that is in the session twice, whichever is held out for the calibration is heard in
 the other: it looks better known than any unheard music could be, and all else is called strange.
-A loop that a musician repeats is no such copy: it resembles itself at other times as well.
+A loop that a musician repeats is no such copy: it resembles itself at other times as well. Where a
+recording of loops is given twice, its copy is nearer than they are.
 """
 
 from __future__ import annotations
@@ -22,16 +23,21 @@ Frames = npt.NDArray[np.floating]
 _SEARCH_RATE = 10.0
 _GROUPS = 5
 _QUIETEST_DB = -90.0
-# A copy differs by this much (dB, median over the bands of what is left beside one gain): codecs
-# leave .3 to 1, two takes of one riff 3 to 6.
+# A copy differs by this much (dB, median over the bands of what is left beside a gain of each band
+# and one of each moment): codecs leave .3 to 1, two takes of one riff 3 to 6.
 _ALIKE_DB = 1.5
 # What is this near in the contours is looked at frame by frame.
 _LIKELY_DB = 3.0
-# Shorter stretches recur in music.
+# Shorter stretches recur in music. A take may be shorter than that, if nearly all of it is a copy.
 _SHORTEST_S = 10.0
-# A stretch that resembles itself as well after another time is a loop.
+_SHORTEST_TAKE_S = 4.0
+_NEARLY_ALL = 0.8
+# A stretch is a loop if half of it is as near after another time: farther by so little, or by so
+# few dB that it does not matter which of them is learned.
 _ELSEWHERE_S = 1.0
 _LOOP = 0.5
+_AS_NEAR = 1.25
+_AS_NEAR_DB = 0.3
 _N_LAGS = 4
 # Frames of two takes that are compared at each lag, from where the contours are alike: more find
 # the same copies, later.
@@ -64,25 +70,34 @@ def doubled(first: Frames, second: Frames, frame_rate: float) -> tuple[int, int,
 
 def _doubled(a: _Contours, b: _Contours, frame_rate: float) -> tuple[int, int, int] | None:
     """`doubled` of the takes with these contours."""
-    first, second = a.frames, b.frames
-    shortest = round(_SHORTEST_S * frame_rate)
-    if min(len(first), len(second)) < shortest:
+    shorter = min(len(a.frames), len(b.frames)) / frame_rate
+    if shorter < _SHORTEST_TAKE_S:
         return None
+    shortest = min(_SHORTEST_S, _NEARLY_ALL * shorter)
     alike = []
-    for likely, run in _likely_lags(a, b, frame_rate):
-        lag, apart = _fine_lag(first, second, likely, run, frame_rate)
-        if apart <= _ALIKE_DB:
-            start, stop = _longest_stretch(first, second, lag, frame_rate)
-            alike.append((stop - start, start, stop, lag))
+    for likely, run in _likely_lags(a, b, shortest, frame_rate):
+        nearest, lag, gains = _fine_lag(a.frames, b.frames, likely, run, frame_rate)
+        if nearest > _ALIKE_DB:
+            continue
+        apart = _apart(_difference(a.frames, b.frames, lag, range(len(b.frames))), gains)
+        start, stop = _longest_stretch(apart, frame_rate)
+        alike.append((stop - start, start, stop, lag, apart))
     if not alike:
         return None
-    alike.sort(reverse=True)
-    (length, start, stop, lag), *others = alike
-    elsewhere = round(_ELSEWHERE_S * frame_rate)
-    if length < shortest or any(other >= _LOOP * length and abs(other_lag - lag) >= elsewhere
-                                for other, _, _, other_lag in others):
+    length, start, stop, lag, here = max(alike, key=lambda copy: copy[0])
+    if length < shortest * frame_rate or any(
+            _is_as_near(here[start:stop], there[start:stop], frame_rate)
+            for _, _, _, other, there in alike if other != lag):
         return None
     return start, stop, start + lag
+
+
+def _is_as_near(here: FloatArray, there: FloatArray, frame_rate: float) -> bool:
+    """Whether half of a stretch, by the second, is hardly farther after another time."""
+    cuts = np.arange(0, len(here), max(1, round(frame_rate)))
+    near, other = (np.array([np.median(piece) for piece in np.split(apart, cuts[1:])])
+                   for apart in (here, there))
+    return bool(np.mean(other <= np.maximum(_AS_NEAR * near, _AS_NEAR_DB)) >= _LOOP)
 
 
 def without_doubles(
@@ -112,13 +127,13 @@ def without_doubles(
     for later, take in enumerate(takes):
         of_piece = contours[later]
         for earlier in range(later):
-            if owners[earlier] == owners[later] or not kept[later]:
-                continue
-            begin, end = max(kept[later], key=lambda piece: piece[1] - piece[0])
-            if end - begin < len(of_piece.frames):
-                of_piece = _Contours(take[begin:end], frame_rate)
-            copy = _doubled(contours[earlier], of_piece, frame_rate)
-            if copy is not None:
+            while owners[earlier] != owners[later] and kept[later]:
+                begin, end = max(kept[later], key=lambda piece: piece[1] - piece[0])
+                if end - begin < len(of_piece.frames):
+                    of_piece = _Contours(take[begin:end], frame_rate)
+                copy = _doubled(contours[earlier], of_piece, frame_rate)
+                if copy is None:
+                    break
                 start, stop = begin + copy[0], begin + copy[1]
                 kept[later].remove((begin, end))
                 kept[later] += [piece for piece in ((begin, start), (stop, end))
@@ -156,11 +171,12 @@ class _Contours:
         return self._spectra[n]
 
 
-def _likely_lags(first: _Contours, second: _Contours, frame_rate: float
+def _likely_lags(first: _Contours, second: _Contours, shortest: float, frame_rate: float
                  ) -> list[tuple[int, range]]:
     """Frames that the second take may lag behind, the likeliest first, well apart.
 
-    With each of them the frames of the second take at which the contours are alike.
+    With each of them the frames of the second take at which the contours are alike, most of the
+    shortest stretch (s) that is looked for.
     """
     a, b = first.levels, second.levels
     # A few lengths alone, so that spectra can be kept.
@@ -170,7 +186,7 @@ def _likely_lags(first: _Contours, second: _Contours, frame_rate: float
     lags = np.arange(n)
     lags = np.where(lags < len(a), lags, lags - n)
     overlap = np.minimum(len(a), lags + len(b)) - np.maximum(lags, 0)
-    usable = overlap >= _SHORTEST_S * _SEARCH_RATE
+    usable = overlap >= shortest * _SEARCH_RATE
     # Per value, so that long overlaps do not win by length; short ones win by chance.
     likeness = np.where(usable, correlation / np.sqrt(np.maximum(overlap, 1)), -np.inf)
     found: list[tuple[int, range]] = []
@@ -187,7 +203,7 @@ def _likely_lags(first: _Contours, second: _Contours, frame_rate: float
         piece = round(_SEARCH_RATE)
         run, length = _longest_run(np.median(np.abs(
             difference - np.median(difference, axis=0)), axis=1), piece, _LIKELY_DB)
-        if length >= 0.8 * _SHORTEST_S:
+        if length >= 0.8 * shortest:
             alike = size * (start + piece * run)
             found.append((lag * size, range(alike, alike + size * piece * length)))
     return found
@@ -209,32 +225,53 @@ def _longest_run(apart: FloatArray, size: int, limit: float) -> tuple[int, int]:
 
 
 def _fine_lag(first: Frames, second: Frames, lag: int, run: range, frame_rate: float
-              ) -> tuple[int, float]:
-    """The lag near one at which a fifth of some frames are most alike, and how much (dB)."""
+              ) -> tuple[float, int, FloatArray]:
+    """The lag near one at which a fifth of some frames are most alike.
+
+    How far apart they are there (dB), the lag, and the gain of each band.
+    """
     size = max(1, round(frame_rate / _SEARCH_RATE))
-    step = max(1, len(run) // _FRAMES_COMPARED)
-    apart = {near: float(np.quantile(_apart(first, second, near, run[::step]), 0.2))
+    some = run[::max(1, len(run) // _FRAMES_COMPARED)]
+
+    def gains_at(lag: int) -> FloatArray:
+        difference = _difference(first, second, lag, some)
+        return np.asarray(np.median(difference[~np.isnan(difference[:, 0])], axis=0))
+
+    gains = gains_at(lag)
+    apart = {near: float(np.quantile(_apart(_difference(first, second, near, some), gains), 0.2))
              for near in range(lag - size, lag + size + 1)}
     best = min(apart, key=lambda near: apart[near])
-    return best, apart[best]
+    return apart[best], best, gains_at(best)
 
 
-def _apart(first: Frames, second: Frames, lag: int, frames: range) -> FloatArray:
-    """Difference (dB) of frames of both takes, at a lag, but for one gain."""
-    start, stop = max(frames.start, -lag), min(frames.stop, len(second), len(first) - lag)
-    if stop <= start:
-        return np.array([np.inf])
-    difference = (np.maximum(second[start:stop:frames.step], _QUIETEST_DB)
-                  - np.maximum(first[start + lag:stop + lag:frames.step], _QUIETEST_DB))
-    difference = difference - np.median(difference)
-    return np.asarray(np.median(np.abs(difference), axis=1), dtype=np.float64)
+def _difference(first: Frames, second: Frames, lag: int, frames: range) -> FloatArray:
+    """What is added (dB) to the first take in some frames of the second; nan where it has none."""
+    there = np.arange(frames.start, min(frames.stop, len(second)), frames.step)
+    inside = (there + lag >= 0) & (there + lag < len(first))
+    result = np.full((len(there), second.shape[1]), np.nan)
+    result[inside] = (np.maximum(second[there[inside]], _QUIETEST_DB)
+                      - np.maximum(first[there[inside] + lag], _QUIETEST_DB))
+    return result
 
 
-def _longest_stretch(first: Frames, second: Frames, lag: int, frame_rate: float
-                     ) -> tuple[int, int]:
-    """Frames of the second take, from one to another, that are as in the first."""
+def _apart(difference: FloatArray, gains: FloatArray) -> FloatArray:
+    """Of each frame, how much (dB) is left of a difference beside gains of the bands and its own.
+
+    Infinite where the first take has no such frame.
+    """
+    left = difference - gains
+    left -= np.median(left, axis=1, keepdims=True)
+    apart = np.median(np.abs(left, out=left), axis=1)
+    return np.where(np.isnan(apart), np.inf, apart)
+
+
+def _longest_stretch(apart: FloatArray, frame_rate: float) -> tuple[int, int]:
+    """Frames, from one to another, in which two takes are alike."""
     size = max(1, round(frame_rate))
-    apart = _apart(first, second, lag, range(len(second)))
     run, length = _longest_run(apart, size, _ALIKE_DB)
-    start = max(0, -lag)
-    return start + run * size, start + min((run + length) * size, len(apart))
+    start, stop = run * size, min((run + length) * size, len(apart))
+    near = apart <= _LIKELY_DB
+    # It may begin and end within a second.
+    start -= int(np.logical_and.accumulate(near[max(0, start - size):start][::-1]).sum())
+    stop += int(np.logical_and.accumulate(near[stop:stop + size]).sum())
+    return start, stop
