@@ -8,12 +8,16 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import barkcluster
 from barkcluster.display.progress import Step, complain
 from barkcluster.files.kinds import is_gathered, is_model
 from barkcluster.files.suffixes import is_audio
 from barkcluster.scorers import SCORER_NAMES
+
+if TYPE_CHECKING:
+    from barkcluster.frames.flat_tops import FlatTops
 
 # The bands of barkcluster.frames, and the most there may be, which take too long to import for a
 # help text.
@@ -73,14 +77,19 @@ def add_color(parser: argparse.ArgumentParser) -> None:
                         help="color the output (default: auto, in terminals)")
 
 
-def read(path: str, args: argparse.Namespace) -> barkcluster.Session:
-    """Session in a text file, or in a sound file by its suffix."""
+def read(path: str, args: argparse.Namespace, flat_tops: FlatTops | None = None,
+         ) -> barkcluster.Session:
+    """Session in a text file, or in a sound file by its suffix.
+
+    The samples of sound are counted in ``flat_tops``.
+    """
     check_bands(args.bands)
     if is_audio(path):
         if args.bands != N_BANDS:
             raise ValueError(f"{path}: --bands {args.bands} is for text; sound is analyzed in "
                              f"{N_BANDS} bands.")
-        return barkcluster.read_audio(path, frame_rate=args.frame_rate or 100.0)
+        return barkcluster.read_audio(path, frame_rate=args.frame_rate or 100.0,
+                                      flat_tops=flat_tops)
     return barkcluster.read_session(
         path, frame_rate=args.frame_rate, units=args.units, n_bands=args.bands,
         columns=args.columns, header={"yes": True, "no": False, None: None}[args.header],

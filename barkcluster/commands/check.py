@@ -6,13 +6,13 @@ import argparse
 import csv
 import re
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import barkcluster
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import style_for, table
-from barkcluster.files.suffixes import is_audio
 
 from ._files import no_sessions, sessions_in
 from ._options import add_color, add_reading, check_output, read
@@ -31,8 +31,8 @@ examples:
   barkcluster check sessions/ --csv faults.csv
 """
 FAULTY = 1
-# Of a sound file's samples. Fewer are a click or two, or the peaks of a loud master.
-_CLIPPED = 0.001
+# Of a sound file's samples. Fewer are a click or two.
+_CLIPPED = 0.00005
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read and check the sessions, print the faults."""
     # Here, so that --help is there at once.
-    from barkcluster.frames.audio import clipped_share
     from barkcluster.gallery.soundness import Finding, check_sessions
 
     check_output(args.csv, args.paths)
@@ -62,28 +61,48 @@ def run(args: argparse.Namespace) -> int:
         raise no_sessions(args.paths[0])
     sessions: dict[str, barkcluster.Session] = {}
     found: dict[str, list[Finding]] = {}
-    clipped: dict[str, float] = {}
     with progress(2 * len(paths)) as step:
         for path in paths:
             step(f"reading {path}")
             try:
-                sessions[path] = read(path, args)
-                if is_audio(path):
-                    clipped[path] = clipped_share(path)
+                sessions[path], found[path] = _read(path, args)
             except (ValueError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else None
-                text = " ".join((reason or str(error)).split())
-                # The session stands in the column before: path:17: is line 17: here.
-                text = re.sub(rf"^{re.escape(path)}:(\d+):", r"line \1:", text)
-                found[path] = [Finding("unreadable", text.removeprefix(f"{path}: "))]
-        found |= check_sessions(sessions, longest_s=args.longest, step=step)
-    for path, share in clipped.items():
-        if share >= _CLIPPED:
-            text = f"{share:.2%} of the samples in flat tops at full scale"
-            found[path] = sorted([*found[path], Finding("clipped", text)],
-                                 key=lambda finding: finding.rank)
+                found[path] = [Finding("unreadable", _without(path, reason or str(error)))]
+        among = check_sessions(sessions, longest_s=args.longest, step=step)
+    for path, findings in among.items():
+        said = {finding.fault for finding in found[path]}
+        found[path] += [finding for finding in findings if finding.fault not in said]
+        found[path].sort(key=lambda finding: finding.rank)
     _tell(found, args)
     return FAULTY if any(found.values()) else 0
+
+
+def _read(path: str, args: argparse.Namespace) -> tuple[barkcluster.Session, list[Finding]]:
+    """Session in a file, and what its frames no longer show."""
+    # Here, so that --help is there at once.
+    from barkcluster.frames.flat_tops import FlatTops
+    from barkcluster.gallery.soundness import Finding
+
+    tops = FlatTops()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        session = read(path, args, tops)
+    found = []
+    for warning in caught:
+        if issubclass(warning.category, barkcluster.frames.MissingFramesWarning):
+            found.append(Finding("missing frames", _without(path, str(warning.message))))
+        else:
+            warnings.warn(warning.message, stacklevel=2)
+    if tops.share >= _CLIPPED:
+        found.append(Finding("clipped", f"{100 * tops.share:.2g}% of the samples in flat tops"))
+    return session, found
+
+
+def _without(path: str, text: str) -> str:
+    """A message without its path, which stands in the column before; path:17: is line 17:."""
+    text = " ".join(text.split())
+    return re.sub(rf"^{re.escape(path)}:(\d+):", r"line \1:", text).removeprefix(f"{path}: ")
 
 
 def _tell(found: dict[str, list[Finding]],

@@ -25,6 +25,7 @@ from barkcluster._validation import check_non_negative, check_positive
 from barkcluster.files.suffixes import how_to_convert
 
 from .bark import BARK_EDGES_HZ, BarkAnalyzer
+from .flat_tops import FlatTops
 from .session import FLOOR_DB, N_BANDS, Session
 from .text import shown_path
 from .wav import repaired_wav
@@ -33,12 +34,12 @@ from .wav import repaired_wav
 _SAMPLE_RATE = 44100
 _BLOCK_SAMPLES = 1 << 17
 _LONGEST_SOUND_S = 60
-_FULL_SCALE = 0.98
 # Slower than any sound: frames of an analysis that somebody saved as if they were samples.
 _SLOWEST_SOUND = 2000
 
 
-def read_audio(path: str | os.PathLike[str], *, frame_rate: float = 100.0) -> Session:
+def read_audio(path: str | os.PathLike[str], *, frame_rate: float = 100.0,
+               flat_tops: FlatTops | None = None) -> Session:
     """Session of a sound file: its Bark frames in dB.
 
     The power in a band is the mean of all channels' powers. Other sample rates are converted to
@@ -50,6 +51,8 @@ def read_audio(path: str | os.PathLike[str], *, frame_rate: float = 100.0) -> Se
         A file soundfile reads: wav, flac, ogg, opus, mp3, aiff, caf, w64, au and others.
     frame_rate : float, default=100.0
         Frames per second.
+    flat_tops : FlatTops, optional
+        Is given the samples as they are in the file, and then knows whether they are clipped.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def read_audio(path: str | os.PathLike[str], *, frame_rate: float = 100.0) -> Se
     parts: list[npt.NDArray[np.float32]] = []
     try:
         own_rate = _SAMPLE_RATE
-        for rate, block in _blocks(path):
+        for rate, block in _blocks(path, flat_tops):
             own_rate = rate
             analyzers = analyzers or [BarkAnalyzer(_SAMPLE_RATE, frame_rate=frame_rate)
                                       for _ in range(block.shape[1])]
@@ -183,47 +186,6 @@ def sound_of(path: str | os.PathLike[str], start_s: float, stop_s: float) -> Sou
     return Sound(samples, f"{shown_path(Path(path).stem)}, {clock(start_s, 1)} to {stop}")
 
 
-def clipped_share(path: str | os.PathLike[str]) -> float:
-    """Share of a sound file's samples that lie in flat tops at full scale.
-
-    Bark frames do not show it: clipped sound is a little louder in high bands, and that is all.
-
-    Parameters
-    ----------
-    path : path-like
-        As for `read_audio`.
-
-    Returns
-    -------
-    share : float
-        Of the samples of all channels, those within three or more of the same value, at least
-        0.98 of full scale or as far below zero.
-
-    Raises
-    ------
-    ImportError, OSError, ValueError
-        As `read_audio`.
-
-    Examples
-    --------
-    >>> import soundfile, tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "hum.wav"
-    ...     hum = 2.0 * np.sin(np.arange(48000) / 50)
-    ...     soundfile.write(path, hum.clip(-1, 1), 48000)
-    ...     print(f"{clipped_share(path):.2f}")
-    0.67
-    """
-    n_clipped = n_samples = 0
-    for _, block in _decoded(path):
-        full = np.abs(block) >= _FULL_SCALE
-        flat = full[1:-1] & (block[1:-1] == block[:-2]) & (block[1:-1] == block[2:])
-        # The middle of each three; those at its ends belong to it as well.
-        n_clipped += int(flat.sum()) + 2 * int(np.sum(flat[1:] > flat[:-1]) + flat[:1].sum())
-        n_samples += block.size
-    return n_clipped / max(1, n_samples)
-
-
 def _mean_power(channels: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
     """Frames in dB whose powers are the mean of the channels'."""
     if len(channels) == 1:
@@ -232,7 +194,8 @@ def _mean_power(channels: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float
     return np.maximum(10.0 * np.log10(power), FLOOR_DB).astype(np.float32)
 
 
-def _blocks(path: str | os.PathLike[str]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+def _blocks(path: str | os.PathLike[str], flat_tops: FlatTops | None = None,
+            ) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     """Yield the sample rate of a file and, piece by piece, its sound at 44.1 kHz."""
     try:
         import soxr
@@ -241,6 +204,8 @@ def _blocks(path: str | os.PathLike[str]) -> Iterator[tuple[int, npt.NDArray[np.
 
     convert = None
     for rate, block in _decoded(path):
+        if flat_tops is not None:
+            flat_tops.push(block)
         if rate == _SAMPLE_RATE:
             yield rate, block
             continue
