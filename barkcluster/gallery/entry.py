@@ -17,6 +17,7 @@ from sklearn.base import clone
 
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.frames.session import Session, check_frames
+from barkcluster.model.doubled import without_doubles
 from barkcluster.model.ensemble import Part
 from barkcluster.model.model import FamiliarityModel
 from barkcluster.scorers.base import FamiliarityScorer
@@ -47,6 +48,8 @@ _SAMPLE_S = 20.0
 # Of a longer query this many seconds are judged, in stretches evenly over it.
 _JUDGED_WHOLE_S = 100.0
 _STRETCHES = 4
+# A session of which another one holds this share is no take of its own.
+_HELD_BY_ANOTHER = 0.5
 # A scale needs sessions of this many times its length.
 _SHORTEST_SESSION = 3.0
 
@@ -120,7 +123,7 @@ def learn_entry(name: str, template: FamiliarityModel, sources: Sequence[Source]
     # What is left out of a fit is in two takes.
     copies = model.duration_ < sum(take.duration for take in takes) - 1e-6
     return Entry(sketch_prototypes(takes),
-                 _record(sessions, template, model.scales_, n_pieces, copies),
+                 _record(_distinct(sessions, copies), template, model.scales_, n_pieces, copies),
                  model.features_, keep(model, sample))
 
 
@@ -185,6 +188,32 @@ def _record(sessions: Sequence[Session], template: FamiliarityModel,
                   np.arange(len(sessions), dtype=np.int32) % n_pieces if whole else (
                       np.array([-1], np.int32)),
                   np.array(folds, dtype=np.int32))
+
+
+def _distinct(sessions: Sequence[Session], copies: bool) -> list[Session]:
+    """Sessions without those that another one holds, or most of them.
+
+    Held out, a copy would be judged by what heard it, and how takes differ would be learned from
+    takes that hardly do.
+    """
+    left: list[Session] = []
+    for session in sessions:
+        if not any(np.array_equal(session.frames, other.frames) for other in left):
+            left.append(session)
+    if not copies or len(left) < 2:
+        return left
+    lengths = [len(session.frames) for session in left]
+    _, found = without_doubles([session.frames for session in left], range(len(left)),
+                               left[0].frame_rate)
+    shared: dict[tuple[int, int], int] = {}
+    for earlier, later, start, stop, _ in found:
+        shared[earlier, later] = shared.get((earlier, later), 0) + stop - start
+    out: set[int] = set()
+    for pair, n_shared in shared.items():
+        shorter = min(reversed(pair), key=lambda i: lengths[i])
+        if not out & set(pair) and n_shared >= _HELD_BY_ANOTHER * lengths[shorter]:
+            out.add(shorter)
+    return [session for i, session in enumerate(left) if i not in out]
 
 
 def _sample_of(features: WindowFeatures, take: Session) -> Windows:
