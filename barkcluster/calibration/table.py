@@ -85,7 +85,7 @@ class CalibrationTable:
         result *= lines[..., 2]
         result += lines[..., 1]
         # A stream asks for one moment at a time, which mostly lies inside.
-        if (inside != novelty).any():
+        if np.logical_or.reduce(inside != novelty, axis=None):
             self._put_ends(novelty, result)
         return result
 

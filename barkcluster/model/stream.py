@@ -299,7 +299,7 @@ class FamiliarityStream(Generic[ModelT]):
         if row.shape != (n_bands,):
             raise ValueError(f"frame must have shape ({n_bands},); got {row.shape}. "
                              "Several frames at once: extend.")
-        loudest = float(row.max())
+        loudest = float(np.maximum.reduce(row))
         if not loudest <= LARGEST_DB:  # also when it is nan
             band = int(np.argmax(~(row <= LARGEST_DB)))
             self.n_rejected += 1
@@ -308,7 +308,7 @@ class FamiliarityStream(Generic[ModelT]):
             return None
         if loudest <= FLOOR_DB:
             self.n_silent += 1
-        if row.min() < FLOOR_DB:
+        if np.minimum.reduce(row) < FLOOR_DB:
             row = np.maximum(row, FLOOR_DB)
         return row
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft
 
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.frames.session import N_BANDS
@@ -25,6 +24,7 @@ _CENTER_DB = 60.0
 # dB; average spread of each texture number within a piece, measured on recorded music.
 TEXTURE_UNITS = {
     "level": 4.0, "spread": 1.9, "change": 0.28, "attack_10ms": 0.67, "attack_50ms": 1.5}
+_UNITS = np.array(list(TEXTURE_UNITS.values()))[:, None, None]
 
 # Keep the spectrum, and the pattern, of a group without onsets near zero instead of blowing its
 # noise up; a third and three times as much are in docs/developers/experiments.rst.
@@ -36,7 +36,7 @@ _PATTERN_QUIET_POWER = 0.03
 _SOFTNESS = 1e-6
 
 # Changes over 10 and over 50 ms (dB) count up to these: one click is not the whole window.
-_HIGHEST_RISES = np.array([[20.0], [30.0]])
+_HIGHEST_RISES = np.array([[[20.0]], [[30.0]]])
 
 # Share of the level common to all bands that is left in the texture.
 COMMON_LEVEL = 0.25
@@ -113,8 +113,6 @@ class RunningWindows:
         self._rises = RollingBuffer(layout.smoothing_frames, room, len(RHYTHM_GROUPS))
         self._rises.extend(layout.smoothing_frames - 1)[:] = 0.0
         self._to_groups = group_matrix(layout.n_bands)
-        units = np.array(list(TEXTURE_UNITS.values()))
-        self._units = np.repeat(units, layout.n_bands)
 
     def push(self, frames: npt.NDArray[np.floating]) -> list[Float32Array]:
         """Hear frames; return the windows that end within them.
@@ -238,17 +236,18 @@ class RunningWindows:
         row = self._sums.extend(n)
         total = self._sums.between(start, start + 1)[0]  # sums before this chunk
         levels = self._recent.between(start, start + n)
-        row[:, :bands] = levels
-        np.multiply(levels, levels, out=row[:, bands:2 * bands])
-        rises = np.empty((n, 2, bands))
-        _rise(self._recent, start, self._step, out=rises[:, 0])
-        _rise(self._recent, start, self._attack, out=rises[:, 1])
-        np.abs(rises[:, 0], out=row[:, 2 * bands:3 * bands])
+        # Worked out column by column: what lies in one piece takes half as long.
+        columns = np.empty((5, n, bands))
+        rises = columns[3:]
+        columns[0] = levels
+        np.multiply(levels, levels, out=columns[1])
+        _rise(self._recent, start, self._step, out=rises[0])
+        _rise(self._recent, start, self._attack, out=rises[1])
+        np.abs(rises[0], out=columns[2])
         np.maximum(rises, self._lowest_rises, out=rises)
         np.minimum(rises, _HIGHEST_RISES, out=rises)
-        cubes = row[:, 3 * bands:5 * bands].reshape(n, 2, bands)
-        np.multiply(rises, rises, out=cubes)
-        cubes *= rises
+        rises *= rises * rises
+        row[:, :5 * bands].reshape(n, 5, bands)[:] = columns.transpose(1, 0, 2)
         row[:, 5 * bands:] = 0.0
         row[0] += total
         if n > 1:
@@ -299,11 +298,12 @@ class RunningWindows:
     def _texture(self, ends: npt.NDArray[np.intp],
                  lengths: npt.NDArray[np.intp]) -> Float32Array:
         """The texture of windows of these lengths."""
-        bands = self.layout.n_bands
-        mean = self._sums.at(ends)
-        mean -= self._sums.at(ends - lengths)
-        mean /= lengths[:, None]
-        level, spread = mean[:, :bands], mean[:, bands:2 * bands]
+        bands, n = self.layout.n_bands, len(ends)
+        sums = self._sums.at(ends)
+        sums -= self._sums.at(ends - lengths)
+        sums /= lengths[:, None]
+        mean = sums[:, :5 * bands].reshape(n, 5, bands).transpose(1, 0, 2).copy()
+        level, spread, change, attacks = mean[0], mean[1], mean[2], mean[3:]
         softness = _SOFTNESS if self.layout.definition > 1 else 0.0
         spread -= level * level
         np.maximum(spread, 0.0, out=spread)
@@ -312,18 +312,18 @@ class RunningWindows:
         spread -= np.sqrt(softness)
         common = np.add.reduce(level, axis=1, keepdims=True) / bands
         level -= (1.0 - COMMON_LEVEL) * common + COMMON_LEVEL * _CENTER_DB
-        change = mean[:, None, 2 * bands:3 * bands]
-        attacks = mean[:, 3 * bands:5 * bands].reshape(len(mean), 2, bands)
         if softness:
             _soften(attacks, change, softness)
         else:
             np.cbrt(attacks, out=attacks)
-        texture = np.empty((len(mean), 5 * bands), np.float32)
-        return np.divide(mean[:, :5 * bands], self._units, out=texture, casting="same_kind")
+        mean /= _UNITS
+        texture = np.empty((n, 5, bands), np.float32)
+        texture.transpose(1, 0, 2)[:] = mean
+        return texture.reshape(n, 5 * bands)
 
     def _rhythm(self, onsets: FloatArray, columns: slice) -> Float32Array:
         # Around zero or not: the lowest bin, which alone knows, is none of the rhythm's.
-        strength = np.abs(fft.rfft(onsets.transpose(1, 0, 2), axis=2)[:, :, columns])
+        strength = np.abs(np.fft.rfft(onsets.transpose(1, 0, 2), axis=2)[:, :, columns])
         strength /= np.sqrt(_mean_square(strength) + _RHYTHM_QUIET_POWER)
         return strength.astype(np.float32).reshape(len(strength), -1)
 
