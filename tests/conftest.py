@@ -58,9 +58,10 @@ def hasty_fits(monkeypatch):
     """
     from minisom import MiniSom
 
-    from barkcluster.scorers import base
+    from barkcluster.scorers import cross_fitting
 
-    blocks, train = base.held_out_blocks, MiniSom.train
-    monkeypatch.setattr(base, "held_out_blocks", lambda n, _, gap: blocks(n, 2, gap))
+    blocks, train = cross_fitting.held_out_blocks, MiniSom.train
+    monkeypatch.setattr(
+        cross_fitting, "held_out_blocks", lambda n, _, gap: blocks(n, 2, gap))
     monkeypatch.setattr(MiniSom, "train", lambda som, X, n_steps, **options: train(
         som, X, n_steps // 20, **options))

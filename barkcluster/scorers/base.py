@@ -25,38 +25,20 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from barkcluster._threads import OneThread
 from barkcluster._typing import FloatArray
 from barkcluster._validation import check_fraction, check_positive_int, check_share
-from barkcluster.calibration.calibration import Calibration, held_out_blocks
-from barkcluster.calibration.learning_curve import (
-    LearningCurve,
-    most_excess,
-    n_heard,
-    without_farthest,
-)
+from barkcluster.calibration.calibration import Calibration
 from barkcluster.files.archive import Array
 from barkcluster.files.container import write_container
 from barkcluster.files.record import Field
 
 from .augmented import Forms, check_augmented, check_echoes, check_offsets
-from .metric import (
-    MOST_DIRECTIONS,
-    correlated_rows,
-    correlation_gap,
-    has_limit,
-    whitening_basis,
-)
+from .cross_fitting import CrossFits
+from .metric import correlation_gap, has_limit, whitening_basis
 from .stored import ScorerRecord, pack_scorer
 
 # Squares of larger numbers, and metrics of them in single precision, are out of range.
 _LARGEST = 1e50
 # Of smaller numbers a thousandth is what calibration takes for rounding.
 _SMALLEST = 1e-3
-# Correlation times of windows that share frames are half of what they share, or more: 0.45 to 1 in
-# noise and in recorded music, 0.05 to 0.25 in loops.
-_SHARED_WEIGHT = 2.0
-# Of so few rows learning curves end far too low. A minute of noise has 20 to 140 in such fits.
-_SCARCE = 100
-# Metrics of fits with so many rows differ little: all follow their own.
-_ENOUGH = 120
 
 
 class ScaleWarning(UserWarning):
@@ -184,46 +166,17 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         unfitted = clone(self)
         unfitted._choose_sizes(len(learned))
         forms = Forms(learned, sources, offsets)
-        blocks = [(kept, without_farthest(kept, block), block)
-                  for kept, block in held_out_blocks(len(rows), self.n_blocks, self.gap_)]
-        # A metric of more directions has larger distances: fits that are compared have as many.
-        n_reached = max(1, min(forms.n_of(kept) for kept, _, _ in blocks) - 1)
-        if n_reached >= _ENOUGH:
-            n_reached = MOST_DIRECTIONS
-        n_of_less = max(1, min(forms.n_of(less) for _, less, _ in blocks[::2]) - 1)
-        few = (n_of_less < n_reached < MOST_DIRECTIONS
-               and has_limit(rows.shape[1], self.whitening))
-        # What windows share was heard once. Where they differ all the same, as in a loop, whose
-        # windows come back, few rows fall much steeper than many.
-        shared = min(self.gap_, correlated_rows(rows))
-        curve = LearningCurve(
-            n_heard(np.arange(len(rows)), shared), self.learning_power,
-            weight=min(1.0, _SHARED_WEIGHT * shared / max(self.gap_, 1)) if few else 1.0)
-        held_out = np.full(len(rows), np.nan)
-        of_echoes = np.full(len(again), np.nan)
+        fits = CrossFits(rows, forms, self.n_blocks, self.gap_, self.learning_power,
+                         has_limit(rows.shape[1], self.whitening))
         # Here, too: a model may fit its scorers in threads of their own.
         with OneThread():
-            # Every second block shows how much more a fit on all of them knows.
-            for number, (kept, less, block) in enumerate(blocks):
-                twin = unfitted._twin(rows, forms, kept, n_reached)
-                held_out[block] = more = twin.novelty_of(rows[block])
-                mine = slice(*np.searchsorted(echoed, (block.start, block.stop)))
-                of_echoes[mine] = twin.novelty_of(again[mine])
-                if number % 2 == 0 and 2 <= len(less) < len(kept):
-                    if few:
-                        twin = unfitted._twin(rows, forms, kept, n_of_less)
-                        more = twin.novelty_of(rows[block])
-                    twin = unfitted._twin(rows, forms, less, n_of_less if few else n_reached)
-                    curve.add(n_heard(kept, shared), n_heard(less, shared),
-                              more, twin.novelty_of(rows[block]))
-            self._learn_rows(forms, n_reached)
+            held_out, of_echoes = fits.judged(
+                lambda kept, n_reached: unfitted._twin(rows, forms, kept, n_reached).novelty_of,
+                again, echoed)
+            self._learn_rows(forms, fits.n_reached)
             own = self.novelty_of(rows)
         self.held_out_novelty_ = held_out
-        self.excess_novelty_ = np.zeros(len(rows))
-        # Curves of more rows are flat, and rows of which other forms were learned stand out.
-        most = most_excess(held_out, own) if n_of_less < _SCARCE else np.inf
-        for kept, _, block in blocks:
-            self.excess_novelty_[block] = min(curve.excess(n_heard(kept, shared)), most)
+        self.excess_novelty_ = fits.excess(held_out, own)
         self._unheard_echoes = of_echoes - self.excess_novelty_[echoed]
         self.recalibrate(self.unheard_novelty())
         self.offset_ = float(self.false_alarm_rate)
