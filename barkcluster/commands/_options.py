@@ -108,7 +108,8 @@ def read_checked(path: str, args: argparse.Namespace) -> barkcluster.Session:
     from barkcluster.gallery.soundness import GRAVE, check_session
 
     session = read(path, args)
-    found = [finding for finding in check_session(session) if finding.fault in GRAVE]
+    found = [finding for finding in check_session(session, of_sound=is_audio(path))
+             if finding.fault in GRAVE]
     if found:
         complain(f"warning: {path}: {found[0].fault}: {found[0].text}")
     return session

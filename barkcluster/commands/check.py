@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import barkcluster
 from barkcluster.display.progress import progress
 from barkcluster.display.terminal import style_for, table
+from barkcluster.files.suffixes import is_audio
 
 from ._files import no_sessions, sessions_in
 from ._options import add_color, add_reading, check_output, read
@@ -69,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
             except (ValueError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else None
                 found[path] = [Finding("unreadable", _without(path, reason or str(error)))]
-        among = check_sessions(sessions, longest_s=args.longest, step=step)
+        among = check_sessions(sessions, longest_s=args.longest,
+                               of_sound=set(filter(is_audio, sessions)), step=step)
     for path, findings in among.items():
         said = {finding.fault for finding in found[path]}
         found[path] += [finding for finding in findings if finding.fault not in said]
