@@ -1,4 +1,4 @@
-"""Is familiarity calibrated on music that repeats: loops, clicks, drum machines, doubled takes?
+"""Is familiarity right where music repeats or pauses: loops, clicks, drums, takes given twice?
 
     python -m benchmarks.steady [--scorers knn gmm] [--only loop drums]
 
@@ -142,8 +142,19 @@ def takes() -> Iterator[Case]:
     yield "take of loops and a codec's copy", [take, codec], [new]
 
 
+def pauses() -> Iterator[Case]:
+    """A jam that pauses, once or between songs, and what it plays next, with other pauses."""
+    for name, length, every in (("none", 0, 1), ("0.5 s", 50, 9000), ("5 s", 500, 9000),
+                                ("1 s of 20", 100, 2000), ("5 s of 20", 500, 2000),
+                                ("0.5 s of 5", 50, 500)):
+        for seed in (20, 21, 24):
+            jam = make_session(4.5, random_state=seed, surprises=False)[0].frames.astype(float)
+            jam[(np.arange(len(jam)) + every // 2) % every < length] = -100.0
+            yield f"jam {seed}, pauses of {name}", [jam[:9000]], [jam[9000:]]
+
+
 KINDS = {"loop": loops, "hiss": loops_in_noise, "drums": drums, "clicks": clicks,
-         "noise": noise, "takes": takes}
+         "noise": noise, "takes": takes, "pauses": pauses}
 
 
 def main() -> None:

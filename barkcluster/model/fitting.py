@@ -34,7 +34,8 @@ from .ensemble import (
     pattern_score,
 )
 from .moments import Moments
-from .settling import settled_moments
+from .pauses import Pauses
+from .settling import SUDDEN_S, settled_moments
 
 # Texture is measured in its own units; rhythm and patterns are whitened this far. What whitening
 # patterns gains on layered jams is in docs/developers/experiments.rst.
@@ -102,13 +103,15 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         If hops are so long that a scale has one window alone.
     """
     training = training_windows(features, takes)
-    learned = _learned(template, features, training, n_jobs)
+    pauses = _pauses(takes, features)
+    learned = _learned(template, features, training, pauses, n_jobs)
     parts, scores, echoes = (list(of_all) for of_all in zip(*learned, strict=True))
     # Held-out windows and echoes, as all scorers judge them together.
     held_out = _by_scale(scores, features, training)
     echoed = _by_scale(echoes, features, [windows.echoed for windows in training])
-    scales = [Calibration(raised(score, echo))
-              for (_, score), (_, echo) in zip(held_out, echoed, strict=True)]
+    scales = [Calibration(raised(score, echo)[_measuring(pauses, times, features, i)])
+              for i, ((times, score), (_, echo)) in enumerate(
+                  zip(held_out, echoed, strict=True))]
     in_one_unit = [Calibrations(scales[:i + 1]).standardized for i in range(len(scales))]
     usual, again = (
         [of(np.array(scores)) for of, scores in zip(in_one_unit, _at_moments(of_one), strict=True)]
@@ -116,7 +119,7 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
     # What comes next is not between what was heard, as held-out blocks are.
     cautions = [caution(of_scale.n_effective_) for of_scale in scales]
     usual, again = (
-        [settled_moments(scores, times, features, 1.0 - with_caution)
+        [_settled(scores, times, features, 1.0 - with_caution, pauses)
          for scores, (times, _), with_caution in zip(of_scales, of_one, cautions, strict=True)]
         for of_scales, of_one in ((usual, held_out), (again, echoed)))
     moments = Moments.learned(features.scales, usual, again)
@@ -124,6 +127,35 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
               for score, echo, with_caution in zip(usual, again, cautions, strict=True)]
     duration = sum(len(take) for take in takes) / features.frame_rate
     return Ensemble(features, parts, scales, of_all, moments, duration)
+
+
+def _pauses(takes: list[npt.NDArray[np.floating]], features: WindowFeatures) -> Pauses:
+    """Where the takes pause, if that is seldom by the longest of the short scales."""
+    short = [n for n, scale in zip(features.scale_frames, features.scales, strict=True)
+             if scale < SUDDEN_S]
+    return Pauses(takes, features.frame_rate, max(short, default=0))
+
+
+def _measuring(pauses: Pauses, times: FloatArray, features: WindowFeatures, scale_index: int
+               ) -> npt.NDArray[np.bool_]:
+    """Which held-out windows of a scale to measure by.
+
+    Long windows hold a pause too often: left out, music that pauses would be strange to them.
+    """
+    if features.scales[scale_index] >= SUDDEN_S:
+        return np.ones(len(times), dtype=bool)
+    return pauses.without(times, features.scale_frames[scale_index])
+
+
+def _settled(scores: FloatArray, times: FloatArray, features: WindowFeatures, share: float,
+             pauses: Pauses) -> FloatArray:
+    """`settled_moments` to measure by: after a pause, settled altogether."""
+    n_short = sum(scale < SUDDEN_S for scale in features.scales[:len(scores)])
+    if not n_short:
+        return settled_moments(scores, times, features, share)
+    after = pauses.within(times, features.scale_frames[len(scores) - 1])
+    settled = settled_moments(scores, times, features, np.where(after, 1.0, share))
+    return settled[:, pauses.without(times, features.scale_frames[n_short - 1])]
 
 
 def fit_parts(template: FamiliarityScorer, features: WindowFeatures,
@@ -146,11 +178,12 @@ def fit_parts(template: FamiliarityScorer, features: WindowFeatures,
         As `fit_ensemble`.
     """
     training = training_windows(features, takes)
-    return [part for part, _, _ in _learned(template, features, training, n_jobs)]
+    return [part for part, _, _ in _learned(
+        template, features, training, _pauses(takes, features), n_jobs)]
 
 
 def _learned(template: FamiliarityScorer, features: WindowFeatures,
-             training: list[TrainingWindows], n_jobs: int | None,
+             training: list[TrainingWindows], pauses: Pauses, n_jobs: int | None,
              ) -> list[tuple[Part, FloatArray, FloatArray]]:
     """Of each scale and view the part, and how strange held-out windows and echoes are to it."""
     for windows, (scale_index, _) in zip(training, features.blocks, strict=True):
@@ -183,6 +216,8 @@ def _learned(template: FamiliarityScorer, features: WindowFeatures,
             playing = is_playing(onset_energy(windows.rows))
             if playing.sum() >= _FEWEST_PLAYING:
                 held_out = held_out[playing]
+        else:
+            held_out = held_out[_measuring(pauses, windows.times, features, scale_index)]
         scorer.recalibrate(held_out)
         score_of = Calibrations([scorer.calibration_]).strangeness_beyond_ranks
         return (Part(scale_index, view, scorer, windows.times),

@@ -154,7 +154,7 @@ class Settling:
 
 
 def settled_moments(scores: FloatArray, times: FloatArray, layout: WindowLayout,
-                    share: float) -> FloatArray:
+                    share: float | FloatArray) -> FloatArray:
     """Scores of held-out moments, as `Settling` makes those count that are heard.
 
     Of chance surprises there are many in noise: forgiven in what is heard alone, they would make
@@ -168,14 +168,14 @@ def settled_moments(scores: FloatArray, times: FloatArray, layout: WindowLayout,
     times : ndarray of shape (n,)
         When the windows end, rising, in seconds.
     layout : WindowLayout
-    share : float
+    share : float or ndarray of shape (n,)
         How far they are settled, 0 to 1.
 
     Returns
     -------
     scores : ndarray of shape (n_scales, n)
     """
-    if len(times) < 2 or share == 0:
+    if len(times) < 2 or not np.any(share):
         return scores
     moments = WindowLayout(
         layout.scales[:len(scores)], float(np.median(np.diff(times))), layout.frame_rate)
