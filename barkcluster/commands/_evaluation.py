@@ -25,6 +25,9 @@ def evaluate(args: argparse.Namespace) -> None:
     folder = Path(args.evaluate)
     if not folder.is_dir():
         raise ValueError(f"{args.evaluate} is not a folder.")
+    if (folder / "gallery.npz").exists():
+        raise ValueError(f"--evaluate takes the folder of the sessions; got {args.evaluate}, a "
+                         "saved gallery, which has learned them and cannot hold any out.")
     sessions = named_sessions(folder)
     if not sessions:
         raise no_sessions(args.evaluate)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 import barkcluster
-from barkcluster.display.progress import Step, progress
+from barkcluster.display.progress import Step, complain, progress
 
 from ._files import Skipped, add_strict, is_hidden, no_sessions, sessions_in
 from ._options import jobs, read, read_checked
@@ -120,16 +120,26 @@ def gallery_of(args: argparse.Namespace) -> barkcluster.SessionGallery:
 
 
 def named_sessions(folder: Path) -> dict[str, list[Path]]:
-    """The files of each name in a folder: a file, or a subfolder with sessions in it or below."""
+    """The files of each name in a folder: a file, or a subfolder with sessions in it or below.
+
+    Subfolders without any are said, and links to what the folder holds itself.
+    """
     sessions: dict[str, list[Path]] = {}
     files = set(sessions_in(folder))
-    for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and not is_hidden(entry):
-            found = sessions_in(entry, below=True)
-            if found:
-                sessions[entry.name] = found
-        elif entry in files:
-            sessions[entry.stem if entry.stem not in sessions else entry.name] = [entry]
+    entries = [entry for entry in sorted(folder.iterdir()) if not is_hidden(entry)]
+    # By what it leads to; of a thing and a link to it, the thing.
+    first = {entry.resolve(): entry for entry in sorted(
+        entries, key=lambda entry: (entry.is_symlink(), entry), reverse=True)}
+    for entry in entries:
+        found = sessions_in(entry, below=True) if entry.is_dir() else (
+            [entry] if entry in files else [])
+        name = entry.name if entry.is_dir() or entry.stem in sessions else entry.stem
+        if found and first[entry.resolve()] != entry:
+            complain(f"{entry} leads to {first[entry.resolve()].name}: left out.")
+        elif found:
+            sessions[name] = found
+        elif entry.is_dir():
+            complain(f"{entry} holds no session or sound file: left out.")
     return sessions
 
 

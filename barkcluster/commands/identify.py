@@ -59,6 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Learn or load, identify, say."""
     # Here, so that --help is there at once.
+    from barkcluster.gallery import NONE_OF_THEM
+
     from ._evaluation import evaluate, print_strangers, write_rows
 
     check_output(args.csv, args.queries or ())
@@ -77,12 +79,13 @@ def run(args: argparse.Namespace) -> None:
     with progress(asked.n_files) as step:
         for path, query in asked.each(step, "identifying"):
             with asked.skipped.tried(path):
-                name = gallery.identify(query)
-                rows.append([path, "none of them" if name is None else name])
+                nearest, familiarity = gallery.rank(query)[0]
+                name = nearest if familiarity >= args.false_alarms else NONE_OF_THEM
+                rows.append([path, name, nearest, f"{familiarity:.3g}"])
     for row in rows if args.csv is None else ():
-        print(printable(": ".join(row)))
+        print(printable(": ".join(row[:2])))
     if args.csv is not None:
-        write_rows(["session", "name"], rows, args)
+        write_rows(["session", "name", "nearest", "familiarity"], rows, args)
     asked.skipped.tell()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +13,7 @@ from barkcluster._typing import FloatArray
 from barkcluster.frames.session import Session
 from barkcluster.gallery.evaluation import NONE_OF_THEM, Evaluation
 from barkcluster.gallery.gallery import SessionGallery
+from barkcluster.gallery.sources import Source, take_of
 from barkcluster.gallery.summary import summarize
 
 from .picture import plain_text
@@ -67,7 +70,7 @@ def plot_confusion(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_sessions(gallery: SessionGallery, query: Session | Mapping[str, Session] | None = None,
+def plot_sessions(gallery: SessionGallery, query: Source | Mapping[str, Source] | None = None,
                   *, ax: Axes | None = None) -> Axes:
     """Draw each session as a point in the color of its name, and queries among them.
 
@@ -75,7 +78,7 @@ def plot_sessions(gallery: SessionGallery, query: Session | Mapping[str, Session
     ----------
     gallery : SessionGallery
         Fitted.
-    query : Session or dict of str to Session, optional
+    query : array-like of shape (n_frames, 25), Session, path, or dict of str to these, optional
         A session to show as a star with its name, or several by what to call them.
     ax : matplotlib Axes, optional
         Where to draw; a new figure where none is given.
@@ -94,7 +97,8 @@ def plot_sessions(gallery: SessionGallery, query: Session | Mapping[str, Session
         ax.scatter(places[:, 0], places[:, 1], s=36, color=f"C{i % 10}",
                    marker="os^Dv"[i // 10 % 5],
                    label=plain_text(name) if i < _MOST_IN_LEGEND else None)
-    asked = {query.name or "query": query} if isinstance(query, Session) else query or {}
+    asked = query if isinstance(query, Mapping) else (
+        {} if query is None else {_called(query): query})
     for called, place in places_of_queries(gallery, asked).items():
         ax.scatter(place[0], place[1], s=140, color="black", marker="*")
         ax.annotate(plain_text(called), (place[0], place[1]), xytext=(5, 5),
@@ -122,7 +126,7 @@ def places_of(gallery: SessionGallery) -> dict[str, FloatArray]:
             for name, record in gallery.records_.items()}
 
 
-def places_of_queries(gallery: SessionGallery, queries: Mapping[str, Session],
+def places_of_queries(gallery: SessionGallery, queries: Mapping[str, Source],
                       ) -> dict[str, FloatArray]:
     """Where sessions that the gallery did not learn lie on the map.
 
@@ -130,12 +134,19 @@ def places_of_queries(gallery: SessionGallery, queries: Mapping[str, Session],
     ----------
     gallery : SessionGallery
         Fitted.
-    queries : dict of str to Session
+    queries : dict of str to array-like of shape (n_frames, 25), Session or path
         By what to call them.
 
     Returns
     -------
     places : dict of str to ndarray of shape (2,)
     """
-    return {called: gallery.comparison_.places([summarize(session)])[0]
-            for called, session in queries.items()}
+    return {called: gallery.comparison_.places([summarize(
+        take_of(source, gallery.frame_rate_, gallery.reader))])[0]
+            for called, source in queries.items()}
+
+
+def _called(query: Source) -> str:
+    if isinstance(query, (str, os.PathLike)):
+        return PurePath(os.fsdecode(query)).stem
+    return (query.name if isinstance(query, Session) else "") or "query"

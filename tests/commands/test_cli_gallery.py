@@ -153,8 +153,33 @@ def test_queries_may_be_folders_and_strangers_come_first(evenings, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["found/here/stranger.txt", "found/now.txt"]
     assert cli.main(["identify", "found", "bands", "--csv", "-"]) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "session,name", "found/here/stranger.txt,none of them", "found/now.txt,bert"]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[:2] for line in lines] == [
+        ["session", "name"], ["found/here/stranger.txt", "none of them"],
+        ["found/now.txt", "bert"]]
+    header, stranger, _ = (line.split(",") for line in lines)
+    assert header[2:] == ["nearest", "familiarity"] and float(stranger[3]) < 0.05
+
+
+def test_a_link_to_a_name_is_no_other_name_and_empty_folders_are_said(tmp_path, capsys):
+    """Its takes were those of two names, and each was taken for the other."""
+    for name in ("bert", "empty"):
+        (tmp_path / name).mkdir()
+    write_session(play(2, 2), tmp_path / "bert" / "a.txt")
+    write_session(play(3, 2), tmp_path / "carl.txt")
+    (tmp_path / "again").symlink_to(tmp_path / "bert")
+    (tmp_path / "anna.txt").symlink_to(tmp_path / "carl.txt")
+    assert sorted(_gallery.named_sessions(tmp_path)) == ["bert", "carl"]
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split("/")[-1] for line in said] == [
+        "again leads to bert: left out.", "anna.txt leads to carl.txt: left out.",
+        "empty holds no session or sound file: left out."]
+
+
+def test_a_saved_gallery_cannot_be_evaluated(tmp_path, capsys):
+    (tmp_path / "gallery.npz").touch()
+    assert cli.main(["identify", "--evaluate", str(tmp_path)]) == cli.BAD_INPUT
+    assert "a saved gallery" in capsys.readouterr().err
 
 
 @pytest.mark.slow

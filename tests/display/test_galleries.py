@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from barkcluster import FamiliarityModel, Session, SessionGallery
+from barkcluster import FamiliarityModel, Session, SessionGallery, write_session
 from barkcluster.display.report.gallery import write_gallery_report
 from barkcluster.gallery import NONE_OF_THEM, Answer, Evaluation
 
 galleries = pytest.importorskip("barkcluster.display.galleries")
 pytest.importorskip("matplotlib").use("agg")
+plt = pytest.importorskip("matplotlib.pyplot")
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +106,13 @@ def test_a_name_that_is_not_utf_8_does_not_end_the_work(tmp_path):
     assert "<bdi>?</bdi>" in (tmp_path / "page.html").read_text("utf-8")
     found.to_csv(tmp_path / "said.csv")
     assert "take,\\udcff," in (tmp_path / "said.csv").read_text("utf-8")
+
+
+def test_queries_on_the_map_are_whatever_a_gallery_ranks(gallery, tmp_path):
+    frames = np.random.default_rng(5).normal(-45, 4, size=(500, 25))
+    write_session(Session(frames), tmp_path / "now.txt")
+    for query, called in ((frames, "query"), (Session(frames, name="jam"), "jam"),
+                          (tmp_path / "now.txt", "now"), ({"it": frames}, "it")):
+        ax = galleries.plot_sessions(gallery, query)
+        assert [text.get_text() for text in ax.texts] == [called]
+        plt.close(ax.figure)
