@@ -32,6 +32,8 @@ _SILENCE_S = 4.8
 _SILENT_END_S = 10.0
 # No band of music moves as little as this over a session.
 _CONSTANT_DB = 0.05
+# A level that so many bands fall to is where the sender, or a gate, cut what is softer.
+_SHARED_FLOOR = 3
 # Levels that stay exactly the same so long are of a sender that hangs, unless they are rounded.
 _HELD_S = 5.0
 _FEWEST_LEVELS = 200
@@ -193,10 +195,15 @@ def _dead_bands(frames: FloatArray, of_sound: bool) -> list[Finding]:
     if still.all() and not of_sound:
         return [Finding("dead bands", "no band moves")]
     highest = frames.max(axis=0)
-    quiet = highest < max(SILENT_DB, float(highest.max()) - 2 * _FAR_BELOW_DB)
+    quiet = (highest < max(SILENT_DB, float(highest.max()) - 2 * _FAR_BELOW_DB)) | (
+        highest <= _floor(frames) + _CONSTANT_DB)
+    idle = still | quiet
     top = n_bands
-    while top > 0 and (still | quiet)[top - 1]:
+    while top > 0 and idle[top - 1]:
         top -= 1
+    bottom = int(np.argmin(idle))
+    if bottom and highest[bottom] - highest[:bottom].max() >= _STEEP_DB:
+        bottom = 0          # no filter of low sounds is as steep
     found = []
     limit = _cliff(frames)
     if 0 < top < n_bands:
@@ -208,10 +215,18 @@ def _dead_bands(frames: FloatArray, of_sound: bool) -> list[Finding]:
         found.append(Finding("band limit", f"nothing from band {limit}{hertz} up: a codec, or "
                                            "a lower sample rate"))
     # What is too soft for a band leaves it on the floor.
-    dead = np.flatnonzero(still & ~(quiet & (np.arange(n_bands) >= top)))
+    bands = np.arange(n_bands)
+    dead = np.flatnonzero(still & ~(quiet & ((bands < bottom) | (bands >= top))))
     if len(dead) and not of_sound:
         found.append(Finding("dead bands", f"bands {', '.join(map(str, dead))} never move"))
     return found
+
+
+def _floor(frames: FloatArray) -> float:
+    """The level below which nothing is: that of silence, or one that several bands fall to."""
+    least = frames.min(axis=0)
+    shared = int(np.sum(least <= least.min() + _CONSTANT_DB)) >= _SHARED_FLOOR
+    return max(SILENT_DB, float(least.min())) if shared else SILENT_DB
 
 
 def _cliff(frames: FloatArray) -> int | None:
@@ -232,6 +247,7 @@ def _held(session: Session, frames: FloatArray) -> list[Finding]:
     """
     moving = np.flatnonzero(np.ptp(frames, axis=0) >= _CONSTANT_DB)
     shortest = round(_HELD_S * session.frame_rate)
+    floor = _floor(frames)
     held = []
     for band in map(int, moving):
         levels = frames[:, band]
@@ -242,7 +258,7 @@ def _held(session: Session, frames: FloatArray) -> list[Finding]:
         if lengths[i] < shortest or len(np.unique(levels)) < min(
                 _FEWEST_LEVELS, len(levels) - lengths[i]):
             continue
-        if levels[start] > SILENT_DB or _is_a_hole(frames[start:stop], band):
+        if levels[start] > floor + _CONSTANT_DB or _is_a_hole(frames[start:stop], band):
             held.append((band, start / session.frame_rate, lengths[i] / session.frame_rate))
     if not held:
         return []

@@ -72,6 +72,17 @@ def test_bands_that_soft_music_does_not_reach_are_no_limit(jam, softer_db):
     assert faults(np.maximum(rolled_off, -100.0)) == []
 
 
+@pytest.mark.parametrize("floor_db", [-40.0, -60.0])
+def test_bands_that_a_gate_or_a_high_pass_keeps_on_the_floor_rest(jam, floor_db):
+    """Bands above a floor of -40 dB were called dead, and low ones on any floor."""
+    assert faults(np.maximum(jam, floor_db)) == []
+    rolled_off = jam - 12.0 * np.maximum(0, 8 - np.arange(25))
+    assert faults(np.maximum(rolled_off, floor_db - 40.0)) == []
+    dead = np.maximum(jam, floor_db)
+    dead[:, [0, 7]] = floor_db
+    assert check_session(Session(dead))[0].text == "bands 0, 7 never move"
+
+
 def test_a_dead_band_at_the_top_is_no_limit(jam):
     dead = jam.copy()
     dead[:, 24] = -50.0
