@@ -195,7 +195,7 @@ class Calibration:
         self.novelty_ = novelty
         self.n_effective_ = n_effective
         n = len(novelty)
-        resolution = _RESOLUTION * max(1.0, abs(float(novelty[-1])))
+        resolution = _resolution(novelty)
         first = _first_of_ranks(novelty, resolution)
         last = np.append(first[1:], n) - 1
         share = (n - first) / n                      # of held-out windows at least as strange
@@ -361,11 +361,18 @@ class Calibrations:
         array([[0.22, 1.49, 4.97]])
         """
         median, _ = self._median_and_spread
+        # Where many are alike, the rank of the median is not in the middle: rounding must not
+        # choose between it and what lies beyond.
+        beyond = novelty > median + self._resolutions
         far = np.maximum(self.standardized(novelty), 0.0)
         far *= 1.0 / _ONE_IN_TWENTY
         far += 1.0
         grown = (np.sqrt(far, out=far) - 1.0) * (_ONE_IN_TWENTY / _ROOT_OF_TWO)
-        return np.where(novelty > median, grown, self.strangeness(novelty))
+        return np.where(beyond, grown, self.strangeness(novelty))
+
+    @cached_property
+    def _resolutions(self) -> FloatArray:
+        return np.array([[_resolution(one.novelty_)] for one in self._all])
 
     @cached_property
     def _median_and_spread(self) -> tuple[FloatArray, FloatArray]:
@@ -386,6 +393,11 @@ def _student_unit(values: FloatArray) -> float:
     # Of another value, whose distance from the mean of the others is meant.
     spread = float(np.std(values, ddof=1)) * np.sqrt(1.0 + 1.0 / n)
     return spread / (n + 1.0) / float(density)
+
+
+def _resolution(novelty: FloatArray) -> float:
+    """By how much sorted novelties must differ to be two ranks."""
+    return _RESOLUTION * max(1.0, abs(float(novelty[-1])))
 
 
 def _first_of_ranks(novelty: FloatArray, resolution: float) -> npt.NDArray[np.intp]:

@@ -185,3 +185,11 @@ def test_novelty_at_is_where_the_curve_has_fallen_so_far(rng):
                 novelty = calibration.novelty_at(familiarity)
                 assert calibration.familiarity([novelty + 1e-6])[0] <= familiarity + 1e-6
                 assert calibration.familiarity([novelty - 1e-6])[0] >= familiarity - 1e-6
+
+
+def test_rounding_decides_nothing_where_the_median_is_one_of_many_alike():
+    # Eight in ten held-out windows are silent: 0 but for rounding, which a stream does otherwise.
+    held_out = np.concatenate([np.linspace(0, 3e-15, 80), np.linspace(1, 3, 20)])
+    calibrations = Calibrations([Calibration(held_out)])
+    scores = calibrations.strangeness_beyond_ranks(np.array([[0.0, 2e-15, 1e-9]]))
+    np.testing.assert_allclose(scores[0, 1:], scores[0, 0], atol=1e-8)
