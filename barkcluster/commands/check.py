@@ -32,8 +32,6 @@ examples:
   barkcluster check sessions/ --csv faults.csv
 """
 FAULTY = 1
-# Of a sound file's samples. Fewer are a click or two.
-_CLIPPED = 0.00005
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +82,7 @@ def _read(path: str, args: argparse.Namespace) -> tuple[barkcluster.Session, lis
     """Session in a file, and what its frames no longer show."""
     # Here, so that --help is there at once.
     from barkcluster.frames.flat_tops import FlatTops
-    from barkcluster.gallery.soundness import Finding
+    from barkcluster.gallery.soundness import Finding, check_samples
 
     tops = FlatTops()
     with warnings.catch_warnings(record=True) as caught:
@@ -96,9 +94,7 @@ def _read(path: str, args: argparse.Namespace) -> tuple[barkcluster.Session, lis
             found.append(Finding("missing frames", _without(path, str(warning.message))))
         else:
             warnings.warn(warning.message, stacklevel=2)
-    if tops.share >= _CLIPPED:
-        found.append(Finding("clipped", f"{100 * tops.share:.2g}% of the samples in flat tops"))
-    return session, found
+    return session, found + check_samples(tops.share)
 
 
 def _without(path: str, text: str) -> str:

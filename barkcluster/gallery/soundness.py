@@ -54,6 +54,8 @@ _AS_LOUD_DB = 20.0
 _AT_THE_TOP = 0.02
 _FEWEST_AT_THE_TOP = 10
 _PILED_UP = 2.0
+# Of a sound file's samples. Fewer are a click or two.
+_CLIPPED_SAMPLES = 0.00005
 _LINEAR_SPREAD = 8.0
 # Numbers of mean 0 and spread 1 are as near 0 as levels in dB, of whatever reference, are not.
 _AROUND_ZERO = 1.0
@@ -127,6 +129,23 @@ def check_session(session: Session, *, longest_s: float = 0.0,
         found.append(Finding("too short", f"{session.duration:.3g} s; windows of {longest_s:g} s "
                                           f"need {3 * longest_s:g} s"))
     return sorted(found, key=lambda finding: finding.rank)
+
+
+def check_samples(clipped: float) -> list[Finding]:
+    """What is wrong with the samples of a sound file.
+
+    Parameters
+    ----------
+    clipped : float
+        Share of them in flat tops, `FlatTops.share`.
+
+    Returns
+    -------
+    findings : list of Finding
+    """
+    if clipped < _CLIPPED_SAMPLES:
+        return []
+    return [Finding("clipped", f"{100 * clipped:.2g}% of the samples in flat tops")]
 
 
 def check_sessions(sessions: Mapping[str, Session], *, longest_s: float = 0.0,

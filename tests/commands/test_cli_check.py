@@ -90,3 +90,13 @@ def test_what_is_learned_from_says_its_gravest_fault_by_itself(tmp_path, monkeyp
     write_session(Session(frames), "dead.txt")
     assert cli.main(["fit", "dead.txt", "-o", "model.npz", "--scales", "0.5"]) == 0
     assert "warning: dead.txt: dead bands: bands 4 never move" in capsys.readouterr().err
+
+
+def test_what_is_learned_from_clipped_sound_says_so_by_itself(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    soundfile = pytest.importorskip("soundfile")
+    pytest.importorskip("soxr")
+    loud = 4 * np.random.default_rng(0).normal(size=5 * 44100)
+    soundfile.write("clipped.wav", loud.clip(-1, 1), 44100, "PCM_16")
+    assert cli.main(["fit", "clipped.wav", "-o", "model.npz", "--scales", "0.5"]) == 0
+    assert "warning: clipped.wav: clipped: " in capsys.readouterr().err
