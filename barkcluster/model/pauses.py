@@ -17,6 +17,8 @@ from barkcluster._typing import FloatArray
 # between two notes is louder, and what separates two hits of a drum shorter.
 _BELOW_DB = 40.0
 _SHORTEST_S = 0.3
+# It begins where music dies away, and ends where it is back: a last chord rings for seconds.
+_DYING_DB = 10.0
 # Of all windows, so many may lie across the beginning or the end of a pause: three a minute,
 # in windows of one second. They may be called strange where music is heard that pauses.
 _MOST_EDGES = 0.1
@@ -48,11 +50,11 @@ class Pauses:
                  edge_frames: int) -> None:
         self._frame_rate = frame_rate
         loudest = np.concatenate([take.max(axis=1) for take in takes])
-        quiet = np.concatenate(
-            [[False], loudest < np.median(loudest) - _BELOW_DB, [False]]).astype(np.int8)
-        edges = np.diff(quiet)
+        below = np.median(loudest) - loudest
+        quiet = np.concatenate([[0], np.cumsum(below > _BELOW_DB)])
+        edges = np.diff(np.concatenate([[False], below > _DYING_DB, [False]]).astype(np.int8))
         starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-        long = stops - starts >= _SHORTEST_S * frame_rate
+        long = quiet[stops] - quiet[starts] >= _SHORTEST_S * frame_rate
         if 2 * long.sum() * edge_frames > _MOST_EDGES * len(loudest):
             long[:] = False
         change = np.zeros(len(loudest) + 1, np.intp)

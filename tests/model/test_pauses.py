@@ -26,6 +26,13 @@ def test_silence_and_what_is_nearly_silent_is_a_pause(music, level):
     np.testing.assert_array_equal(paused(music), np.arange(1000, 1050))
 
 
+def test_a_pause_begins_where_music_dies_away(music):
+    music[2400:2800] -= np.linspace(0, 80, 400)[:, None]
+    music[2800:] = -100.0
+    found = paused(music)
+    assert found[-1] == 2999 and 2440 <= found[0] <= 2530
+
+
 def test_what_is_soft_or_short_is_no_pause(music):
     music[500:800] -= 20
     music[1000:1020] = -100
