@@ -25,6 +25,9 @@ from .together import Judge, JudgedTogether
 
 # Directions that the Gaussians describe one by one; the others share one variance.
 _MAX_DIRECTIONS = 20
+# A Gaussian is at least so wide, as a share of the mean variance along the directions: narrower
+# ones follow the few rows that they hold (docs/developers/experiments.rst).
+_WIDTH = 0.3
 # Least variance of a Gaussian; a model file may not say less.
 _NARROWEST = 1e-15
 # Least width where rows differ by rounding alone: a share of their size, and for silence.
@@ -169,7 +172,7 @@ class GaussianMixtureScorer(JudgedTogether):
         self.directions_, variances, residual = principal_directions(X, _MAX_DIRECTIONS)
         # A direction nobody moved in still has some width, or one new row there costs 1e6 nats.
         # One row alone, or silence, says nothing of widths.
-        width = 0.05 * float(variances.mean()) or 1.0
+        width = _WIDTH * float(variances.mean()) or 1.0
         # Where rows differ by the rounding of single precision alone, that is their width.
         width = max(width, float(_ROUNDING * np.abs(self.metric_mean_).max()) ** 2, _OF_NOTHING)
         self.residual_variance_ = residual + width

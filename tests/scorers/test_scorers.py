@@ -217,3 +217,11 @@ def test_centers_of_silence_and_loops_need_no_warning(monkeypatch):
         scorer = KMeansScorer(n_clusters=12).fit(rows)
         assert scorer.codebook_.shape == (12, rows.shape[1])
         np.testing.assert_array_equal(scorer.novelty(rows), 0.0)
+
+
+def test_a_gaussian_does_not_follow_the_few_rows_that_it_holds(rng):
+    """Two rows that are nearly the same would be a Gaussian that nothing else fits into."""
+    rows = rng.normal(size=(100, 4))
+    rows[1] = rows[0] + 1e-6
+    scorer = GaussianMixtureScorer(n_components=40, random_state=0).fit(rows)
+    assert scorer.variances_.min() > 0.25 * np.mean(np.var(rows, axis=0))
