@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 # help text.
 N_BANDS = 25
 MOST_BANDS = 256
-# Share of a sound file's samples, from which on commands that learn warn.
-_GRAVELY_CLIPPED = 0.001
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
@@ -108,14 +106,19 @@ def read_checked(path: str, args: argparse.Namespace) -> barkcluster.Session:
     """Session in a file, as from `read`, with a warning if something is gravely wrong with it."""
     # Here, so that --help is there at once.
     from barkcluster.frames.flat_tops import FlatTops
-    from barkcluster.gallery.soundness import GRAVE, check_samples, check_session
+    from barkcluster.gallery.soundness import (
+        GRAVE,
+        GRAVELY_CLIPPED,
+        check_samples,
+        check_session,
+    )
 
     tops = FlatTops()
     session = read(path, args, tops)
-    # Some clipped peaks spoil nothing that is learned.
-    gravely_clipped = tops.share if tops.share >= _GRAVELY_CLIPPED else 0.0
     found = [finding for finding in check_session(session, of_sound=is_audio(path))
-             if finding.fault in GRAVE] + check_samples(gravely_clipped)
+             if finding.fault in GRAVE]
+    if tops.share >= GRAVELY_CLIPPED:
+        found += check_samples(tops.share)
     if found:
         complain(f"warning: {path}: {found[0].fault}: {found[0].text}")
     return session

@@ -30,6 +30,7 @@ AES17-2020. Measurement of digital audio equipment. 0 dBFS: section 3.12.
 
 from .audio import Sound, read_audio, sound_of
 from .bark import BARK_EDGES_HZ, BarkAnalyzer, bark_frames, linear_to_db
+from .flat_tops import FlatTops
 from .parser import FrameParser
 from .session import FLOOR_DB, LARGEST_DB, N_BANDS, Gap, Session, check_frames
 from .text import (
@@ -47,6 +48,7 @@ __all__ = [
     "LARGEST_DB",
     "N_BANDS",
     "BarkAnalyzer",
+    "FlatTops",
     "FrameParser",
     "Gap",
     "MissingFramesWarning",

@@ -23,6 +23,8 @@ FAULTS = ("unreadable", "silent", "units", "frame rate", "copy", "too short", "d
 
 # The faults that spoil what is learned; commands that learn warn of them.
 GRAVE = ("silent", "units", "dead bands", "clipped")
+# So large a share of a sound file's samples, that is: some clipped peaks spoil nothing.
+GRAVELY_CLIPPED = 0.001
 
 # So far below the loudest frames, too, a frame is silent.
 _FAR_BELOW_DB = 60.0

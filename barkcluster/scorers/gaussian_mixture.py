@@ -25,8 +25,8 @@ from .together import Judge, JudgedTogether
 
 # Directions that the Gaussians describe one by one; the others share one variance.
 _MAX_DIRECTIONS = 20
-# A Gaussian is at least so wide, as a share of the mean variance along the directions: narrower
-# ones follow the few rows that they hold (docs/developers/experiments.rst).
+# Added to each variance of a Gaussian, as a share of the mean one along the directions: narrower
+# Gaussians follow the few rows that they hold (docs/developers/experiments.rst).
 _WIDTH = 0.3
 # Least variance of a Gaussian; a model file may not say less.
 _NARROWEST = 1e-15
@@ -45,7 +45,8 @@ class GaussianMixtureScorer(JudgedTogether):
     Parameters
     ----------
     n_components : int or "auto", default="auto"
-        Gaussians. "auto" is one for each 40 rows, at most 8.
+        Gaussians. "auto" is one for each 40 rows, at most 8. To each variance 0.3 of the mean one
+        is added, so that none follows a few rows.
     max_iter : int, default=10
         Steps of expectation maximization.
     random_state : int, RandomState or None, default=None
