@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from barkcluster._typing import FloatArray
 
-# What comes next is nearer to the fit's own rows than to held-out ones by no more than this. With
-# a half, noise of 10 to 40 s is too familiar to the mixture (medians .71 to .97).
+# What comes next is nearer to the fit's own rows than to held-out ones by no more than this.
 _MOST_OF_BETWEEN = 0.75
+# Of about so many rows, as many more again are owed to a fit having heard less than of many.
+_FEW_HEARD = 25.0
 
 
 def without_farthest(
@@ -68,30 +69,37 @@ def n_heard(rows: npt.NDArray[np.intp], gap: int) -> int:
     return gap + 1 + int(np.minimum(np.diff(rows), gap + 1).sum())
 
 
-def most_excess(held_out: FloatArray, own: FloatArray) -> float:
-    """How much of the novelty of held-out rows may be owed to a fit having heard less, at most.
+def most_of_between(n: int, n_whole: int, learns_metric: bool = False) -> float:
+    """The largest share of what lies between own and held-out novelty owed to having heard less.
 
-    Rows are less novel to a fit that heard them than what comes next is. Curves of few rows are so
+    Rows are less novel to a fit that heard them than what comes next is. Of a maximum of
+    likelihood they are so by as much as what comes next is more novel than it would be to the
+    truth (Akaike 1974), which falls with the inverse of the rows heard. Curves of few rows are so
     steep that they would end below even that.
 
     Parameters
     ----------
-    held_out : ndarray of shape (n,)
-        To fits that did not hear them.
-    own : ndarray of shape (n,)
-        Novelty of the same rows to the fit on all of them.
+    n : int
+        What the fit heard to which rows are held out, as `n_heard` counts it.
+    n_whole : int
+        What the fit on all of them heard.
+    learns_metric : bool, default=False
+        Whether the metric itself is learned from what a fit heard: then it falls steeper.
 
     Returns
     -------
-    excess : float
-        0 or more.
+    share : float
+        0 to 0.75: ``(n_whole - n) / (n_whole + n)``, more of a few rows, 0.75 of a learned metric.
 
     Examples
     --------
-    >>> most_excess(np.array([4.0, 6.0, 5.0]), np.array([1.0, 2.0, 2.0]))
-    2.25
+    >>> [round(most_of_between(n, 2 * n), 2) for n in (1000, 50, 25)]
+    [0.33, 0.42, 0.67]
     """
-    return max(_MOST_OF_BETWEEN * float(np.median(held_out - own)), 0.0)
+    if learns_metric:
+        return _MOST_OF_BETWEEN
+    of_many = (n_whole - n) / (n_whole + n)
+    return float(min(_MOST_OF_BETWEEN, of_many * (1.0 + (_FEW_HEARD / n) ** 2)))
 
 
 class LearningCurve:

@@ -167,7 +167,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         unfitted._choose_sizes(len(learned))
         forms = Forms(learned, sources, offsets)
         fits = CrossFits(rows, forms, self.n_blocks, self.gap_, self.learning_power,
-                         has_limit(rows.shape[1], self.whitening))
+                         has_limit(rows.shape[1], self.whitening), self.whitening > 0)
         # Here, too: a model may fit its scorers in threads of their own.
         with OneThread():
             held_out, of_echoes = fits.judged(

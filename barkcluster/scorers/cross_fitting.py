@@ -17,7 +17,7 @@ from barkcluster._typing import FloatArray
 from barkcluster.calibration.calibration import held_out_blocks
 from barkcluster.calibration.learning_curve import (
     LearningCurve,
-    most_excess,
+    most_of_between,
     n_heard,
     without_farthest,
 )
@@ -53,6 +53,8 @@ class CrossFits:
         See `LearningCurve`.
     has_limit : bool
         Whether the metric has fewer directions than there are features.
+    learns_metric : bool
+        Whether the metric itself follows the rows that a fit hears.
 
     Attributes
     ----------
@@ -62,13 +64,14 @@ class CrossFits:
     """
 
     def __init__(self, rows: FloatArray, forms: Forms, n_blocks: int, gap: int,
-                 learning_power: float, has_limit: bool) -> None:
+                 learning_power: float, has_limit: bool, learns_metric: bool) -> None:
         self._rows = rows
         self._blocks = [(kept, without_farthest(kept, block), block)
                         for kept, block in held_out_blocks(len(rows), n_blocks, gap)]
         fewest = max(1, min(forms.n_of(kept) for kept, _, _ in self._blocks) - 1)
         self.n_reached = MOST_DIRECTIONS if fewest >= _ENOUGH else fewest
         self._n_of_less = max(1, min(forms.n_of(less) for _, less, _ in self._blocks[::2]) - 1)
+        self._learns_metric = learns_metric
         self._few = has_limit and self._n_of_less < self.n_reached < MOST_DIRECTIONS
         # What windows share was heard once. Where they differ all the same, as in a loop, whose
         # windows come back, few rows fall much steeper than many.
@@ -130,8 +133,12 @@ class CrossFits:
         excess : ndarray of shape (n_samples,)
         """
         # Curves of more rows are flat, and rows of which other forms were learned stand out.
-        most = most_excess(held_out, own) if self._n_of_less < _SCARCE else np.inf
+        scarce = self._n_of_less < _SCARCE
+        between = max(float(np.median(held_out - own)), 0.0)
+        n_whole = n_heard(np.arange(len(held_out)), self._shared)
         excess = np.zeros(len(held_out))
         for kept, _, block in self._blocks:
-            excess[block] = min(self._curve.excess(n_heard(kept, self._shared)), most)
+            n = n_heard(kept, self._shared)
+            most = between * most_of_between(n, n_whole, self._learns_metric) if scarce else np.inf
+            excess[block] = min(self._curve.excess(n), most)
         return excess

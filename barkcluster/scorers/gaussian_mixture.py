@@ -47,7 +47,7 @@ class GaussianMixtureScorer(JudgedTogether):
     n_components : int or "auto", default="auto"
         Gaussians. "auto" is one for each 40 rows, at most 8. To each variance 0.3 of the mean one
         is added, so that none follows a few rows.
-    max_iter : int, default=10
+    max_iter : int, default=6
         Steps of expectation maximization.
     random_state : int, RandomState or None, default=None
         Seeds where the Gaussians start.
@@ -104,7 +104,7 @@ class GaussianMixtureScorer(JudgedTogether):
         self,
         *,
         n_components: int | Literal["auto"] = "auto",
-        max_iter: int = 10,
+        max_iter: int = 6,
         random_state: int | np.random.RandomState | None = None,
         whitening: float = 0.0,
         shrinkage: float = 0.3,
@@ -187,7 +187,7 @@ class GaussianMixtureScorer(JudgedTogether):
         else:
             mixture = GaussianMixture(
                 n_components, covariance_type="diag", reg_covar=width,
-                init_params="random_from_data", max_iter=self.max_iter,
+                init_params="k-means++", max_iter=self.max_iter,
                 random_state=check_random_state(self.random_state))
             with warnings.catch_warnings():
                 # Stopping early is meant; and fewer distinct rows than Gaussians is silence.

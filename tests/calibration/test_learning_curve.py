@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from barkcluster import GaussianMixtureScorer
-from barkcluster.calibration.learning_curve import LearningCurve, n_heard, without_farthest
+from barkcluster.calibration.learning_curve import (
+    LearningCurve,
+    most_of_between,
+    n_heard,
+    without_farthest,
+)
 
 
 def test_the_farthest_rows_go_first():
@@ -30,6 +35,20 @@ def test_overlapping_windows_of_a_short_session_are_not_all_familiar():
     medians = [np.median(GaussianMixtureScorer(gap=20, whitening=0.75, random_state=0).fit(
         windows(100, seed)).score_samples(windows(600, 100 + seed))) for seed in range(5)]
     assert 0.4 < np.mean(medians) < 0.6
+
+
+def test_what_was_not_heard_is_as_much_more_novel_as_what_was_is_less(rng):
+    """Akaike 1974: of a mean in many dimensions, both lie as far from what the truth says."""
+    n, n_whole, dimensions = 200, 400, 500
+
+    def novelty(learned, rows):  # beyond what it is to the truth
+        return np.mean(np.sum((rows - learned.mean(axis=0)) ** 2 - rows ** 2, axis=1))
+
+    excess, between = np.transpose([
+        (novelty(rows[:n], new) - novelty(rows, new), novelty(rows[:n], new) - novelty(rows, rows))
+        for rows, new in ((rng.normal(size=(n_whole, dimensions)),
+                           rng.normal(size=(1000, dimensions))) for _ in range(20))])
+    assert most_of_between(n, n_whole) == pytest.approx(excess.mean() / between.mean(), abs=0.02)
 
 
 @pytest.mark.parametrize("power", [1.0, 0.3])

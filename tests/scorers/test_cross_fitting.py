@@ -14,9 +14,10 @@ ROWS = np.arange(40.0)[:, None]
 GAP = 2
 
 
-def cross_fits() -> CrossFits:
+def cross_fits(learns_metric: bool = False) -> CrossFits:
     forms = Forms(ROWS, np.arange(len(ROWS)), np.zeros(len(ROWS)))
-    return CrossFits(ROWS, forms, n_blocks=4, gap=GAP, learning_power=1.0, has_limit=False)
+    return CrossFits(ROWS, forms, n_blocks=4, gap=GAP, learning_power=1.0, has_limit=False,
+                     learns_metric=learns_metric)
 
 
 def to_nearest(kept: npt.NDArray[np.intp], n_reached: int) -> Novelty:
@@ -36,16 +37,18 @@ def test_an_echo_is_judged_with_its_row() -> None:
 
 
 @pytest.mark.parametrize("of_less", [1.0, 2.0])
-def test_excess_is_what_fits_that_heard_less_add(of_less: float) -> None:
+@pytest.mark.parametrize(("learns_metric", "most"), [(False, 0.5), (True, 0.75)])
+def test_excess_is_what_fits_that_heard_less_add(of_less: float, learns_metric: bool,
+                                                 most: float) -> None:
     heard = set()
 
     def fit(kept: npt.NDArray[np.intp], n_reached: int) -> Novelty:
         heard.add(len(kept))
         return lambda rows: np.full(len(rows), 1.0 if len(kept) > 20 else of_less)
 
-    fits = cross_fits()
+    fits = cross_fits(learns_metric)
     held_out, _ = fits.judged(fit, ROWS[:0], np.empty(0, np.intp))
     assert heard == {16, 18, 26, 28}      # without a block and the gap, and without one more
     excess: FloatArray = fits.excess(held_out, np.zeros(len(ROWS)))
     assert (excess > 0).all() == (of_less > 1.0)
-    assert excess.max() <= 0.75           # of what lies between held-out rows and the fit's own
+    assert excess.max() <= most           # of what lies between held-out rows and the fit's own
