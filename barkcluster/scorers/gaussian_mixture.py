@@ -223,7 +223,7 @@ class Mixtures(Judge):
                 (scorer.directions_ for scorer in scorers), lambda directions: len(directions))]
         # Mixtures of fewer Gaussians have their first once more, of no weight.
         self._logs = np.full((shape[0], 1, shape[1]), -np.inf)
-        # For one product with squares and rows: what a square of narrow distances is made of.
+        # Of (x - m)^2 / 2v, the factors of x^2 and of x: all distances are one product.
         self._quadratic = np.empty((shape[0], 2 * n_directions, shape[1]))
         # What the directions leave out is judged by one Gaussian: a log, and its part of a square.
         self._rest_logs = np.zeros((shape[0], 1))
@@ -254,8 +254,8 @@ class Mixtures(Judge):
         -------
         log_joint : ndarray of shape (n_scorers, n, n_components)
         """
-        # Rows lie around zero, and no Gaussian is far narrower than they are wide: squares less
-        # their products lose ten digits at most, and cost a fifth of squared differences.
+        # A fifth of the time of squared differences. Rows lie around zero, and Gaussians are not
+        # far narrower than rows are apart: little is lost where squares nearly cancel.
         n_directions = projected.shape[2]
         terms = np.empty((*projected.shape[:2], 2 * n_directions))
         np.multiply(projected, projected, out=terms[..., :n_directions])

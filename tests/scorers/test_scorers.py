@@ -82,6 +82,24 @@ def test_gmm_agrees_with_naive(rng):
         naive.mixture_nll(projected, scorer.weights_, scorer.means_, scorer.variances_))
 
 
+@pytest.mark.parametrize("rows", [
+    lambda rng: np.r_[rng.normal(size=(99, 3)), np.full((1, 3), 1e6)],
+    lambda rng: rng.normal(size=(100, 3)) + 1e8 * (np.arange(100) < 50)[:, None],
+    lambda rng: np.tile(rng.normal(size=(20, 3)), (5, 1)),
+    lambda rng: np.full((100, 3), -40.0),
+], ids=["a row far off", "far apart", "loop", "silence"])
+def test_gmm_loses_nothing_to_its_one_product(rng, rows):
+    """Squares less products, where they are far larger than what is left of them."""
+    X = rows(rng)
+    scorer = GaussianMixtureScorer(n_components=3, random_state=0).fit(X)
+    heard = np.r_[X, X + rng.normal(size=X.shape)]
+    expected = naive.mixture_nll(scorer.to_metric(heard) @ scorer.directions_, scorer.weights_,
+                                 scorer.means_, scorer.variances_)
+    np.testing.assert_allclose(scorer.novelty(heard), expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose([scorer.novelty(row[None])[0] for row in heard], expected,
+                               rtol=1e-9, atol=1e-9)
+
+
 def test_gmm_hears_what_lies_off_its_directions(rng):
     X = np.zeros((200, 40))
     X[:, :25] = rng.normal(size=(200, 25)) * np.linspace(5, 1, 25)
