@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -61,7 +62,8 @@ def hear(rng, tmp_path):
         printed = tmp_path / "printed.txt"
         with printed.open("wb") as output:
             program = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output,
-                                       stderr=output, cwd=tmp_path, **options)
+                                       stderr=output, cwd=tmp_path, start_new_session=True,
+                                       **options)
             try:
                 deadline = time.monotonic() + 90
                 live.run(until=lambda: time.monotonic() > deadline or (
@@ -72,6 +74,9 @@ def hear(rng, tmp_path):
                 sink.close()
                 program.terminate()
                 program.wait(30)
+                # What it started and left behind, as sclang at times its sound server.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(program.pid, signal.SIGKILL)
         return player, printed.read_text(errors="replace")
 
     yield hear
@@ -217,11 +222,13 @@ def test_node_passes_on_what_a_browser_hears_and_the_page_shows_the_answer(hear)
 @pytest.mark.slow
 @needs("sclang", "scsynth", "jackd")
 def test_supercollider_goes_on_after_cmd_period(hear, jack, tmp_path):
-    port, back = free_port(), free_port()
+    port, back, server = free_port(), free_port(), free_port()
     text = (CLIENTS / "supercollider" / "barkcluster.scd").read_text("utf-8")
     (tmp_path / "barkcluster.scd").write_text(text.replace("7400", str(port)))
     (tmp_path / "driver.scd").write_text(f"""
         thisProcess.openUDPPort({back});
+        // Beside a server that is somebody else's.
+        Server.default = s = Server(\\barkcluster, NetAddr("{LOCAL}", {server}));
         s.options.numInputBusChannels = 2;
         s.waitForBoot {{ {{ Saw.ar(110, 0.2) ! 2 }}.play(s); }};
         thisProcess.interpreter.executeFile("{tmp_path / 'barkcluster.scd'}");
