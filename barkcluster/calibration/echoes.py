@@ -6,10 +6,6 @@ import numpy as np
 
 from barkcluster._typing import FloatArray
 
-# What echoes stand out by beyond the held-out novelties counts five times: between two frames an
-# attack is no cubic. Drums that are heard half a frame later differ by up to four and a half times
-# as much as their echoes (rhythm of 6 s at 100 beats a minute).
-_MARGIN = 4.0
 # They stand out by chance, too, by a tenth of the spread of what was held out: of fifty to a few
 # hundred independent windows that is little.
 _CHANCE = 0.1
@@ -49,14 +45,16 @@ def raised(held_out: FloatArray, echoes: FloatArray) -> FloatArray:
     return result
 
 
-def with_margin(echoes: FloatArray, held_out: FloatArray) -> FloatArray:
-    """Echoes, those that stand out beyond the held-out novelties once more by as much.
+def with_margin(echoes: FloatArray, held_out: FloatArray, margin: float) -> FloatArray:
+    """Echoes, those that stand out beyond the held-out novelties by more than they did.
 
     Parameters
     ----------
     echoes : ndarray of shape (m,)
     held_out : ndarray of shape (n,)
         nan where a row was not held out.
+    margin : float
+        How many times what they stand out by is added to them.
 
     Returns
     -------
@@ -64,14 +62,14 @@ def with_margin(echoes: FloatArray, held_out: FloatArray) -> FloatArray:
 
     Examples
     --------
-    >>> with_margin(np.array([2.0, 1.0, 3.0]), np.array([0.0, 5.0, 0.0])).round(1)
+    >>> with_margin(np.array([2.0, 1.0, 3.0]), np.array([0.0, 5.0, 0.0]), 4.0).round(1)
     array([9.1, 4.1, 3. ])
     """
     known = held_out[np.isfinite(held_out)]
     if not len(known) or not len(echoes):
         return echoes
     beyond = echoes - _at_ranks_of(echoes, known) - _CHANCE * float(np.std(known))
-    return echoes + _MARGIN * np.maximum(beyond, 0.0)
+    return echoes + margin * np.maximum(beyond, 0.0)
 
 
 def _at_ranks_of(values: FloatArray, others: FloatArray) -> FloatArray:

@@ -1,0 +1,86 @@
+"""How much of a session comes back exactly: loops and machines, not players, noise or silence."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter1d
+
+from barkcluster import bark_frames
+from barkcluster.model.repetition import share_by_heart
+from barkcluster.synthetic import make_session
+
+
+def loop(length, n_frames, smooth=0.0, seed=0):
+    bar = np.random.default_rng(seed).normal(-40.0, 10.0 * (1.0 + smooth), (length, 25))
+    if smooth:
+        bar = gaussian_filter1d(bar, smooth, axis=0, mode="wrap")
+    return np.tile(bar, (n_frames // length + 1, 1))[:n_frames]
+
+
+@pytest.mark.parametrize("smooth", [0.0, 3.0])
+@pytest.mark.parametrize("length", [37, 120, 333, 1700])
+def test_loops_come_back(length, smooth):
+    assert share_by_heart([loop(length, 6000, smooth)], 100.0) == 1.0
+
+
+def test_a_machine_whose_bars_begin_between_frames_comes_back():
+    rng = np.random.default_rng(0)
+    hit = rng.normal(size=4000) * np.exp(-np.arange(4000) / 800.0)
+    sound = 1e-4 * rng.normal(size=44100 * 20)
+    for i, at in enumerate(np.arange(0.0, 19.5, 60 / 117 / 2)):
+        start = int(44100 * at)
+        sound[start:start + 4000] += hit * (1.0 if i % 4 == 0 else 0.2)
+    assert share_by_heart([bark_frames(sound, sample_rate=44100)], 100.0) >= 0.9
+
+
+@pytest.mark.parametrize("minutes", [0.5, 3.0])
+def test_players_do_not(minutes):
+    jam, _ = make_session(minutes, random_state=3)
+    assert share_by_heart([jam.frames], 100.0) == 0.0
+
+
+def test_noise_and_loops_in_noise_do_not(rng):
+    assert share_by_heart([rng.normal(-40.0, 6.0, (3000, 25))], 100.0) == 0.0
+    noisy = loop(400, 6000, 5.0) + rng.normal(0.0, 3.0, (6000, 25))
+    assert share_by_heart([noisy], 100.0) == 0.0
+
+
+def test_silence_and_held_sounds_say_nothing(rng):
+    assert share_by_heart([np.full((3000, 25), -100.0)], 100.0) == 0.0
+    assert share_by_heart([np.tile(rng.normal(-40.0, 6.0, 25), (3000, 1))], 100.0) == 0.0
+    jam = make_session(1.0, random_state=3)[0].frames.copy()
+    jam[1500:4500] = -100.0
+    assert share_by_heart([jam], 100.0) <= 0.05
+
+
+def test_a_loop_that_is_half_of_a_session_is_not_all_of_it():
+    jam = make_session(1.0, random_state=3)[0].frames
+    both = [jam, loop(200, 6000, 2.0)]
+    assert share_by_heart(both, 100.0) <= 0.35
+    assert share_by_heart([*both, both[1]], 100.0) <= share_by_heart([both[1]], 100.0) == 1.0
+
+
+def test_takes_too_short_to_come_back_are_passed_over():
+    assert share_by_heart([loop(50, 200)], 100.0) == 0.0
+    assert share_by_heart([loop(50, 200), loop(200, 2000, 2.0)], 100.0) == 1.0
+    assert share_by_heart([], 100.0) == 0.0
+
+
+@pytest.mark.parametrize(("rate", "n_bands"), [(10.0, 25), (43.07, 24), (86.13, 40), (1.5, 25)])
+def test_other_rates_and_numbers_of_bands(rate, n_bands):
+    rng = np.random.default_rng(1)
+    length = max(2, round(2.0 * rate))
+    frames = np.tile(rng.normal(-40.0, 10.0, (length, n_bands)), (20, 1))
+    other = rng.normal(-40.0, 10.0, (20 * length, n_bands))
+    assert share_by_heart([frames], rate) >= 0.9
+    assert share_by_heart([other], rate) == 0.0
+
+
+def test_a_session_of_hours_is_heard_in_three_stretches(monkeypatch):
+    from barkcluster.model import repetition
+
+    heard = []
+    known = repetition._known
+    monkeypatch.setattr(repetition, "_known", lambda frames, rate: (
+        heard.append(len(frames)), known(frames, rate))[1])
+    assert share_by_heart([loop(300, 200_000)], 100.0) == 1.0
+    assert len(heard) == 3 and max(heard) <= 6000
