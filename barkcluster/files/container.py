@@ -37,7 +37,7 @@ from .archive import (
 from .atomic import replace_file
 from .header import Fields
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 _FORMAT = "barkcluster"
 # What a file may hold.
 _HOLDS = ("model", "scorer", "background")
@@ -52,9 +52,10 @@ _MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {
     # Version 4 says by which definition scales make the score of the moment; without it, it is the
     # second where there are such calibrations.
     3: dict,
-    # Versions 5 and 6 know a fourth and a fifth of these definitions.
+    # Versions 5, 6 and 7 know a fourth, a fifth and a sixth of these definitions.
     4: dict,
     5: dict,
+    6: dict,
 }
 
 Specs: TypeAlias = dict[str, ArraySpec]

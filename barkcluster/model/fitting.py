@@ -36,7 +36,7 @@ from .ensemble import (
 from .moments import Moments
 from .pauses import Pauses
 from .repetition import share_by_heart
-from .settling import SUDDEN_S, settled_moments
+from .settling import SUDDEN_S, lately_at_moments, settled_moments
 
 # Texture is measured in its own units; rhythm and patterns are whitened this far. What whitening
 # patterns gains on layered jams is in docs/developers/experiments.rst.
@@ -132,9 +132,11 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         [_settled(scores, times, features, 1.0 - with_caution, pauses)
          for scores, (times, _), with_caution in zip(of_scales, of_one, cautions, strict=True)]
         for of_scales, of_one in ((usual, held_out), (again, echoed)))
-    moments = Moments.learned(features.scales, usual, again)
-    of_all = [calibration_ahead(raised(moments.score(score), moments.score(echo)), with_caution)
-              for score, echo, with_caution in zip(usual, again, cautions, strict=True)]
+    moments = Moments.learned(features.scales, [scores for scores, _ in usual],
+                              [scores for scores, _ in again])
+    of_all = [calibration_ahead(raised(*(moments.score(scores, lately=lately)
+                                         for scores, lately in of_both)), with_caution)
+              for *of_both, with_caution in zip(usual, again, cautions, strict=True)]
     duration = sum(len(take) for take in takes) / features.frame_rate
     return Ensemble(features, parts, scales, of_all, moments, duration)
 
@@ -158,14 +160,19 @@ def _measuring(pauses: Pauses, times: FloatArray, features: WindowFeatures, scal
 
 
 def _settled(scores: FloatArray, times: FloatArray, features: WindowFeatures, share: float,
-             pauses: Pauses) -> FloatArray:
-    """`settled_moments` to measure by: after a pause, settled altogether."""
+             pauses: Pauses) -> tuple[FloatArray, FloatArray]:
+    """`settled_moments` to measure by, and `lately_at_moments`.
+
+    After a pause, they are settled altogether.
+    """
+    lately = lately_at_moments(scores, times, features)
     n_short = sum(scale < SUDDEN_S for scale in features.scales[:len(scores)])
     if not n_short:
-        return settled_moments(scores, times, features, share)
+        return settled_moments(scores, times, features, share), lately
     after = pauses.within(times, features.scale_frames[len(scores) - 1])
     settled = settled_moments(scores, times, features, np.where(after, 1.0, share))
-    return settled[:, pauses.without(times, features.scale_frames[n_short - 1])]
+    measuring = pauses.without(times, features.scale_frames[n_short - 1])
+    return settled[:, measuring], lately[measuring]
 
 
 def fit_parts(template: FamiliarityScorer, features: WindowFeatures,

@@ -98,15 +98,19 @@ class Listener:
         of_moments = ensemble.moments.scores_of(
             scores, ensemble.calibrated_scales, of_scales)
         heard = [z[n - full:] for z, full in zip(of_moments, n_full, strict=False) if full]
-        if self.settling is not None:
+        lately = None
+        if self.settling is not None and heard:
             heard = self.settling.settled(heard)
+            lately = self.settling.lately(n)
         familiarity = np.empty(n)
         for i in range(len(heard)):
             full, longer = n_full[i], n_full[i + 1]
             if full > longer:  # rows of which this is the longest scale that is full
                 here = [z[len(z) - full:len(z) - longer] for z in heard[:i + 1]]
                 familiarity[n - full:n - longer] = ensemble.calibrations[i].familiarity(
-                    ensemble.moments.score(here, ensemble.sudden_limits[i]))
+                    ensemble.moments.score(
+                        here, ensemble.sudden_limits[i],
+                        None if lately is None else lately[n - full:n - longer]))
         return familiarity, by_scale
 
     def _score(self, windows: list[Float32Array]) -> FloatArray:

@@ -22,9 +22,12 @@ from .settling import SUDDEN_S
 # no surprise. Other leads are compared in docs/developers/experiments.rst.
 _SUDDEN_LEAD = 0.25
 _BY_HEART = -1.0
-_MORE_BY_HEART = 2.0
-# A surprise must be heard, so short scales may say "stranger than 97 in 100" by themselves, and no
-# more: other music is what all scales find strange, and stays the strangest.
+_MORE_BY_HEART = 1.0
+# Of definitions up to 5.
+_MORE_BY_HEART_BEFORE = 2.0
+# A surprise must be heard, so short scales may say "stranger than 97 in 100" by themselves, and more
+# only by as much as that is stranger than what they said lately: other music is what all scales find
+# strange, and stays the strangest.
 SUDDEN_LIMIT = 1.85
 # Where players come and go, the session's own music is often as strange as that to short scales.
 # How strange it is to all of them then says which is which: a twentieth of their mean counts.
@@ -52,17 +55,18 @@ class Moments:
         Of the mean of the first scale, of the first two, ... and of all; empty in definition 1.
     sudden : Calibration or None
         Of the mean of the scales below two seconds; None where there are none.
-    definition : {1, 2, 3, 4, 5}, default=5
-        How it is done. 1, 2, 3 and 4 are what model files up to format 2, of format 3, 4 and 5
-        were calibrated with: 1 adds scores as they are; 2 adds ranks as normal scores, and lets
-        short scales overrule without a limit; 3 leaves the order beyond the limit to them. Up to
-        4 the views of a scale were added as ranks, too: see `ViewScores`.
+    definition : {1, 2, 3, 4, 5, 6}, default=6
+        How it is done. 1, 2, 3, 4 and 5 are what model files up to format 2, of format 3, 4, 5 and
+        6 were calibrated with: 1 adds scores as they are; 2 adds ranks as normal scores, and lets
+        short scales overrule without a limit; 3 leaves the order beyond the limit to them; 5 and
+        4 let nothing go beyond it. Up to 4 the views of a scale were added as ranks, too: see
+        `ViewScores`.
     """
 
     scales: tuple[float, ...]
     means: list[Calibration] = field(default_factory=list)
     sudden: Calibration | None = None
-    definition: int = 5
+    definition: int = 6
 
     @classmethod
     def learned(cls, scales: tuple[float, ...], held_out: Sequence[npt.ArrayLike],
@@ -103,7 +107,8 @@ class Moments:
             return scores
         return normal_score(familiarity) if self.definition == 2 else scales.standardized(scores)
 
-    def score(self, by_scale: npt.ArrayLike, limit: float = SUDDEN_LIMIT) -> FloatArray:
+    def score(self, by_scale: npt.ArrayLike, limit: float = SUDDEN_LIMIT,
+              lately: FloatArray | None = None) -> FloatArray:
         """Strangeness of moments from that of the scales that are full, shortest first.
 
         Parameters
@@ -112,6 +117,9 @@ class Moments:
             As `scores_of` returns them. Scales beyond these are not full yet.
         limit : float, default=1.85
             What short scales may say by themselves, where it depends on the session.
+        lately : ndarray of shape (n,), optional
+            What the short scales said before, on average: see `Settling.lately`. Left out, they
+            never say more than the limit.
 
         Returns
         -------
@@ -134,21 +142,26 @@ class Moments:
         sudden = _sudden(scores, n_short)
         if self.definition == 1:
             return np.maximum(mean, sudden - _SUDDEN_LEAD_UNCALIBRATED)
-        mean, sudden = self._compared[n_full - 1].strangeness(np.array([mean, sudden]))
-        sudden -= _SUDDEN_LEAD + _MORE_BY_HEART * np.maximum(_BY_HEART - mean, 0.0)
+        said = [mean, sudden] if lately is None or self.definition < 6 else [mean, sudden, lately]
+        mean, sudden, *before = self._compared[n_full - 1][len(said) - 2].strangeness(
+            np.array(said))
+        more = _MORE_BY_HEART if self.definition > 5 else _MORE_BY_HEART_BEFORE
+        sudden -= _SUDDEN_LEAD + more * np.maximum(_BY_HEART - mean, 0.0)
+        abruptly = np.maximum(sudden - limit - np.maximum(before[0], 0.0), 0.0) if before else 0.0
         if self.definition == 3:
             beyond = np.maximum(sudden - SUDDEN_LIMIT, 0.0)
             sudden -= (1.0 - _BEYOND_LIMIT) * beyond
         elif self.definition > 3:
             np.minimum(sudden, limit, out=sudden)
             sudden += _MEAN_BESIDE * mean
+            sudden += abruptly
         return np.maximum(mean, sudden)
 
     @cached_property
-    def _compared(self) -> list[Calibrations]:
-        """Each of ``means`` beside ``sudden``: both are asked at once."""
-        return [Calibrations([mean, self.sudden]) for mean in self.means
-                if self.sudden is not None]
+    def _compared(self) -> list[tuple[Calibrations, Calibrations]]:
+        """Each of ``means`` beside ``sudden``, once and twice: they are asked at once."""
+        return [(Calibrations([mean, self.sudden]), Calibrations([mean, self.sudden, self.sudden]))
+                for mean in self.means if self.sudden is not None]
 
 
 def _mean(by_scale: FloatArray, scales: tuple[float, ...]) -> FloatArray:

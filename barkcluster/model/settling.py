@@ -21,6 +21,9 @@ _SURPRISE_SHARE = 0.6
 _STRANGE_ALONE = 1.4
 # A surprise is noticed late: what a scale said so long before that is free of it.
 _BEFORE_S = 1.5
+# What was usual lately: what the short scales said, on average over so long, until so long ago (s).
+_LATELY_S = 10.0
+_LATELY_UNTIL_S = 2.0
 # Hops at once, at most.
 HOPS_AT_ONCE = 4096
 
@@ -73,8 +76,10 @@ class Settling:
         self._length = hops(_SURPRISE_S)
         self._needed = math.ceil(_SURPRISE_SHARE * self._length)
         self._before = hops(_BEFORE_S)
+        self._lately, self._lately_until = hops(_LATELY_S), hops(_LATELY_UNTIL_S)
         self._longest_within = int(self._within.max(initial=0))
-        keep = int(self._patience.max(initial=0)) + self._before + self._length + 1
+        keep = max(int(self._patience.max(initial=0)) + self._before + self._length,
+                   self._lately + self._lately_until) + 1
         self._scores = RollingBuffer(keep, hops_at_once, n_scales)
         self._scores.extend(keep)[:] = np.nan
         # Running sums: of the sudden, of hops at which it was strange, of those in a surprise.
@@ -133,6 +138,25 @@ class Settling:
             result[i] = np.where(hold[j], counted, rows[:, i])[n - len(scores[i]):]
         return result
 
+    def lately(self, n: int) -> FloatArray:
+        """What the short scales said in the ten seconds before the last two, on average.
+
+        Parameters
+        ----------
+        n : int
+            Hops, those of the newest call of `settled`.
+
+        Returns
+        -------
+        lately : ndarray of shape (n,)
+            At each of them; what was not heard counts as 0, as typical.
+        """
+        if not self._long:
+            return np.zeros(n)
+        stop = self._sums.n_rows - self._lately_until
+        sums = self._sums.between(stop - n - self._lately, stop)[:, 0]
+        return np.asarray((sums[self._lately:] - sums[:n]) / self._lately)
+
     def _hear(self, rows: FloatArray, start: int) -> None:
         """Take the scores of the short scales into the running sums."""
         n = len(rows)
@@ -181,3 +205,28 @@ def settled_moments(scores: FloatArray, times: FloatArray, layout: WindowLayout,
         layout.scales[:len(scores)], float(np.median(np.diff(times))), layout.frame_rate)
     settled = Settling(moments, len(times), _STRANGE_ALONE).settled(list(scores))
     return np.asarray((1.0 - share) * scores + share * np.array(settled))
+
+
+def lately_at_moments(scores: FloatArray, times: FloatArray, layout: WindowLayout) -> FloatArray:
+    """For held-out moments, what `Settling.lately` says of those that are heard.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_scales, n)
+        Strangeness of the first scales of the layout, shortest first.
+    times : ndarray of shape (n,)
+        When the windows end, rising, in seconds.
+    layout : WindowLayout
+
+    Returns
+    -------
+    lately : ndarray of shape (n,)
+        0 where there are none so long before.
+    """
+    n_short = sum(scale < SUDDEN_S for scale in layout.scales[:len(scores)])
+    if not n_short:
+        return np.zeros(len(times))
+    sums = np.append(0.0, np.cumsum(scores[:n_short].mean(axis=0)))
+    start, stop = (np.searchsorted(times, times - ago, "right")
+                   for ago in (_LATELY_UNTIL_S + _LATELY_S, _LATELY_UNTIL_S))
+    return np.asarray((sums[stop] - sums[start]) / np.maximum(stop - start, 1))

@@ -193,7 +193,7 @@ class EnsembleRecord:
         self._sudden_calibration: CalibrationRecord | None = None
         self._moments_definition = 1
         if fields.has("mean_calibrations"):
-            self._moments_definition = (fields.integer("moments_definition", 2, 5)
+            self._moments_definition = (fields.integer("moments_definition", 2, 6)
                                         if fields.has("moments_definition") else 2)
             self._mean_calibrations = self._calibrations(fields, "mean_calibration")
             if self._features.scales[0] < SUDDEN_S:

@@ -57,6 +57,22 @@ def naive_scores(model, frames, stop):
 
 
 @pytest.mark.slow
+def in_common_unit(calibration, score):
+    median, high = np.quantile(calibration.novelty_, [0.5, 0.95])
+    return 1.6448536 * (score - median) / max(0.2, high - median)
+
+
+def naive_lately(model, frames, stop):
+    """What half a second was, on average of ten seconds until two ago; 0 before the first."""
+    (view,) = (v for v in model.features_.transform_views(frames)
+               if (v.scale, v.view) == (0.5, "texture"))
+    ends = np.arange(stop - 200, stop - 1200, -10) / 100
+    rows = [int(np.flatnonzero(np.isclose(view.times, end))[0]) for end in ends if end >= 0.5]
+    scores = model.ensemble_.view_scores.of([v.X for v in model.features_.transform_views(frames)])
+    texture = scores[0, scores.shape[1] - len(view.X):]
+    return sum(in_common_unit(model.scale_calibrations_[0], texture[row]) for row in rows) / 100
+
+
 def test_timeline_is_what_the_written_out_sums_say(jam):
     model = FamiliarityModel(scales=(0.5, 2.0, 5.0)).fit(jam.between(0, 40))
     heard = Session(jam.frames[4000:4900])
@@ -66,14 +82,15 @@ def test_timeline_is_what_the_written_out_sums_say(jam):
         scores = naive_scores(model, heard, stop)
         moments, common = model.ensemble_.moments, []
         for calibration, score in zip(model.scale_calibrations_, scores, strict=True):
-            median, high = np.quantile(calibration.novelty_, [0.5, 0.95])
-            common.append(1.6448536 * (score - median) / max(0.2, high - median))
+            common.append(in_common_unit(calibration, score))
         mean = moments.means[2].strangeness([np.dot([0.5, 2.0, 5.0], common) / 7.5])[0]
         sudden = moments.sudden.strangeness([common[0]])[0]
-        sudden -= 0.25 + 2.0 * max(0.0, -1.0 - mean)
+        sudden -= 0.25 + max(0.0, -1.0 - mean)
         called_strange = brentq(
             lambda z: model.calibrations_[2].familiarity([z])[0] - 0.045, -10.0, 40.0)
-        moment = max(mean, min(sudden, max(1.85, called_strange)) + 0.05 * mean)
+        limit = max(1.85, called_strange)
+        lately = max(0.0, moments.sudden.strangeness([naive_lately(model, heard, stop)])[0])
+        moment = max(mean, min(sudden, limit) + 0.05 * mean + max(0.0, sudden - limit - lately))
         for i, score in enumerate(scores):
             expected = model.scale_calibrations_[i].familiarity([score])
             assert timeline.by_scale[row, i] == pytest.approx(expected[0], rel=1e-6)

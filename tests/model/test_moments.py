@@ -1,5 +1,7 @@
 """How scales make the number of the moment."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -38,7 +40,7 @@ def test_short_scales_overrule_by_a_quarter_but_what_is_known_by_heart(learned):
         by_scale = [np.array([short]), np.array([short]), np.array([long])]
         mean = moments.means[2].strangeness([(1.5 * short + 10 * long) / 11.5])[0]
         sudden = moments.sudden.strangeness([short])[0]
-        lead = 0.25 + (2.0 * (-1.0 - mean) if mean < -1.0 else 0.0)
+        lead = 0.25 + (1.0 * (-1.0 - mean) if mean < -1.0 else 0.0)
         assert moments.score(by_scale)[0] == pytest.approx(
             max(mean, min(sudden - lead, 1.85) + 0.05 * mean), abs=1e-9)
 
@@ -76,6 +78,24 @@ def test_short_scales_are_heard_but_are_never_the_strangest(learned):
     assert alone[1] < moments.score([long[:1], long[:1], np.array([5.0])])[0]
 
 
+def test_what_breaks_in_is_stranger_than_what_was_strange_before(learned):
+    """Two seconds of other music were at .03, whatever they were: "caught off guard" is nearer 0."""
+    moments, _ = learned
+    short, long = np.array([4.0, 8.0, 8.0]), np.zeros(3)
+    before = np.array([-1.0, -1.0, 6.0])
+    scores = [short, short, long]
+    at_once = moments.score(scores, lately=before)
+    assert at_once[0] > moments.score(scores)[0] > SUDDEN_LIMIT - 0.1
+    assert at_once[1] > at_once[0] + 1.0
+    # Where it was as strange for ten seconds it goes no farther beyond the limit than it is stranger.
+    sudden = moments.sudden.strangeness(short) - 0.25
+    beyond = np.maximum(sudden - 1.85 - np.maximum(moments.sudden.strangeness(before), 0.0), 0.0)
+    np.testing.assert_allclose(at_once - moments.score(scores), beyond)
+    assert beyond[2] < 0.5 < beyond[1]
+    calm = [0.5 * long + 0.1] * 3
+    np.testing.assert_array_equal(moments.score(calm, lately=before), moments.score(calm))
+
+
 def test_of_what_short_scales_call_strange_all_together_say_which_is_strangest(learned):
     """A player who came in was stranger than other music: to half a second nothing is louder."""
     moments, _ = learned
@@ -111,7 +131,7 @@ def test_scales_are_added_in_one_unit(learned):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("definition", [1, 2, 3])
+@pytest.mark.parametrize("definition", [1, 2, 3, 5])
 def test_a_model_of_before_is_saved_as_it_is(tmp_path, definition):
     session, _ = make_session(0.5, random_state=0)
     model = FamiliarityModel("kmeans", scales=(0.5, 3.0), random_state=0).fit(session)
@@ -137,4 +157,5 @@ def test_a_surprise_is_called_strange_where_little_is_known_of_what_comes_next(r
     first = slice(140, 155)  # a second and a half
     assert np.count_nonzero(model.timeline(rest).familiarity[first] < 0.05) > 10
     model.ensemble_.sudden_limits = [SUDDEN_LIMIT] * len(model.scales_)
+    model.ensemble_.moments = replace(model.ensemble_.moments, definition=5)
     assert not np.any(model.timeline(rest).familiarity[first] < 0.05)  # as it was

@@ -5,7 +5,7 @@ import pytest
 from naive import settled as naive_settled
 
 from barkcluster import FamiliarityModel
-from barkcluster.model.settling import Settling, settled_moments
+from barkcluster.model.settling import Settling, lately_at_moments, settled_moments
 from barkcluster.windows import WindowLayout
 
 SCALES = (0.5, 1.0, 3.0, 6.0)
@@ -49,6 +49,39 @@ def test_pieces_say_what_the_whole_says(rng, size):
     for i, expected in enumerate(whole):
         of_scale = [piece[i] for piece in pieces if len(piece) > i]
         np.testing.assert_array_equal(np.concatenate(of_scale), expected)
+
+
+def plain_lately(z):
+    """Mean of the two short scales in the hundred hops before the last twenty; 0 before the first."""
+    sudden = np.nan_to_num(z[:2].mean(axis=0))
+    return [sum(sudden[max(0, i - 119):max(0, i - 19)]) / 100 for i in range(len(sudden))]
+
+
+@pytest.mark.parametrize("size", [1, 7, 300])
+def test_lately_is_a_mean_of_ten_seconds_before_the_last_two(rng, size):
+    z = wandering(rng, 900)
+    settling = Settling(WindowLayout(scales=SCALES), hops_at_once=size)
+    lately = []
+    for at in range(0, 900, size):
+        here = [of_scale for of_scale in full(z[:, at:at + size]) if len(of_scale)]
+        settling.settled(here)
+        lately.append(settling.lately(len(here[0])))
+    np.testing.assert_allclose(np.concatenate(lately), plain_lately(z), atol=1e-10)
+
+
+def test_lately_of_held_out_moments_is_that_of_what_is_heard(rng):
+    z, layout = rng.normal(size=(4, 600)), WindowLayout(scales=SCALES)
+    settling = Settling(layout)
+    settling.settled(list(z))
+    of_all = lately_at_moments(z, 0.1 * np.arange(600), layout)
+    np.testing.assert_allclose(of_all[130:], settling.lately(600)[130:], atol=0.03)
+    assert not of_all[:20].any()
+    thinned = np.sort(rng.choice(600, 200, replace=False))
+    for i, time in enumerate(0.1 * thinned):
+        before = [z[:2, j].mean() for j in thinned if time - 12 < 0.1 * j <= time - 2]
+        said = lately_at_moments(z[:, thinned], 0.1 * thinned, layout)[i]
+        assert said == pytest.approx(np.mean(before) if before else 0.0, abs=0.06)
+    assert not lately_at_moments(z[:1], np.arange(600.0), WindowLayout(scales=(3.0,))).any()
 
 
 def test_what_stays_is_no_surprise():

@@ -211,6 +211,13 @@ def test_a_swapped_model_answers_from_the_next_frame_on(rng, model):
                                later.timeline(heard).familiarity[len(first):], rtol=1e-9)
 
 
+def same_but_for_what_was_lately(after_a_swap, of_timeline):
+    """What is strange is so by what was lately, which another model said, or none."""
+    strange = of_timeline < 0.05
+    np.testing.assert_array_equal(np.array(after_a_swap) < 0.05, strange)
+    np.testing.assert_allclose(np.array(after_a_swap)[~strange], of_timeline[~strange], rtol=1e-9)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("hop", [0.05, 0.07])
 def test_a_swap_does_not_empty_the_averages_of_the_patterns(rng, hop):
@@ -226,8 +233,7 @@ def test_a_swap_does_not_empty_the_averages_of_the_patterns(rng, hop):
         stream.model = new
         later = stream.extend(heard[swapped_at:])
         n = len(later)
-        np.testing.assert_allclose([r.familiarity for r in later], expected.familiarity[-n:],
-                                   rtol=1e-9)
+        same_but_for_what_was_lately([r.familiarity for r in later], expected.familiarity[-n:])
         np.testing.assert_allclose([r.by_scale for r in later], expected.by_scale[-n:],
                                    rtol=1e-9)
 
@@ -239,8 +245,8 @@ def test_the_first_model_knows_the_patterns_heard_before_it_came(rng):
     stream.extend(heard[:1111])
     stream.model = model
     later, expected = stream.extend(heard[1111:]), model.timeline(heard)
-    np.testing.assert_allclose([r.familiarity for r in later],
-                               expected.familiarity[-len(later):], rtol=1e-9)
+    same_but_for_what_was_lately([r.familiarity for r in later],
+                                 expected.familiarity[-len(later):])
 
 
 def test_a_swap_behind_a_gap_recalls_nothing_from_before_it(rng):
