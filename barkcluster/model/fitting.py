@@ -8,6 +8,8 @@ again, on the same held-out windows, so that every number that comes out means t
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +25,9 @@ from barkcluster.scorers import SCORERS
 from barkcluster.scorers.base import FamiliarityScorer, ScaleWarning
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERNS, check_scales
-from barkcluster.windows.training import TrainingWindows, training_windows
+from barkcluster.windows.training import TrainingWindows, training_windows, windows_between
 
+from .build_up import built_up_at
 from .ensemble import (
     Combination,
     Ensemble,
@@ -112,14 +115,13 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         If hops are so long that a scale has one window alone.
     """
     training = training_windows(features, takes)
-    pauses = _pauses(takes, features)
-    learned = _learned(template, features, training, pauses,
-                       share_by_heart(takes, features.frame_rate), n_jobs)
+    measure = _Measure.of(takes, features, training)
+    learned = _learned(template, features, training, measure, n_jobs)
     parts, scores, echoes = (list(of_all) for of_all in zip(*learned, strict=True))
     # Held-out windows and echoes, as all scorers judge them together.
-    held_out = _by_scale(scores, features, training)
-    echoed = _by_scale(echoes, features, [windows.echoed for windows in training])
-    scales = [Calibration(raised(score, echo)[_measuring(pauses, times, features, i)])
+    held_out = _by_scale(scores, features, measure.windows)
+    echoed = _by_scale(echoes, features, measure.echoed)
+    scales = [Calibration(raised(score, echo)[_measuring(measure.pauses, times, features, i)])
               for i, ((times, score), (_, echo)) in enumerate(
                   zip(held_out, echoed, strict=True))]
     in_one_unit = [Calibrations(scales[:i + 1]).standardized for i in range(len(scales))]
@@ -128,24 +130,60 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         for of_one in (held_out, echoed))
     # What comes next is not between what was heard, as held-out blocks are.
     cautions = [caution(of_scale.n_effective_) for of_scale in scales]
-    usual, again = (
-        [_settled(scores, times, features, 1.0 - with_caution, pauses)
+    settled, settled_echoes = (
+        [_settled(scores, times, features, 1.0 - with_caution, measure.pauses)
          for scores, (times, _), with_caution in zip(of_scales, of_one, cautions, strict=True)]
         for of_scales, of_one in ((usual, held_out), (again, echoed)))
-    moments = Moments.learned(features.scales, [scores for scores, _ in usual],
-                              [scores for scores, _ in again])
+    moments = Moments.learned(features.scales, [scores for scores, _ in settled],
+                              [scores for scores, _ in settled_echoes])
     of_all = [calibration_ahead(raised(*(moments.score(scores, lately=lately)
                                          for scores, lately in of_both)), with_caution)
-              for *of_both, with_caution in zip(usual, again, cautions, strict=True)]
+              for *of_both, with_caution in zip(
+                  settled, settled_echoes, cautions, strict=True)]
     duration = sum(len(take) for take in takes) / features.frame_rate
     return Ensemble(features, parts, scales, of_all, moments, duration)
 
 
-def _pauses(takes: list[npt.NDArray[np.floating]], features: WindowFeatures) -> Pauses:
-    """Where the takes pause, if that is seldom by the longest of the short scales."""
-    short = [n for n, scale in zip(features.scale_frames, features.scales, strict=True)
-             if scale < SUDDEN_S]
-    return Pauses(takes, features.frame_rate, max(short, default=0))
+@dataclass(eq=False)
+class _Measure:
+    """What is measured by, of all that is learned.
+
+    Attributes
+    ----------
+    windows : list of TrainingWindows
+        For each block of the features, those of after the session was built up.
+    again : list of TrainingWindows
+        Those of before, between the ones that are learned: heard again, they are not strange.
+    pauses : Pauses
+        Of those, which lie in a pause.
+    by_heart : float
+        How much of the session comes back exactly.
+    """
+
+    windows: list[TrainingWindows]
+    again: list[TrainingWindows]
+    pauses: Pauses
+    by_heart: float
+
+    @property
+    def echoed(self) -> list[TrainingWindows]:
+        """What nothing of may be strange: the beginning, and what there are echoes of."""
+        return [again.then(windows.echoed)
+                for again, windows in zip(self.again, self.windows, strict=True)]
+
+    @classmethod
+    def of(cls, takes: list[npt.NDArray[np.floating]], features: WindowFeatures,
+           training: list[TrainingWindows]) -> Self:
+        """The measure of a session."""
+        duration = sum(len(take) for take in takes) / features.frame_rate
+        built_up = built_up_at(training, features, duration)
+        # Pauses are where takes pause, if that is seldom by the longest of the short scales.
+        short = [n for n, scale in zip(features.scale_frames, features.scales, strict=True)
+                 if scale < SUDDEN_S]
+        return cls([windows.after(built_up) for windows in training],
+                   windows_between(features, takes, built_up),
+                   Pauses(takes, features.frame_rate, max(short, default=0)),
+                   share_by_heart(takes, features.frame_rate))
 
 
 def _measuring(pauses: Pauses, times: FloatArray, features: WindowFeatures, scale_index: int
@@ -196,12 +234,11 @@ def fit_parts(template: FamiliarityScorer, features: WindowFeatures,
     """
     training = training_windows(features, takes)
     return [part for part, _, _ in _learned(
-        template, features, training, _pauses(takes, features),
-        share_by_heart(takes, features.frame_rate), n_jobs)]
+        template, features, training, _Measure.of(takes, features, training), n_jobs)]
 
 
 def _learned(template: FamiliarityScorer, features: WindowFeatures,
-             training: list[TrainingWindows], pauses: Pauses, by_heart: float, n_jobs: int | None,
+             training: list[TrainingWindows], measure: _Measure, n_jobs: int | None,
              ) -> list[tuple[Part, FloatArray, FloatArray]]:
     """Of each scale and view the part, and how strange held-out windows and echoes are to it."""
     for windows, (scale_index, _) in zip(training, features.blocks, strict=True):
@@ -210,8 +247,8 @@ def _learned(template: FamiliarityScorer, features: WindowFeatures,
                 f"hop must leave two windows of each scale; {features.hop:g} s leaves "
                 f"{len(windows.rows)} of {features.scales[scale_index]:g} s.")
 
-    def learn(windows: TrainingWindows, scale_index: int, view: str
-              ) -> tuple[Part, FloatArray, FloatArray]:
+    def learn(windows: TrainingWindows, measured: TrainingWindows, again: TrainingWindows,
+              scale_index: int, view: str) -> tuple[Part, FloatArray, FloatArray]:
         length = features.block_frames(scale_index, view) / features.frame_rate
         scorer = clone(template).set_params(
             whitening=0.0 if view == "texture" else TIME_WHITENING,
@@ -226,19 +263,22 @@ def _learned(template: FamiliarityScorer, features: WindowFeatures,
                    augmented_rows=windows.augmented_rows,
                    augmented_offsets=windows.augmented_offsets,
                    echoes=windows.echoes, echoed_rows=windows.echoed_rows)
-        unheard = scorer.unheard_novelty()
-        echoes = with_margin(scorer.unheard_echoes(), unheard,
+        # Those that end last.
+        unheard = scorer.unheard_novelty()[len(windows.rows) - len(measured.rows):]
+        echoes = with_margin(scorer.unheard_echoes()[len(windows.echoes) - len(measured.echoes):],
+                             unheard,
                              _ECHO_MARGIN if view == "texture" else _ECHO_MARGIN_OF_ONSETS)
-        stranger = _UNHEARD_BY_HEART * by_heart * float(np.std(raised(unheard, echoes)))
+        stranger = _UNHEARD_BY_HEART * measure.by_heart * float(np.std(raised(unheard, echoes)))
         unheard, echoes = unheard + stranger, echoes + stranger
+        echoes = np.concatenate([scorer.novelty_of(again.rows), echoes])
         held_out = raised(unheard, echoes)
         if view in PATTERNS:
             # Judged against the windows in which that group of bands plays.
-            playing = is_playing(onset_energy(windows.rows))
+            playing = is_playing(onset_energy(measured.rows))
             if playing.sum() >= _FEWEST_PLAYING:
                 held_out = held_out[playing]
         else:
-            held_out = held_out[_measuring(pauses, windows.times, features, scale_index)]
+            held_out = held_out[_measuring(measure.pauses, measured.times, features, scale_index)]
         scorer.recalibrate(held_out)
         score_of = Calibrations([scorer.calibration_]).strangeness_beyond_ranks
         return (Part(scale_index, view, scorer, windows.times),
@@ -249,8 +289,9 @@ def _learned(template: FamiliarityScorer, features: WindowFeatures,
         warnings.simplefilter("ignore", ScaleWarning)
         learned: list[tuple[Part, FloatArray, FloatArray]] = Parallel(
             n_jobs=n_jobs, prefer="threads")(
-            delayed(learn)(windows, scale_index, view)
-            for windows, (scale_index, view) in zip(training, features.blocks, strict=True))
+            delayed(learn)(windows, measured, again, scale_index, view)
+            for windows, measured, again, (scale_index, view) in zip(
+                training, measure.windows, measure.again, features.blocks, strict=True))
     return learned
 
 

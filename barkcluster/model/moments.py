@@ -25,9 +25,9 @@ _BY_HEART = -1.0
 _MORE_BY_HEART = 1.0
 # Of definitions up to 5.
 _MORE_BY_HEART_BEFORE = 2.0
-# A surprise must be heard, so short scales may say "stranger than 97 in 100" by themselves, and more
-# only by as much as that is stranger than what they said lately: other music is what all scales find
-# strange, and stays the strangest.
+# A surprise must be heard, so short scales may say "stranger than 97 in 100" by themselves, and
+# more only by as much as that is stranger than what they said lately: other music is what all
+# scales find strange, and stays the strangest.
 SUDDEN_LIMIT = 1.85
 # Where players come and go, the session's own music is often as strange as that to short scales.
 # How strange it is to all of them then says which is which: a twentieth of their mean counts.

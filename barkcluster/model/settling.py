@@ -21,7 +21,7 @@ _SURPRISE_SHARE = 0.6
 _STRANGE_ALONE = 1.4
 # A surprise is noticed late: what a scale said so long before that is free of it.
 _BEFORE_S = 1.5
-# What was usual lately: what the short scales said, on average over so long, until so long ago (s).
+# What was usual lately: the mean of what the short scales said for so long (s), until so long ago.
 _LATELY_S = 10.0
 _LATELY_UNTIL_S = 2.0
 # Hops at once, at most.

@@ -103,6 +103,28 @@ class TrainingWindows:
         return replace(self, rows=self.rows[self.echoed_rows], times=self.times[self.echoed_rows],
                        takes=self.takes[self.echoed_rows])
 
+    def after(self, time: float) -> Self:
+        """The windows that end after a time, and their echoes; none of the copies.
+
+        Parameters
+        ----------
+        time : float
+            In seconds, counted on over the takes.
+        """
+        first = int(np.searchsorted(self.times, time, "right"))
+        echo = int(np.searchsorted(self.echoed_rows, first))
+        return replace(self, rows=self.rows[first:], times=self.times[first:],
+                       takes=self.takes[first:], augmented=self.augmented[:0],
+                       augmented_rows=self.augmented_rows[:0],
+                       augmented_offsets=self.augmented_offsets[:0],
+                       echoes=self.echoes[echo:], echoed_rows=self.echoed_rows[echo:] - first)
+
+    def then(self, later: Self) -> Self:
+        """These windows and later ones, without echoes and copies."""
+        return replace(self, rows=np.concatenate([self.rows, later.rows]),
+                       times=np.concatenate([self.times, later.times]),
+                       takes=np.concatenate([self.takes, later.takes]))
+
     @property
     def step(self) -> float:
         """Seconds between neighbors."""
@@ -123,35 +145,65 @@ def training_windows(features: WindowFeatures, takes: Takes) -> list[TrainingWin
     windows : list of TrainingWindows
         For each of ``features.blocks``.
     """
-    blocks = features.blocks
-    hop = features.hop_frames
+    strides = _strides(features, takes)
+    windows = _windows_of(features, takes, strides)
+    _add_echoes(windows, features, takes, strides)
+    _add_copies(windows, features, takes, strides)
+    return windows
+
+
+def windows_between(features: WindowFeatures, takes: Takes, until: float
+                    ) -> list[TrainingWindows]:
+    """Windows at places between those of `training_windows`, without echoes and copies.
+
+    Parameters
+    ----------
+    features : WindowFeatures
+    takes : list of ndarray of shape (n_frames, n_bands)
+    until : float
+        Seconds, counted on over the takes, by which they end.
+
+    Returns
+    -------
+    windows : list of TrainingWindows
+        For each of ``features.blocks``.
+    """
+    left, some = round(until * features.frame_rate), []
+    for take in takes:
+        some.append(take[:max(0, left)])
+        left -= len(take)
+    return _windows_of(features, some, _strides(features, takes), turn=0.5)
+
+
+def _strides(features: WindowFeatures, takes: Takes) -> dict[tuple[int, str], int]:
+    """Of each block, in how many hops one window is kept."""
     n_hops = _n_hops(features, takes)
     times = min(max(n_hops / _HOPS_OF_KEPT, 1.0), _MOST_TIMES)
 
     def stride(scale: int, view: str) -> int:
         kind = "pattern" if view in PATTERNS else view
         apart = 1.0 if kind == "pattern" else (
-            features.scale_frames[scale] / hop / _WINDOWS_A_LENGTH)
+            features.scale_frames[scale] / features.hop_frames / _WINDOWS_A_LENGTH)
         return max(1, round(apart), math.ceil(n_hops / (times * _KEPT[kind])))
 
-    strides = {block: stride(*block) for block in blocks}
-    kept = [_thinned(features, take, strides) for take in takes]
+    return {block: stride(*block) for block in features.blocks}
+
+
+def _windows_of(features: WindowFeatures, takes: Takes, strides: dict[tuple[int, str], int],
+                turn: float = 0.0) -> list[TrainingWindows]:
+    """One window of each stride of the takes, block by block."""
+    kept = [_thinned(features, take, strides, turn) for take in takes]
     starts = np.cumsum([0, *(len(take) for take in takes)]) / features.frame_rate
-    windows = []
-    for b, block in enumerate(blocks):
-        windows.append(TrainingWindows(
-            rows=np.concatenate([rows[b] for rows, _ in kept]),
-            times=np.concatenate([ends[b] + start for (_, ends), start in
-                                  zip(kept, starts[:-1], strict=True)]),
-            takes=np.repeat(np.arange(len(takes)), [len(ends[b]) for _, ends in kept]),
-            augmented=np.empty((0, features.n_features(*block)), np.float32),
-            augmented_rows=np.empty(0, np.intp),
-            augmented_offsets=np.empty(0),
-            echoes=np.empty((0, features.n_features(*block)), np.float32),
-            echoed_rows=np.empty(0, np.intp)))
-    _add_echoes(windows, features, takes, strides)
-    _add_copies(windows, features, takes, strides)
-    return windows
+    return [TrainingWindows(
+        rows=np.concatenate([rows[b] for rows, _ in kept]),
+        times=np.concatenate([ends[b] + start for (_, ends), start in
+                              zip(kept, starts[:-1], strict=True)]),
+        takes=np.repeat(np.arange(len(takes)), [len(ends[b]) for _, ends in kept]),
+        augmented=np.empty((0, features.n_features(*block)), np.float32),
+        augmented_rows=np.empty(0, np.intp),
+        augmented_offsets=np.empty(0),
+        echoes=np.empty((0, features.n_features(*block)), np.float32),
+        echoed_rows=np.empty(0, np.intp)) for b, block in enumerate(features.blocks)]
 
 
 def _n_hops(features: WindowFeatures, takes: Takes) -> int:

@@ -79,7 +79,7 @@ def test_short_scales_are_heard_but_are_never_the_strangest(learned):
 
 
 def test_what_breaks_in_is_stranger_than_what_was_strange_before(learned):
-    """Two seconds of other music were at .03, whatever they were: "caught off guard" is nearer 0."""
+    """Two seconds of other music were at .03, whatever they were: caught off guard is nearer 0."""
     moments, _ = learned
     short, long = np.array([4.0, 8.0, 8.0]), np.zeros(3)
     before = np.array([-1.0, -1.0, 6.0])
@@ -87,7 +87,7 @@ def test_what_breaks_in_is_stranger_than_what_was_strange_before(learned):
     at_once = moments.score(scores, lately=before)
     assert at_once[0] > moments.score(scores)[0] > SUDDEN_LIMIT - 0.1
     assert at_once[1] > at_once[0] + 1.0
-    # Where it was as strange for ten seconds it goes no farther beyond the limit than it is stranger.
+    # Where it was strange for ten seconds it goes beyond the limit by what it is stranger.
     sudden = moments.sudden.strangeness(short) - 0.25
     beyond = np.maximum(sudden - 1.85 - np.maximum(moments.sudden.strangeness(before), 0.0), 0.0)
     np.testing.assert_allclose(at_once - moments.score(scores), beyond)

@@ -52,7 +52,7 @@ def test_pieces_say_what_the_whole_says(rng, size):
 
 
 def plain_lately(z):
-    """Mean of the two short scales in the hundred hops before the last twenty; 0 before the first."""
+    """Mean of the two short scales in the hundred hops before the last twenty."""
     sudden = np.nan_to_num(z[:2].mean(axis=0))
     return [sum(sudden[max(0, i - 119):max(0, i - 19)]) / 100 for i in range(len(sudden))]
 

@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from barkcluster.frames.resampling import later, stretched
 from barkcluster.windows import WindowFeatures
-from barkcluster.windows.training import spread_ends, training_windows
+from barkcluster.windows.training import spread_ends, training_windows, windows_between
 
 
 def test_rows_are_thinned_but_not_their_order(rng):
@@ -160,3 +160,37 @@ def test_takes_that_just_fill_a_window_have_one(rng, length):
         expected = features.transform_scales(takes[2])[0][1]
         if length == 100:
             np.testing.assert_allclose(windows.rows[2], expected[0], atol=1e-5)
+
+
+def test_windows_between_are_others_of_the_same_music(rng):
+    takes = [rng.normal(-40, 5, size=(n, 25)) for n in (2000, 1500)]
+    features, every_frame = WindowFeatures((1.0, 3.0)), WindowFeatures((1.0, 3.0), hop=0.01)
+    learned = training_windows(features, takes)
+    between = windows_between(features, takes, until=28.0)
+    whole = [every_frame.transform_views(take) for take in takes]
+    for b, (mine, others) in enumerate(zip(between, learned, strict=True)):
+        assert 0 < len(mine.times) == len(mine.rows) and mine.times.max() <= 28.0
+        # As many as are learned until then, and hardly any of the same.
+        assert len(mine.times) == pytest.approx(np.sum(others.times <= 28.0), abs=2)
+        assert np.isin(mine.times.round(6), others.times.round(6)).mean() < 0.2
+        for take, start in ((0, 0.0), (1, 20.0)):
+            here = mine.takes == take
+            views = whole[take][b]
+            rows = np.searchsorted(views.times.round(6), (mine.times[here] - start).round(6))
+            np.testing.assert_allclose(mine.rows[here], views.X[rows], atol=1e-5)
+        assert not len(mine.echoes) and not len(mine.augmented)
+
+
+def test_windows_after_a_time_keep_their_echoes(rng):
+    windows = training_windows(WindowFeatures((1.0, 3.0)), [rng.normal(-40, 5, (3000, 25))])
+    for all_of_them in windows:
+        rest = all_of_them.after(12.0)
+        assert rest.times[0] > 12.0 and len(rest.rows) == np.sum(all_of_them.times > 12.0)
+        np.testing.assert_array_equal(rest.echoed.times,
+                                      all_of_them.echoed.times[all_of_them.echoed.times > 12.0])
+        np.testing.assert_array_equal(rest.echoes, all_of_them.echoes[-len(rest.echoes):])
+        before = all_of_them.after(0.0)
+        np.testing.assert_array_equal(before.rows, all_of_them.rows)
+        assert not len(all_of_them.after(99.0).rows)
+        joined = rest.then(rest.after(20.0))
+        assert len(joined.rows) == len(joined.times) == len(joined.takes) > len(rest.rows)
