@@ -391,7 +391,7 @@ class FamiliarityScorer(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
               n_reached: int) -> Self:
         """A copy of this unfitted scorer that has learned some of the rows alone."""
         twin = deepcopy(self)  # as `clone` does, which looks up what parameters there are anew
-        heard = np.isin(forms.sources, kept)
+        heard = forms.of(kept)
         twin._learn_rows(
             Forms(forms.rows[heard], forms.sources[heard], forms.offsets[heard]) if heard.any()
             else Forms(rows[kept], kept, np.zeros(len(kept))),  # too few forms for as many blocks
