@@ -20,8 +20,8 @@ from barkcluster.windows.features import WindowFeatures
 _WINDOW_S = 1.0
 _APART_S = 1.5
 # Stretches of a session that are looked at, at least so long (s): half as long may a loop be.
-_STRETCH_S = 40.0
-_N_STRETCHES = 3
+_STRETCH_S = 75.0
+_N_STRETCHES = 2
 # What comes back is as near as a window is to the one so much later (s), on average over the
 # session. Loops are at 0, drum machines, whose beats fall between frames, at up to 14 ms, loops
 # that were recorded at 15; machines with human jitter at 20 or more, loops in noise at 20 to 50,
