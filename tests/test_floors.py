@@ -17,7 +17,8 @@ PACKAGE = Path(__file__).parents[1] / "barkcluster"
 FLOORS = (
     ("_clock", "_extras", "_familiarity", "_parameters", "_processes", "_threads", "_typing",
      "_validation", "_version"),
-    ("_html", "_spread"),   # what shows itself in a notebook; places that lock onto no beat
+    # What shows itself in a notebook; places that lock onto no beat; distances of many rows.
+    ("_html", "_spread", "_distances"),
     ("files",),         # written whole, read with care
     ("frames",),        # 25 levels in dB, 100 times a second, out of text and sound
     ("synthetic", "windows", "calibration", "tempo"),

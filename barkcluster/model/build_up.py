@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
+from barkcluster._distances import squared_distances
 from barkcluster._typing import FloatArray
 from barkcluster.calibration.calibration import held_out_blocks
 from barkcluster.windows.features import WindowFeatures
@@ -77,9 +77,9 @@ def _share_unlike(times: FloatArray, apart: FloatArray, before: float, after: fl
 
 
 def _apart_from_others(windows: TrainingWindows, length: float) -> FloatArray:
-    """How far each window is from the nearest that lies in another block."""
+    """How far each window is from the nearest that lies in another block, squared."""
     apart = np.empty(len(windows.rows))
     gap = int(np.ceil(length / windows.step))
     for kept, block in held_out_blocks(len(apart), _N_BLOCKS, gap):
-        apart[block] = cdist(windows.rows[block], windows.rows[kept]).min(axis=1)
+        apart[block] = squared_distances(windows.rows[block], windows.rows[kept]).min(axis=1)
     return apart

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from barkcluster._distances import squared_distances
 from barkcluster._spread import spread_rows
 from barkcluster.windows.features import WindowFeatures
 
@@ -23,11 +24,13 @@ _APART_S = 1.5
 _STRETCH_S = 75.0
 _N_STRETCHES = 2
 # What comes back is as near as a window is to the one so much later (s), on average over the
-# session. Loops are at 0, drum machines, whose beats fall between frames, at up to 14 ms, loops
+# session. Loops are at 0, drum machines, whose beats fall between frames, at up to 16 ms, loops
 # that were recorded at 15; machines with human jitter at 20 or more, loops in noise at 20 to 50,
 # players at 40 to 200.
-_MOVES_S = 0.015
-# Where a window moves less from a frame to the next nothing goes on: silence, a held sound.
+_MOVES_S = 0.017
+# Seconds from a window to the next: loops that fall between two are half of that away.
+_HOP_S = 0.02
+# Where a window moves less in that time nothing goes on: silence, a held sound.
 _STILL = 1e-3
 
 
@@ -64,15 +67,14 @@ def share_by_heart(takes: Sequence[npt.NDArray[np.floating]], frame_rate: float)
 
 def _known(frames: npt.NDArray[np.floating], frame_rate: float) -> npt.NDArray[np.bool_]:
     """Of some windows in which something moves, whether they come back."""
-    features = WindowFeatures((_WINDOW_S,), 1.0 / frame_rate, frame_rate, views=("texture",),
+    # At low rates a hop is a frame: then it is what lies between two frames that comes back.
+    hop = max(1, round(_HOP_S * frame_rate)) / frame_rate
+    features = WindowFeatures((_WINDOW_S,), hop, frame_rate, views=("texture",),
                               n_bands=frames.shape[1])
-    windows = features.transform_views(frames)[0].X.astype(np.float64)
+    windows = features.transform_views(frames)[0].X
     steps = np.linalg.norm(np.diff(windows, axis=0), axis=1)
     some = spread_rows(len(steps), round(len(frames) / frame_rate))
     some = some[steps[some] > _STILL]
-    norms = np.vecdot(windows, windows)
-    apart = norms[some, None] + norms - 2.0 * (windows[some] @ windows.T)    # squared
-    apart[np.abs(some[:, None] - np.arange(len(windows))) < _APART_S * frame_rate] = np.inf
-    # At low rates a frame is long: then it is what lies between two frames that comes back.
-    n_steps = _MOVES_S * min(frame_rate, 100.0)
-    return np.asarray(apart.min(axis=1) < (n_steps * steps.mean()) ** 2)
+    apart = squared_distances(windows[some], windows)
+    apart[np.abs(some[:, None] - np.arange(len(windows))) * hop < _APART_S] = np.inf
+    return np.asarray(apart.min(axis=1) < (_MOVES_S / hop * steps.mean()) ** 2)
