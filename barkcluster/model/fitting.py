@@ -136,10 +136,11 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
         for of_scales, of_one in ((usual, held_out), (again, echoed)))
     moments = Moments.learned(features.scales, [scores for scores, _ in settled],
                               [scores for scores, _ in settled_echoes])
-    of_all = [calibration_ahead(raised(*(moments.score(scores, lately=lately)
-                                         for scores, lately in of_both)), with_caution)
-              for *of_both, with_caution in zip(
-                  settled, settled_echoes, cautions, strict=True)]
+    said, said_of_echoes = ([moments.score(scores, lately=lately) for scores, lately in of_scales]
+                            for of_scales in (settled, settled_echoes))
+    of_all = [calibration_ahead(raised(of_held_out, of_echoes), with_caution)
+              for of_held_out, of_echoes, with_caution in zip(
+                  said, said_of_echoes, cautions, strict=True)]
     duration = sum(len(take) for take in takes) / features.frame_rate
     return Ensemble(features, parts, scales, of_all, moments, duration)
 

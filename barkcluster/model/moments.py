@@ -142,12 +142,13 @@ class Moments:
         sudden = _sudden(scores, n_short)
         if self.definition == 1:
             return np.maximum(mean, sudden - _SUDDEN_LEAD_UNCALIBRATED)
-        said = [mean, sudden] if lately is None or self.definition < 6 else [mean, sudden, lately]
-        mean, sudden, *before = self._compared[n_full - 1][len(said) - 2].strangeness(
-            np.array(said))
+        if lately is None or self.definition < 6:
+            lately = sudden     # as strange before: nothing is abrupt
+        mean, sudden, before = self._compared[n_full - 1].strangeness(
+            np.array([mean, sudden, lately]))
         more = _MORE_BY_HEART if self.definition > 5 else _MORE_BY_HEART_BEFORE
         sudden -= _SUDDEN_LEAD + more * np.maximum(_BY_HEART - mean, 0.0)
-        abruptly = np.maximum(sudden - limit - np.maximum(before[0], 0.0), 0.0) if before else 0.0
+        abruptly = np.maximum(sudden - limit - np.maximum(before, 0.0), 0.0)
         if self.definition == 3:
             beyond = np.maximum(sudden - SUDDEN_LIMIT, 0.0)
             sudden -= (1.0 - _BEYOND_LIMIT) * beyond
@@ -158,10 +159,10 @@ class Moments:
         return np.maximum(mean, sudden)
 
     @cached_property
-    def _compared(self) -> list[tuple[Calibrations, Calibrations]]:
-        """Each of ``means`` beside ``sudden``, once and twice: they are asked at once."""
-        return [(Calibrations([mean, self.sudden]), Calibrations([mean, self.sudden, self.sudden]))
-                for mean in self.means if self.sudden is not None]
+    def _compared(self) -> list[Calibrations]:
+        """Each of ``means`` beside ``sudden``, of now and of lately: they are asked at once."""
+        return [Calibrations([mean, self.sudden, self.sudden]) for mean in self.means
+                if self.sudden is not None]
 
 
 def _mean(by_scale: FloatArray, scales: tuple[float, ...]) -> FloatArray:

@@ -212,11 +212,8 @@ def lately_at_moments(scores: FloatArray, times: FloatArray, layout: WindowLayou
 
     Parameters
     ----------
-    scores : ndarray of shape (n_scales, n)
-        Strangeness of the first scales of the layout, shortest first.
-    times : ndarray of shape (n,)
-        When the windows end, rising, in seconds.
-    layout : WindowLayout
+    scores, times, layout
+        As in `settled_moments`.
 
     Returns
     -------

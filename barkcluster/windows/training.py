@@ -120,7 +120,7 @@ class TrainingWindows:
                        echoes=self.echoes[echo:], echoed_rows=self.echoed_rows[echo:] - first)
 
     def then(self, later: Self) -> Self:
-        """These windows and later ones, without echoes and copies."""
+        """These windows and later ones, whose echoes and copies are left out."""
         return replace(self, rows=np.concatenate([self.rows, later.rows]),
                        times=np.concatenate([self.times, later.times]),
                        takes=np.concatenate([self.takes, later.takes]))
