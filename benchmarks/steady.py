@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -61,8 +61,12 @@ def loops_in_noise() -> Iterator[Case]:
 
 
 def drum_machine(bpm: float, seconds: float, jitter_s: float = 0.0, later: int = 0,
-                 noise: float = 1e-4, seed: int = 0) -> Frames:
-    """Kick, hat and four bass notes as sound, each bar the same samples, as Bark frames."""
+                 noise: float = 1e-4, seed: int = 0,
+                 rests: Mapping[str, tuple[float, float]] | None = None) -> Frames:
+    """Kick, hat and four bass notes as sound, each bar the same samples, as Bark frames.
+
+    The "kick", "hat" and "bass" may rest, each from one second to another.
+    """
     rng = np.random.default_rng(seed)
     beat, t = 60 / bpm, np.arange(int(0.4 * SAMPLE_RATE)) / SAMPLE_RATE
     kick = (0.5 * np.sin(2 * np.pi * (50 * t + 10 * (1 - np.exp(-20 * t))))
@@ -75,8 +79,10 @@ def drum_machine(bpm: float, seconds: float, jitter_s: float = 0.0, later: int =
     late = np.random.default_rng(seed + 1)
     for i in range(int(seconds / beat * 2)):
         at = int(SAMPLE_RATE * max(0.0, i * beat / 2 + jitter_s * late.normal()))
-        for one in [hat] if i % 2 else [kick, bass[i // 2 % 4]]:
-            sound[at:at + len(one)] += one
+        for name, one in [("hat", hat)] if i % 2 else [("kick", kick), ("bass", bass[i // 2 % 4])]:
+            start, stop = (rests or {}).get(name, (0.0, 0.0))
+            if not start <= i * beat / 2 < stop:
+                sound[at:at + len(one)] += one
     sound = sound[later:later + int(SAMPLE_RATE * seconds)]
     sound += noise * np.random.default_rng(seed + later + 9).normal(size=len(sound))
     return np.asarray(bark_frames(sound, sample_rate=SAMPLE_RATE), dtype=np.float64)

@@ -104,7 +104,7 @@ def test_a_drum_loop_is_known_samples_and_frames_later(scorer, bpm):
 
 @every_scorer
 def test_a_hat_that_breaks_off_is_noticed_in_a_drum_loop(scorer):
-    # A fraction of a frame later, attacks are others, too: what is allowed for that hid the hat.
+    # A fraction of a frame later, attacks are others, too: that may not hide what breaks off.
     model = fitted(scorer, played(120, 30, noise=1e-3))
     timeline = model.timeline(played(120, 22, seed=5, noise=1e-3, no_hat=(16.0, 17.0)))
     calm, without = ((timeline.times > start) & (timeline.times <= stop)
