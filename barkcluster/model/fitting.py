@@ -23,6 +23,7 @@ from barkcluster.calibration.calibration import Calibration, Calibrations
 from barkcluster.calibration.echoes import raised, with_margin
 from barkcluster.scorers import SCORERS
 from barkcluster.scorers.base import FamiliarityScorer, ScaleWarning
+from barkcluster.windows.echoes import is_noise
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERNS, check_scales
 from barkcluster.windows.training import TrainingWindows, training_windows, windows_between
@@ -47,11 +48,11 @@ TIME_WHITENING = 0.75
 # A scale is learned from a session at least this many times as long.
 _SHORTEST_SESSION = 3.0
 _FEWEST_PLAYING = 10
-# What echoes stand out by is added one and a half times, and four times of onsets: between two
-# frames an attack is no cubic. Drums heard half a frame later are up to 1.3 times as far as their
-# echoes in texture, in rhythm 2 (nearest neighbors) to 5.4 times (k-means).
-_ECHO_MARGIN = 1.5
-_ECHO_MARGIN_OF_ONSETS = 4.0
+# What echoes stand out by is added four times: between two frames an attack is no cubic. Loops of
+# sound heard half a frame later are up to twice as far as their echoes in texture, drums in rhythm
+# 2 (nearest neighbors) to 5.4 times (k-means). Textures of noise get none: noise and the place of
+# an attack differ together, and five times what they differ by hides other music.
+_ECHO_MARGIN = 4.0
 # Of what comes back exactly nothing was held out: music that was not heard would be stranger, by
 # so much of the spread.
 _UNHEARD_BY_HEART = 0.5
@@ -114,8 +115,9 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
     ValueError
         If hops are so long that a scale has one window alone.
     """
-    training = training_windows(features, takes)
-    measure = _Measure.of(takes, features, training)
+    by_heart = share_by_heart(takes, features.frame_rate)
+    training = training_windows(features, takes, comes_back=by_heart > 0.0)
+    measure = _Measure.of(takes, features, training, by_heart)
     learned = _learned(template, features, training, measure, n_jobs)
     parts, scores, echoes = (list(of_all) for of_all in zip(*learned, strict=True))
     # Held-out windows and echoes, as all scorers judge them together.
@@ -159,12 +161,15 @@ class _Measure:
         Of those, which lie in a pause.
     by_heart : float
         How much of the session comes back exactly.
+    noise : bool
+        Whether it is noise, or music in noise, all of it.
     """
 
     windows: list[TrainingWindows]
     again: list[TrainingWindows]
     pauses: Pauses
     by_heart: float
+    noise: bool
 
     @property
     def echoed(self) -> list[TrainingWindows]:
@@ -174,7 +179,7 @@ class _Measure:
 
     @classmethod
     def of(cls, takes: list[npt.NDArray[np.floating]], features: WindowFeatures,
-           training: list[TrainingWindows]) -> Self:
+           training: list[TrainingWindows], by_heart: float) -> Self:
         """The measure of a session."""
         duration = sum(len(take) for take in takes) / features.frame_rate
         built_up = built_up_at(training, features, duration)
@@ -184,7 +189,7 @@ class _Measure:
         return cls([windows.after(built_up) for windows in training],
                    windows_between(features, takes, built_up),
                    Pauses(takes, features.frame_rate, max(short, default=0)),
-                   share_by_heart(takes, features.frame_rate))
+                   by_heart, not by_heart and all(is_noise(take) for take in takes))
 
 
 def _measuring(pauses: Pauses, times: FloatArray, features: WindowFeatures, scale_index: int
@@ -233,9 +238,10 @@ def fit_parts(template: FamiliarityScorer, features: WindowFeatures,
     ValueError
         As `fit_ensemble`.
     """
-    training = training_windows(features, takes)
-    return [part for part, _, _ in _learned(
-        template, features, training, _Measure.of(takes, features, training), n_jobs)]
+    by_heart = share_by_heart(takes, features.frame_rate)
+    training = training_windows(features, takes, comes_back=by_heart > 0.0)
+    measure = _Measure.of(takes, features, training, by_heart)
+    return [part for part, _, _ in _learned(template, features, training, measure, n_jobs)]
 
 
 def _learned(template: FamiliarityScorer, features: WindowFeatures,
@@ -267,8 +273,7 @@ def _learned(template: FamiliarityScorer, features: WindowFeatures,
         # Those that end last.
         unheard = scorer.unheard_novelty()[len(windows.rows) - len(measured.rows):]
         echoes = with_margin(scorer.unheard_echoes()[len(windows.echoes) - len(measured.echoes):],
-                             unheard,
-                             _ECHO_MARGIN if view == "texture" else _ECHO_MARGIN_OF_ONSETS)
+                             unheard, 0.0 if measure.noise and view == "texture" else _ECHO_MARGIN)
         stranger = _UNHEARD_BY_HEART * measure.by_heart * float(np.std(raised(unheard, echoes)))
         unheard, echoes = unheard + stranger, echoes + stranger
         echoes = np.concatenate([scorer.novelty_of(again.rows), echoes])

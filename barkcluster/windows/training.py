@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from barkcluster._spread import golden_places
 from barkcluster._typing import Float32Array, FloatArray
-from barkcluster.frames.resampling import later, stretched
+from barkcluster.frames.resampling import stretched
 
+from .echoes import N_WAYS, echo_of, is_noise
 from .features import WindowFeatures
 from .layout import PATTERNS
 
@@ -38,22 +39,15 @@ _HOPS_OF_KEPT = 6000
 _TEMPI = (0.955, 0.97, 0.985, 1.0, 1.015, 1.03, 1.045)
 # The change of tempo that lies one unit away (`TrainingWindows.augmented_offsets`).
 _TEMPO_UNIT = 0.03
-# How an echo differs from what was heard, in turn: a fraction of a frame later, and so much louder
-# (dB), with noise of what levels in text are rounded to, a tenth of a dB. Nobody hears any of it.
-_ECHOES = ((0.25, -0.25), (0.5, 0.25), (0.75, 0.0))
+# Echoes come with noise of what levels in text are rounded to, a tenth of a dB.
 _ROUNDING_DB = 0.1
-# Each of them is heard of a stretch in turn, about so long (s), which the longest windows lead in
-# to. Of longer sessions so much (s) is heard again, all over them: it is ranks that are wanted.
+# Each of the ways of `echo_of` is heard of a stretch in turn, about so long (s), which the longest
+# windows lead in to. Of longer sessions so much (s) is heard again, all over them: it is ranks
+# that are wanted.
 _ECHO_PIECE_S = 60.0
 _ECHOED_S = 600.0
 # Frames around a stretch that its windows need: those it rises from, and those to interpolate.
 _CONTEXT_FRAMES = 16
-# Noise has nothing between its frames that could be read off them: its echoes are whole frames
-# later. Frames are noise where levels bend by more than this for each dB they move (white noise
-# .87, a random walk .71, noise that was analyzed as sound .67, recorded music .47 to .67) and most
-# occur once, of the first minutes: what recurs is a loop, however rough.
-_NOISE_BEND = 0.69
-_NOISE_FRAMES = 30_000
 # A copy keeps one window of so many: half as many again in all as there are rows to judge. Where
 # all rows together are few, it keeps more of them: learned from 10 s, order gains .03.
 _COPY_STRIDE = 5
@@ -131,7 +125,8 @@ class TrainingWindows:
         return float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1.0
 
 
-def training_windows(features: WindowFeatures, takes: Takes) -> list[TrainingWindows]:
+def training_windows(features: WindowFeatures, takes: Takes, *, comes_back: bool = False
+                     ) -> list[TrainingWindows]:
     """Windows to learn from, for each block of the features.
 
     Parameters
@@ -139,6 +134,8 @@ def training_windows(features: WindowFeatures, takes: Takes) -> list[TrainingWin
     features : WindowFeatures
     takes : list of ndarray of shape (n_frames, n_bands)
         Separate takes.
+    comes_back : bool, default=False
+        Whether they come back exactly, as loops do, and so are no noise, however rough.
 
     Returns
     -------
@@ -147,7 +144,7 @@ def training_windows(features: WindowFeatures, takes: Takes) -> list[TrainingWin
     """
     strides = _strides(features, takes)
     windows = _windows_of(features, takes, strides)
-    _add_echoes(windows, features, takes, strides)
+    _add_echoes(windows, features, takes, strides, comes_back)
     _add_copies(windows, features, takes, strides)
     return windows
 
@@ -299,7 +296,7 @@ def _windows_at(features: WindowFeatures, frames: npt.NDArray[np.floating],
 
 def _add_echoes(
     windows: list[TrainingWindows], features: WindowFeatures, takes: Takes,
-    strides: dict[tuple[int, str], int],
+    strides: dict[tuple[int, str], int], comes_back: bool,
 ) -> None:
     """Add echoes of the windows that are kept, too little later and louder for anybody to tell."""
     ends = [_ends(features, len(take), strides) for take in takes]
@@ -314,16 +311,15 @@ def _add_echoes(
             len(_within(ends[take][b], begin, end)) for take, begin, end in some)
            for b, of_block in enumerate(windows)):
         some = pieces
-    noise_alone = {take: _is_noise(takes[take]) for take in {take for take, _, _ in some}}
+    noise_alone = {take: not comes_back and is_noise(takes[take])
+                   for take in {take for take, _, _ in some}}
     for turn, (take, begin, end) in enumerate(some):
         start = max(0, begin - features.scale_frames[-1] - _CONTEXT_FRAMES)
         frames = takes[take][start:end + _CONTEXT_FRAMES]
-        fraction, louder = _ECHOES[turn % len(_ECHOES)]
-        heard = (_whole_frames_later(frames, 1 + turn % len(_ECHOES)) if noise_alone[take]
-                 else later(frames, fraction))[:end - start]
+        heard = echo_of(frames, turn, noise_alone=noise_alone[take])[:end - start]
         noise = draw.random(heard.shape, dtype=np.float32) - 0.5
         mine = [_within(of_block, begin, end) for of_block in ends[take]]
-        rows = _windows_at(features, heard + louder + _ROUNDING_DB * noise,
+        rows = _windows_at(features, heard + _ROUNDING_DB * noise,
                            [ends[take][b][which] - start for b, which in enumerate(mine)])
         for b, of_block in enumerate(windows):
             first = np.searchsorted(of_block.takes, take)
@@ -334,8 +330,8 @@ def _add_echoes(
 def _echo_pieces(takes: Takes, rate: float) -> Iterator[tuple[int, int, int]]:
     """Takes in pieces to be heard in turn in each of the ways: take, first frame and end."""
     for number, take in enumerate(takes):
-        n_turns = max(1, round(len(take) / rate / _ECHO_PIECE_S / len(_ECHOES)))
-        cuts = np.linspace(0, len(take), n_turns * len(_ECHOES) + 1).astype(int).tolist()
+        n_turns = max(1, round(len(take) / rate / _ECHO_PIECE_S / N_WAYS))
+        cuts = np.linspace(0, len(take), n_turns * N_WAYS + 1).astype(int).tolist()
         for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
             yield number, begin, end
 
@@ -343,23 +339,6 @@ def _echo_pieces(takes: Takes, rate: float) -> Iterator[tuple[int, int, int]]:
 def _within(ends: npt.NDArray[np.intp], begin: int, end: int) -> npt.NDArray[np.intp]:
     """Which of rising ends lie after one frame, up to another."""
     return np.arange(*np.searchsorted(ends, [begin, end], "right"))
-
-
-def _is_noise(frames: npt.NDArray[np.floating]) -> bool:
-    """Whether each frame is drawn anew, with nothing between it and the next."""
-    some = frames[:_NOISE_FRAMES]
-    steps = np.diff(some, axis=0)
-    if len(steps) < 2:
-        return False
-    bends = 0.5 * np.diff(steps, axis=0)
-    if np.abs(bends).mean() <= _NOISE_BEND * np.abs(steps).mean():
-        return False
-    return len(np.unique(np.round(some, 1), axis=0)) > len(some) / 2
-
-
-def _whole_frames_later(frames: npt.NDArray[np.floating], n: int) -> npt.NDArray[np.floating]:
-    """The frames from the n-th on; the last is held, so that there are as many."""
-    return np.concatenate([frames[n:], np.repeat(frames[-1:], min(n, len(frames)), axis=0)])
 
 
 def _add_copies(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from barkcluster.frames.resampling import pooled, rows_at, stretched
+from barkcluster.frames.resampling import later, pooled, rows_at, stretched
 from tests import naive
 
 
@@ -31,3 +31,9 @@ def test_rows_between_rows_agree_with_numpy(rng, n, n_places):
     places = rng.uniform(-1.0, n, size=n_places)
     expected = np.column_stack([np.interp(places, np.arange(n), column) for column in values.T])
     np.testing.assert_allclose(rows_at(values, places), expected, atol=1e-12)
+
+
+def test_no_frame_and_a_whole_frame_later_are_the_frames_themselves(rng):
+    frames = rng.normal(-40, 20, size=(300, 25))
+    np.testing.assert_allclose(later(frames, 0.0), frames)
+    np.testing.assert_allclose(later(frames, 1.0)[:-1], frames[1:])
