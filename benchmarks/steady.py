@@ -101,6 +101,50 @@ def drums() -> Iterator[Case]:
                     for later in (10, 110, 200, 333)])
 
 
+def bar_of_sound(instrument: str, seconds: float) -> Frames:
+    """A bar as samples: one note of the instrument on each sixteenth, or a rest."""
+    rng = np.random.default_rng(round(100 * seconds))
+    bar = np.zeros(int(seconds * SAMPLE_RATE))
+    for step in range(16):
+        here = bar[int(step * len(bar) / 16):]
+        t = np.arange(len(here)) / SAMPLE_RATE
+        hz = 55 * 2 ** (rng.integers(0, 36) / 12)
+        if instrument == "chords" and step % 4 == 0:
+            for number in (hz, 1.26 * hz, 1.5 * hz):
+                here += 0.1 * np.sin(2 * np.pi * number * t + rng.uniform(0, 6)) * np.exp(-3 * t)
+        elif instrument == "plucks" and rng.random() < 0.7:
+            string = np.zeros(round(SAMPLE_RATE / hz) + 2)
+            string[0], string[-2:] = 1, -0.498
+            burst = np.where(t < 1 / hz, rng.uniform(-1, 1, len(t)), 0.0)
+            here += 0.3 * lfilter([1], string, burst)
+        elif instrument == "clicks" and rng.random() < 0.5:
+            here += rng.uniform(-0.6, 0.6) * np.exp(-2000 * t)
+        elif instrument == "saw":
+            cut = np.exp(-2 * np.pi * rng.uniform(300, 3000) / SAMPLE_RATE)
+            here[:] = lfilter([0.3 * (1 - cut)], [1, -cut], 2 * (t * hz % 1) - 1)
+        elif instrument == "scratches":
+            here[:] = lfilter([0.03], [1, -0.9], np.exp(rng.normal()) * rng.normal(size=len(t)))
+    return bar
+
+
+def sounds() -> Iterator[Case]:
+    """Loops that are exact to the sample, heard some samples later, also in noise of 1 dB."""
+    for instrument in ("chords", "plucks", "clicks", "saw", "scratches"):
+        for seconds in (1.6, 2.37):
+            bar = bar_of_sound(instrument, seconds)
+            for noise_db in (0.0, 1.0):
+                def heard(n_seconds: int, later: int, bar: Frames = bar,
+                          noise_db: float = noise_db) -> Frames:
+                    n_samples, rng = n_seconds * SAMPLE_RATE, np.random.default_rng(later)
+                    sound = np.tile(bar, n_samples // len(bar) + 2)[later:later + n_samples]
+                    frames = np.asarray(bark_frames(sound + 1e-4 * rng.normal(size=n_samples),
+                                                    sample_rate=SAMPLE_RATE))
+                    return frames + noise_db * rng.normal(size=frames.shape)
+
+                yield (f"{instrument}, {seconds:g} s, noise of {noise_db:g} dB", heard(60, 0),
+                       [heard(25, later) for later in (1, 110, 220, 330, 12345)])
+
+
 def clicks() -> Iterator[Case]:
     """Noise on a sawtooth, at tempi that divide a second and at some that do not."""
     for bpm in (60, 61.7, 90, 100, 120, 140, 147.3, 150):
@@ -159,8 +203,8 @@ def pauses() -> Iterator[Case]:
             yield f"jam {seed}, pauses of {name}", [jam[:9000]], [jam[9000:]]
 
 
-KINDS = {"loop": loops, "hiss": loops_in_noise, "drums": drums, "clicks": clicks,
-         "noise": noise, "takes": takes, "pauses": pauses}
+KINDS = {"loop": loops, "hiss": loops_in_noise, "drums": drums, "sounds": sounds,
+         "clicks": clicks, "noise": noise, "takes": takes, "pauses": pauses}
 
 
 def main() -> None:
