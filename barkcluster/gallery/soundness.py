@@ -66,6 +66,11 @@ _NORMALIZED = 12.0
 # in 219 recorded tracks), and on average they lie farther from 0 dB than natural logarithms do.
 _NARROW_DB = 26.0
 _NEAR_ZERO_DB = 20.0
+# What sounds begins at once and dies away: the cubes of all changes, up to so many dB a frame, are
+# in sum -0.03 of their sizes or more in 222 recorded tracks, 0.12 in nine of ten. Played backwards
+# or upside down they are as much below zero.
+_MOST_CHANGE_DB = 30.0
+_BREAKS_OFF = -0.05
 
 
 @dataclass(frozen=True)
@@ -189,7 +194,7 @@ def check_sessions(sessions: Mapping[str, Session], *, longest_s: float = 0.0,
 
 
 def _units(frames: FloatArray) -> list[Finding]:
-    """Powers and amplitudes are never below zero, and most are near it."""
+    """Powers and amplitudes are never below zero, and most are near it; levels in dB are not."""
     least, most = float(frames.min()), float(frames.max())
     if least >= 0.0 and most <= 1.5:
         return [Finding("units", f"levels from {least:.3g} to {most:.3g}: linear? --units linear "
@@ -206,7 +211,18 @@ def _units(frames: FloatArray) -> list[Finding]:
             and np.ptp(frames, axis=0).max() >= _CONSTANT_DB):
         return [Finding("units", f"levels from {least:.3g} to {most:.3g}: logarithms, not dB? "
                                  "10 log10 of the power is dB")]
+    if least >= 0.0 and _breaks_off(frames):
+        return [Finding("units", f"levels from {least:.3g} to {most:.3g} that rise slowly and "
+                                 "break off: dB without the minus?")]
     return []
+
+
+def _breaks_off(frames: FloatArray) -> bool:
+    """Whether levels fall at once and rise slowly, where they are below their highest."""
+    change = np.clip(np.diff(frames, axis=0), -_MOST_CHANGE_DB, _MOST_CHANGE_DB)
+    highest = float(frames.max()) - _CONSTANT_DB
+    cubes = change[(frames[1:] < highest) & (frames[:-1] < highest)] ** 3
+    return bool(cubes.sum() < _BREAKS_OFF * np.abs(cubes).sum())
 
 
 def _dead_bands(frames: FloatArray, of_sound: bool) -> list[Finding]:

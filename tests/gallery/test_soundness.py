@@ -162,6 +162,14 @@ def test_other_logarithms_are_another_unit(jam, logarithm):
     assert finding.fault == "units" and "logarithms, not dB?" in finding.text
 
 
+def test_levels_that_lost_their_minus_are_upside_down(jam):
+    (finding,) = check_session(Session(-jam))
+    assert finding.fault == "units" and "without the minus?" in finding.text
+    assert faults(jam - jam.min()) == faults(jam) == []
+    silent_at_first = np.concatenate([np.full((300, 25), -100.0), jam])
+    assert "without the minus?" in check_session(Session(-silent_at_first))[0].text
+
+
 @pytest.mark.parametrize("offset_db", [0.0, 30.0, 94.0])
 def test_noise_in_dB_of_any_reference_is_in_dB(offset_db):
     frames = np.random.default_rng(0).normal(-40.0 + offset_db, 6.0, size=(3000, 25))
