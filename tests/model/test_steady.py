@@ -156,7 +156,7 @@ def test_windows_do_not_lock_onto_a_click(scorer, bpm):
     for timeline in timelines:
         # Windows at the same few places of each beat differ in nothing: all others are very
         # familiar.
-        assert np.quantile(timeline.familiarity, 0.1) < 0.7
+        assert np.quantile(timeline.familiarity, 0.1) < 0.6
         assert (np.mean(timeline.by_scale < 0.05, axis=0) <= 0.12).all()
 
 
