@@ -115,9 +115,7 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
     ValueError
         If hops are so long that a scale has one window alone.
     """
-    by_heart = share_by_heart(takes, features.frame_rate)
-    training = training_windows(features, takes, comes_back=by_heart > 0.0)
-    measure = _Measure.of(takes, features, training, by_heart)
+    training, measure = _training(features, takes)
     learned = _learned(template, features, training, measure, n_jobs)
     parts, scores, echoes = (list(of_all) for of_all in zip(*learned, strict=True))
     # Held-out windows and echoes, as all scorers judge them together.
@@ -179,7 +177,7 @@ class _Measure:
 
     @classmethod
     def of(cls, takes: list[npt.NDArray[np.floating]], features: WindowFeatures,
-           training: list[TrainingWindows], by_heart: float) -> Self:
+           training: list[TrainingWindows], by_heart: float, noise: bool) -> Self:
         """The measure of a session."""
         duration = sum(len(take) for take in takes) / features.frame_rate
         built_up = built_up_at(training, features, duration)
@@ -189,7 +187,17 @@ class _Measure:
         return cls([windows.after(built_up) for windows in training],
                    windows_between(features, takes, built_up),
                    Pauses(takes, features.frame_rate, max(short, default=0)),
-                   by_heart, not by_heart and all(is_noise(take) for take in takes))
+                   by_heart, noise)
+
+
+def _training(features: WindowFeatures, takes: list[npt.NDArray[np.floating]]
+              ) -> tuple[list[TrainingWindows], _Measure]:
+    """The windows to learn from, and what is measured by."""
+    by_heart = share_by_heart(takes, features.frame_rate)
+    # What comes back exactly is no noise, however rough it is.
+    noise = [not by_heart and is_noise(take) for take in takes]
+    training = training_windows(features, takes, noise)
+    return training, _Measure.of(takes, features, training, by_heart, all(noise))
 
 
 def _measuring(pauses: Pauses, times: FloatArray, features: WindowFeatures, scale_index: int
@@ -238,9 +246,7 @@ def fit_parts(template: FamiliarityScorer, features: WindowFeatures,
     ValueError
         As `fit_ensemble`.
     """
-    by_heart = share_by_heart(takes, features.frame_rate)
-    training = training_windows(features, takes, comes_back=by_heart > 0.0)
-    measure = _Measure.of(takes, features, training, by_heart)
+    training, measure = _training(features, takes)
     return [part for part, _, _ in _learned(template, features, training, measure, n_jobs)]
 
 

@@ -10,7 +10,7 @@ itself where nobody could tell.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self, TypeAlias
 
@@ -21,7 +21,7 @@ from barkcluster._spread import golden_places
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.frames.resampling import stretched
 
-from .echoes import N_WAYS, echo_of, is_noise
+from .echoes import N_WAYS, echo_of
 from .features import WindowFeatures
 from .layout import PATTERNS
 
@@ -125,7 +125,7 @@ class TrainingWindows:
         return float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1.0
 
 
-def training_windows(features: WindowFeatures, takes: Takes, *, comes_back: bool = False
+def training_windows(features: WindowFeatures, takes: Takes, noise: Sequence[bool] | None = None
                      ) -> list[TrainingWindows]:
     """Windows to learn from, for each block of the features.
 
@@ -134,8 +134,8 @@ def training_windows(features: WindowFeatures, takes: Takes, *, comes_back: bool
     features : WindowFeatures
     takes : list of ndarray of shape (n_frames, n_bands)
         Separate takes.
-    comes_back : bool, default=False
-        Whether they come back exactly, as loops do, and so are no noise, however rough.
+    noise : sequence of bool, optional
+        Which of the takes are noise (`echo_of`); none by default.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def training_windows(features: WindowFeatures, takes: Takes, *, comes_back: bool
     """
     strides = _strides(features, takes)
     windows = _windows_of(features, takes, strides)
-    _add_echoes(windows, features, takes, strides, comes_back)
+    _add_echoes(windows, features, takes, strides, noise or [False] * len(takes))
     _add_copies(windows, features, takes, strides)
     return windows
 
@@ -296,7 +296,7 @@ def _windows_at(features: WindowFeatures, frames: npt.NDArray[np.floating],
 
 def _add_echoes(
     windows: list[TrainingWindows], features: WindowFeatures, takes: Takes,
-    strides: dict[tuple[int, str], int], comes_back: bool,
+    strides: dict[tuple[int, str], int], noise: Sequence[bool],
 ) -> None:
     """Add echoes of the windows that are kept, too little later and louder for anybody to tell."""
     ends = [_ends(features, len(take), strides) for take in takes]
@@ -311,15 +311,13 @@ def _add_echoes(
             len(_within(ends[take][b], begin, end)) for take, begin, end in some)
            for b, of_block in enumerate(windows)):
         some = pieces
-    noise_alone = {take: not comes_back and is_noise(takes[take])
-                   for take in {take for take, _, _ in some}}
     for turn, (take, begin, end) in enumerate(some):
         start = max(0, begin - features.scale_frames[-1] - _CONTEXT_FRAMES)
         frames = takes[take][start:end + _CONTEXT_FRAMES]
-        heard = echo_of(frames, turn, noise_alone=noise_alone[take])[:end - start]
-        noise = draw.random(heard.shape, dtype=np.float32) - 0.5
+        heard = echo_of(frames, turn, noise_alone=noise[take])[:end - start]
+        rounding = draw.random(heard.shape, dtype=np.float32) - 0.5
         mine = [_within(of_block, begin, end) for of_block in ends[take]]
-        rows = _windows_at(features, heard + _ROUNDING_DB * noise,
+        rows = _windows_at(features, heard + _ROUNDING_DB * rounding,
                            [ends[take][b][which] - start for b, which in enumerate(mine)])
         for b, of_block in enumerate(windows):
             first = np.searchsorted(of_block.takes, take)
