@@ -45,16 +45,16 @@ def raised(held_out: FloatArray, echoes: FloatArray) -> FloatArray:
     return result
 
 
-def with_margin(echoes: FloatArray, held_out: FloatArray, margin: float) -> FloatArray:
-    """Echoes, those that stand out beyond the held-out novelties by more than they did.
+def weighed(echoes: FloatArray, held_out: FloatArray, weight: float) -> FloatArray:
+    """Echoes, those that stand out beyond the held-out novelties by more or less than they did.
 
     Parameters
     ----------
     echoes : ndarray of shape (m,)
     held_out : ndarray of shape (n,)
         nan where a row was not held out.
-    margin : float
-        How many times what they stand out by is added to them.
+    weight : float
+        How many times what they stand out by counts.
 
     Returns
     -------
@@ -62,14 +62,14 @@ def with_margin(echoes: FloatArray, held_out: FloatArray, margin: float) -> Floa
 
     Examples
     --------
-    >>> with_margin(np.array([2.0, 1.0, 3.0]), np.array([0.0, 5.0, 0.0]), 4.0).round(1)
+    >>> weighed(np.array([2.0, 1.0, 3.0]), np.array([0.0, 5.0, 0.0]), 5.0).round(1)
     array([9.1, 4.1, 3. ])
     """
     known = held_out[np.isfinite(held_out)]
     if not len(known) or not len(echoes):
         return echoes
     beyond = echoes - _at_ranks_of(echoes, known) - _CHANCE * float(np.std(known))
-    return echoes + margin * np.maximum(beyond, 0.0)
+    return echoes + (weight - 1.0) * np.maximum(beyond, 0.0)
 
 
 def _at_ranks_of(values: FloatArray, others: FloatArray) -> FloatArray:

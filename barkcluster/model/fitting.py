@@ -20,7 +20,7 @@ from barkcluster._typing import FloatArray
 from barkcluster._validation import check_choice
 from barkcluster.calibration.ahead import calibration_ahead, caution
 from barkcluster.calibration.calibration import Calibration, Calibrations
-from barkcluster.calibration.echoes import raised, with_margin
+from barkcluster.calibration.echoes import raised, weighed
 from barkcluster.scorers import SCORERS
 from barkcluster.scorers.base import FamiliarityScorer, ScaleWarning
 from barkcluster.windows.echoes import is_noise
@@ -39,7 +39,7 @@ from .ensemble import (
 )
 from .moments import Moments
 from .pauses import Pauses
-from .repetition import share_by_heart
+from .repetition import share_by_heart, widest_gap
 from .settling import SUDDEN_S, lately_at_moments, settled_moments
 
 # Texture is measured in its own units; rhythm and patterns are whitened this far. What whitening
@@ -48,11 +48,11 @@ TIME_WHITENING = 0.75
 # A scale is learned from a session at least this many times as long.
 _SHORTEST_SESSION = 3.0
 _FEWEST_PLAYING = 10
-# What echoes stand out by is added four times: between two frames an attack is no cubic. Loops of
+# What echoes stand out by counts five times: between two frames an attack is no cubic. Loops of
 # sound heard half a frame later are up to twice as far as their echoes in texture, drums in rhythm
-# 2 (nearest neighbors) to 5.4 times (k-means). Textures of noise get none: noise and the place of
+# 2 (nearest neighbors) to 5.4 times (k-means). Textures of noise count once: noise and the place of
 # an attack differ together, and five times what they differ by hides other music.
-_ECHO_MARGIN = 4.0
+_ECHO_WEIGHT = 5.0
 # Of what comes back exactly nothing was held out: music that was not heard would be stranger, by
 # so much of the spread.
 _UNHEARD_BY_HEART = 0.5
@@ -161,6 +161,8 @@ class _Measure:
         How much of the session comes back exactly.
     noise : bool
         Whether it is noise, or music in noise, all of it.
+    unheard_places : float
+        How much of what lies between two frames was not heard each time the session came back.
     """
 
     windows: list[TrainingWindows]
@@ -168,6 +170,7 @@ class _Measure:
     pauses: Pauses
     by_heart: float
     noise: bool
+    unheard_places: float
 
     @property
     def echoed(self) -> list[TrainingWindows]:
@@ -177,7 +180,8 @@ class _Measure:
 
     @classmethod
     def of(cls, takes: list[npt.NDArray[np.floating]], features: WindowFeatures,
-           training: list[TrainingWindows], by_heart: float, noise: bool) -> Self:
+           training: list[TrainingWindows], by_heart: float, noise: bool,
+           unheard_places: float) -> Self:
         """The measure of a session."""
         duration = sum(len(take) for take in takes) / features.frame_rate
         built_up = built_up_at(training, features, duration)
@@ -187,7 +191,12 @@ class _Measure:
         return cls([windows.after(built_up) for windows in training],
                    windows_between(features, takes, built_up),
                    Pauses(takes, features.frame_rate, max(short, default=0)),
-                   by_heart, noise)
+                   by_heart, noise, unheard_places)
+
+    def weight_of_echoes(self, view: str) -> float:
+        """How many times what echoes of this view stand out by counts."""
+        once = self.noise and view == "texture"
+        return (1.0 if once else _ECHO_WEIGHT) * self.unheard_places
 
 
 def _training(features: WindowFeatures, takes: list[npt.NDArray[np.floating]]
@@ -196,8 +205,11 @@ def _training(features: WindowFeatures, takes: list[npt.NDArray[np.floating]]
     by_heart = share_by_heart(takes, features.frame_rate)
     # What comes back exactly is no noise, however rough it is.
     noise = [not by_heart and is_noise(take) for take in takes]
+    # Where it is known at all places in the frames, echoes tell nothing new.
+    heard = 1.0 - widest_gap(takes, features.frame_rate) if by_heart else 0.0
     training = training_windows(features, takes, noise)
-    return training, _Measure.of(takes, features, training, by_heart, all(noise))
+    return training, _Measure.of(takes, features, training, by_heart, all(noise),
+                                 1.0 - by_heart * heard)
 
 
 def _measuring(pauses: Pauses, times: FloatArray, features: WindowFeatures, scale_index: int
@@ -278,8 +290,8 @@ def _learned(template: FamiliarityScorer, features: WindowFeatures,
                    echoes=windows.echoes, echoed_rows=windows.echoed_rows)
         # Those that end last.
         unheard = scorer.unheard_novelty()[len(windows.rows) - len(measured.rows):]
-        echoes = with_margin(scorer.unheard_echoes()[len(windows.echoes) - len(measured.echoes):],
-                             unheard, 0.0 if measure.noise and view == "texture" else _ECHO_MARGIN)
+        echoes = weighed(scorer.unheard_echoes()[len(windows.echoes) - len(measured.echoes):],
+                         unheard, measure.weight_of_echoes(view))
         stranger = _UNHEARD_BY_HEART * measure.by_heart * float(np.std(raised(unheard, echoes)))
         unheard, echoes = unheard + stranger, echoes + stranger
         echoes = np.concatenate([scorer.novelty_of(again.rows), echoes])

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.fft import irfft, next_fast_len, rfft
 
 from barkcluster._distances import squared_distances
 from barkcluster._spread import spread_rows
+from barkcluster._typing import FloatArray
+from barkcluster.frames.session import FLOOR_DB
 from barkcluster.windows.features import WindowFeatures
 
 # Windows (s) that are compared, one beginning each second, with all others of their stretch but
@@ -32,6 +35,17 @@ _MOVES_S = 0.017
 _HOP_S = 0.02
 # Where a window moves less in that time nothing goes on: silence, a held sound.
 _STILL = 1e-3
+# Windows whose other times around are looked for, in each stretch, and how many of these at most.
+# Where levels are powers, one that comes back correlates by .965 and more, at any place in the
+# frames; played music seldom does.
+_N_SOUGHT = 12
+_MOST_TIMES = 60
+_ALIKE = 0.95
+# Correlations of fewer frames mean nothing.
+_FEWEST_FRAMES = 25
+# Nine windows in ten have no wider gap: what was played once, a fill, has been heard at one place.
+_MOST_WINDOWS = 0.9
+_TINY = 1e-12
 
 
 def share_by_heart(takes: Sequence[npt.NDArray[np.floating]], frame_rate: float) -> float:
@@ -57,12 +71,53 @@ def share_by_heart(takes: Sequence[npt.NDArray[np.floating]], frame_rate: float)
     >>> share_by_heart([np.random.default_rng(0).normal(-40.0, 10.0, size=(1000, 25))], 100.0)
     0.0
     """
-    length = round(_STRETCH_S * frame_rate)
-    stretches = [piece for take in takes for piece in np.array_split(
-        take, max(1, len(take) // length)) if len(piece) >= 2 * _APART_S * frame_rate]
-    known = [_known(stretches[s], frame_rate) for s in spread_rows(len(stretches), _N_STRETCHES)]
+    known = [_known(stretch, frame_rate) for stretch in _stretches(takes, frame_rate)]
     comes_back = np.concatenate(known) if known else np.zeros(0)
     return max(0.0, 2.0 * float(comes_back.mean()) - 1.0) if len(comes_back) else 0.0
+
+
+def widest_gap(takes: Sequence[npt.NDArray[np.floating]], frame_rate: float) -> float:
+    """Between which places in the frames a session was not heard each time it came back.
+
+    Bars of a whole number of frames are heard at one place alone, whatever they hold, bars of
+    another length at more with each time around.
+
+    Parameters
+    ----------
+    takes : sequence of ndarray of shape (n_frames, n_bands)
+        Levels in dB.
+    frame_rate : float
+
+    Returns
+    -------
+    gap : float
+        The widest, as a share of a frame: 1 if there was one place, or nothing came back.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> for bar in (200.0, 200.3):  # frames
+    ...     turn = 2.0 * np.pi * np.arange(6000) / bar
+    ...     frames = np.stack([20.0 * np.sin(turn), 9.0 * np.sin(7.0 * turn)], axis=1) - 40.0
+    ...     print(round(widest_gap([frames], 100.0), 1))
+    1.0
+    0.1
+    """
+    n = round(_WINDOW_S * frame_rate)
+    if n < _FEWEST_FRAMES:
+        return 1.0
+    gaps = [gap for stretch in _stretches(takes, frame_rate)
+            for gap in _gaps(stretch, n, round(_APART_S * frame_rate))]
+    return float(np.quantile(gaps, _MOST_WINDOWS)) if gaps else 1.0
+
+
+def _stretches(takes: Sequence[npt.NDArray[np.floating]], frame_rate: float
+               ) -> list[npt.NDArray[np.floating]]:
+    """What is looked at of a session."""
+    length = round(_STRETCH_S * frame_rate)
+    all_there_are = [piece for take in takes for piece in np.array_split(
+        take, max(1, len(take) // length)) if len(piece) >= 2 * _APART_S * frame_rate]
+    return [all_there_are[s] for s in spread_rows(len(all_there_are), _N_STRETCHES)]
 
 
 def _known(frames: npt.NDArray[np.floating], frame_rate: float) -> npt.NDArray[np.bool_]:
@@ -78,3 +133,44 @@ def _known(frames: npt.NDArray[np.floating], frame_rate: float) -> npt.NDArray[n
     apart = squared_distances(windows[some], windows)
     apart[np.abs(some[:, None] - np.arange(len(windows))) * hop < _APART_S] = np.inf
     return np.asarray(apart.min(axis=1) < (_MOVES_S / hop * steps.mean()) ** 2)
+
+
+def _gaps(frames: npt.NDArray[np.floating], n: int, apart: int) -> list[float]:
+    """The widest gap between the places at which each of some windows of n frames was heard."""
+    # Powers, unlike levels, hardly change between two frames by more than can be read off them.
+    power = 10.0 ** (np.maximum(frames, FLOOR_DB) / 10.0)
+    power -= power.mean(axis=0)
+    power /= power.std(axis=0) + _TINY
+    energy = _energy(power, n)
+    length = next_fast_len(len(power) + n, real=True)
+    spectrum = rfft(power, length, axis=0)
+    gaps = []
+    for start in 1 + spread_rows(len(energy) - 2, _N_SOUGHT):
+        if energy[start] < _STILL:
+            continue
+        window = power[start:start + n] - power[start:start + n].mean(axis=0)
+        alike = irfft(np.vecdot(rfft(window, length, axis=0), spectrum), length)[:len(energy)]
+        alike /= np.sqrt(np.maximum(energy * energy[start], _TINY))
+        at, place, height = _peaks(alike)
+        known = np.flatnonzero((height > _ALIKE) & (np.abs(at - start) > apart))
+        known = known[np.argsort(-height[known], kind="stable")[:_MOST_TIMES]]
+        own = place[at == start]
+        places = np.sort(np.append(0.0, place[known] - own) % 1.0) if len(own) else np.zeros(1)
+        gaps.append(float(np.diff(places, append=places[0] + 1.0).max()))
+    return gaps
+
+
+def _energy(power: FloatArray, n: int) -> FloatArray:
+    """Sum of squares around their mean of each window of n frames."""
+    sums, squares = (np.cumsum(np.vstack([np.zeros(power.shape[1]), of]), axis=0)
+                     for of in (power, power ** 2))
+    return np.asarray((squares[n:] - squares[:-n] - (sums[n:] - sums[:-n]) ** 2 / n).sum(axis=1))
+
+
+def _peaks(values: FloatArray) -> tuple[npt.NDArray[np.intp], FloatArray, FloatArray]:
+    """Where values have peaks, how far beside them a parabola has its own, and its height."""
+    before, here, after = values[:-2], values[1:-1], values[2:]
+    at = np.flatnonzero((here >= before) & (here > after))
+    before, here, after = before[at], here[at], after[at]
+    place = 0.5 * (before - after) / (before - 2.0 * here + after)
+    return at + 1, place, here - 0.25 * (before - after) * place

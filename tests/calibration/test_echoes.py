@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from barkcluster.calibration.echoes import raised, with_margin
+from barkcluster.calibration.echoes import raised, weighed
 
 novelties = arrays(np.float64, st.integers(1, 40), elements=st.floats(0, 100))
 
@@ -26,7 +26,7 @@ def test_an_exact_session_is_judged_by_its_echoes(rng):
 def test_a_session_that_differs_from_itself_stays_as_it_is(rng):
     held_out = rng.uniform(5, 9, 50)
     np.testing.assert_array_equal(raised(held_out, rng.uniform(0, 2, 50)), held_out)
-    np.testing.assert_array_equal(with_margin(np.arange(4.0), 10 + np.arange(4.0), 4.0),
+    np.testing.assert_array_equal(weighed(np.arange(4.0), 10 + np.arange(4.0), 5.0),
                                   np.arange(4.0))
 
 
@@ -38,5 +38,5 @@ def test_rows_that_were_not_held_out_stay_unknown():
 
 def test_what_stands_out_by_chance_has_no_margin(rng):
     held_out = rng.normal(5.0, 1.0, 200)
-    np.testing.assert_array_equal(with_margin(held_out + 0.09, held_out, 4.0), held_out + 0.09)
-    assert (with_margin(held_out + 0.5, held_out, 4.0) > held_out + 1.5).all()
+    np.testing.assert_array_equal(weighed(held_out + 0.09, held_out, 5.0), held_out + 0.09)
+    assert (weighed(held_out + 0.5, held_out, 5.0) > held_out + 1.5).all()
