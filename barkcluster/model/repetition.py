@@ -35,11 +35,9 @@ _MOVES_S = 0.017
 _HOP_S = 0.02
 # Where a window moves less in that time nothing goes on: silence, a held sound.
 _STILL = 1e-3
-# Windows whose other times around are looked for, in each stretch, and how many of these at most.
-# Where levels are powers, one that comes back correlates by .965 and more, at any place in the
-# frames; played music seldom does.
+# Windows whose other times around are looked for, in each stretch. Where levels are powers, one
+# that comes back correlates by .965 and more, at any place in the frames; played music seldom does.
 _N_SOUGHT = 12
-_MOST_TIMES = 60
 _ALIKE = 0.95
 # Correlations of fewer frames mean nothing.
 _FEWEST_FRAMES = 25
@@ -152,8 +150,7 @@ def _gaps(frames: npt.NDArray[np.floating], n: int, apart: int) -> list[float]:
         alike = irfft(np.vecdot(rfft(window, length, axis=0), spectrum), length)[:len(energy)]
         alike /= np.sqrt(np.maximum(energy * energy[start], _TINY))
         at, place, height = _peaks(alike)
-        known = np.flatnonzero((height > _ALIKE) & (np.abs(at - start) > apart))
-        known = known[np.argsort(-height[known], kind="stable")[:_MOST_TIMES]]
+        known = (height > _ALIKE) & (np.abs(at - start) > apart)
         own = place[at == start]
         places = np.sort(np.append(0.0, place[known] - own) % 1.0) if len(own) else np.zeros(1)
         gaps.append(float(np.diff(places, append=places[0] + 1.0).max()))

@@ -1,11 +1,11 @@
-"""How much of a session comes back exactly: loops and machines, not players, noise or silence."""
+"""What of a session comes back exactly, and at how many places in the frames it was heard."""
 
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from barkcluster import bark_frames
-from barkcluster.model.repetition import share_by_heart
+from barkcluster.model.repetition import share_by_heart, widest_gap
 from barkcluster.synthetic import make_session
 
 
@@ -22,14 +22,42 @@ def test_loops_come_back(length, smooth):
     assert share_by_heart([loop(length, 6000, smooth)], 100.0) == 1.0
 
 
-def test_a_machine_whose_bars_begin_between_frames_comes_back():
+def machine(bpm, seconds, loose=0.0):
+    """Hits of noise on half beats, each fourth one louder."""
     rng = np.random.default_rng(0)
     hit = rng.normal(size=4000) * np.exp(-np.arange(4000) / 800.0)
-    sound = 1e-4 * rng.normal(size=44100 * 20)
-    for i, at in enumerate(np.arange(0.0, 19.5, 60 / 117 / 2)):
-        start = int(44100 * at)
+    sound = 1e-4 * rng.normal(size=44100 * seconds)
+    for i, at in enumerate(np.arange(0.0, seconds - 0.5, 60 / bpm / 2)):
+        start = max(0, int(44100 * (at + loose * rng.normal())))
         sound[start:start + 4000] += hit * (1.0 if i % 4 == 0 else 0.2)
-    assert share_by_heart([bark_frames(sound, sample_rate=44100)], 100.0) >= 0.9
+    return bark_frames(sound, sample_rate=44100)
+
+
+def test_a_machine_whose_bars_begin_between_frames_comes_back():
+    assert share_by_heart([machine(117, 20)], 100.0) >= 0.9
+
+
+@pytest.mark.parametrize(("bpm", "least", "most"), [
+    (120, 0.95, 1.0), (128, 0.2, 0.3), (117, 0.02, 0.2), (174, 0.02, 0.2)])
+def test_bars_are_heard_at_as_many_places_as_fall_between_frames(bpm, least, most):
+    # Two beats are 100, 93.75, 102.56 and 68.97 frames long.
+    gap = widest_gap([machine(bpm, 60)], 100.0)
+    assert least <= gap <= most
+
+
+@pytest.mark.parametrize("smooth", [0.0, 3.0])
+def test_loops_of_whole_frames_are_heard_at_one_place(smooth):
+    assert widest_gap([loop(187, 6000, smooth)], 100.0) > 0.95
+
+
+def test_what_does_not_come_back_was_heard_at_one_place(rng):
+    jam = make_session(1.0, random_state=3)[0].frames
+    assert widest_gap([jam], 100.0) > 0.95
+    assert widest_gap([rng.normal(-40.0, 6.0, (3000, 25))], 100.0) > 0.95
+    assert widest_gap([np.full((3000, 25), -100.0)], 100.0) == 1.0
+    assert widest_gap([], 100.0) == widest_gap([machine(117, 20)[::10]], 10.0) == 1.0
+    # A machine for half of the session: the rest was heard once.
+    assert widest_gap([np.concatenate([machine(117, 30), jam[:3000]])], 100.0) > 0.9
 
 
 @pytest.mark.parametrize("minutes", [0.5, 3.0])
