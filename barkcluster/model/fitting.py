@@ -53,6 +53,9 @@ _FEWEST_PLAYING = 10
 # 2 (nearest neighbors) to 5.4 times (k-means). Textures of noise count once: noise and the place of
 # an attack differ together, and five times what they differ by hides other music.
 _ECHO_WEIGHT = 5.0
+# Where a session was heard at all places in the frames, the rest still counts: the places of what
+# comes next lie between those.
+_LEAST_WEIGHT = 0.1
 # Of what comes back exactly nothing was held out: music that was not heard would be stranger, by
 # so much of the spread.
 _UNHEARD_BY_HEART = 0.5
@@ -209,7 +212,7 @@ def _training(features: WindowFeatures, takes: list[npt.NDArray[np.floating]]
     heard = 1.0 - widest_gap(takes, features.frame_rate) if by_heart else 0.0
     training = training_windows(features, takes, noise)
     return training, _Measure.of(takes, features, training, by_heart, all(noise),
-                                 1.0 - by_heart * heard)
+                                 1.0 - (1.0 - _LEAST_WEIGHT) * by_heart * heard)
 
 
 def _measuring(pauses: Pauses, times: FloatArray, features: WindowFeatures, scale_index: int
