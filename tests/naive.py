@@ -70,6 +70,16 @@ def settled(scores, scales, hop):
     return result
 
 
+def breaks(beyond, hop):
+    """How strange hops so far from typical are beside the sixteen seconds before the last two."""
+    until, lately, result = round(2.0 / hop), round(16.0 / hop), []
+    for t, now in enumerate(beyond):
+        first, last = t - until - lately + 1, t - until
+        most = max(beyond[first:last + 1]) if first >= 0 else math.inf
+        result.append(min(now - max(1.5 * most, 1.5), 1.0))
+    return result
+
+
 def mixture_nll(rows, weights, means, variances):
     """Negative log-likelihood of rows under Gaussians with diagonal covariances."""
     result = []

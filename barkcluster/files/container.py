@@ -37,7 +37,7 @@ from .archive import (
 from .atomic import replace_file
 from .header import Fields
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 _FORMAT = "barkcluster"
 # What a file may hold.
 _HOLDS = ("model", "scorer", "background")
@@ -56,6 +56,8 @@ _MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {
     4: dict,
     5: dict,
     6: dict,
+    # Version 8 holds what tells that something breaks off a machine; without it, nothing does.
+    7: dict,
 }
 
 Specs: TypeAlias = dict[str, ArraySpec]

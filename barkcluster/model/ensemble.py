@@ -25,6 +25,7 @@ from barkcluster.frames.session import Session, bands_end, check_rate
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERN_S, PATTERNS, WindowLayout
 
+from .breaks import Steady
 from .moments import SUDDEN_LIMIT, Moments
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ class ViewScores:
         self._score_of = (calibrations.strangeness_beyond_ranks if beyond_ranks
                           else calibrations.strangeness)
 
-    def of(self, windows: Sequence[Float32Array]) -> FloatArray:
-        """The view score of each window.
+    def novelty_of(self, windows: Sequence[Float32Array]) -> FloatArray:
+        """How novel each window is to its part, in a unit of its own.
 
         Parameters
         ----------
@@ -102,10 +103,14 @@ class ViewScores:
 
         Returns
         -------
-        scores : ndarray of shape (n_parts, n)
+        novelty : ndarray of shape (n_parts, n)
             Finite, but without a meaning, where a part has no window.
         """
-        return self._score_of(self._scorers.novelty_of(windows))
+        return self._scorers.novelty_of(windows)
+
+    def of_novelty(self, novelty: FloatArray) -> FloatArray:
+        """The view score of each novelty (n_parts, n)."""
+        return self._score_of(novelty)
 
 
 @dataclass(eq=False)
@@ -128,6 +133,9 @@ class Ensemble:
         Seconds of music learned.
     bands_end : int or None
         How many bands there were up to the highest that held anything; None if not known.
+    steady : Steady or None
+        What tells that something breaks off or in while a machine goes on; None for sessions of
+        which echoes hide nothing.
     """
 
     features: WindowFeatures
@@ -137,6 +145,7 @@ class Ensemble:
     moments: Moments
     duration: float
     bands_end: int | None = None
+    steady: Steady | None = None
 
     @property
     def scales(self) -> tuple[float, ...]:

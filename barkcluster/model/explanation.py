@@ -19,6 +19,7 @@ from barkcluster.frames.session import N_BANDS, Frames, Session, check_frames
 from barkcluster.windows.layout import PATTERNS
 from barkcluster.windows.running import COMMON_LEVEL, TEXTURE_UNITS
 
+from .breaks import GOES_ON_S
 from .ensemble import Ensemble
 from .listening import Listener
 
@@ -172,9 +173,10 @@ def explain(ensemble: Ensemble, frames: Frames, time: float,
         raise ValueError(f"time must be from {start + shortest / rate:g} s, when the first window "
                          f"is full, to the end, {start + len(checked) / rate:g} s; got {time:g}.")
     # What averages over the longest scale hears starts two of them before, what it said before a
-    # surprise three; on the grid of hops.
+    # surprise three, what goes on some seconds; on the grid of hops.
     spare = math.ceil(_SPARE_S * rate) + 4 * hop
-    first = max(0, stop - 3 * features.scale_frames[-1] - spare) // hop * hop
+    before = max(3 * features.scale_frames[-1], math.ceil(GOES_ON_S * rate))
+    first = max(0, stop - before - spare) // hop * hop
     piece = Session(checked[first:stop], rate, n_bands=features.n_bands)
     blocks = [view.X for view in features.transform_views(piece)]
     familiarity, by_scale = Listener(ensemble).answer(blocks)

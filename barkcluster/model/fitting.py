@@ -28,6 +28,7 @@ from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import PATTERNS, check_scales
 from barkcluster.windows.training import TrainingWindows, training_windows, windows_between
 
+from .breaks import Steady, hides
 from .build_up import built_up_at
 from .ensemble import (
     Combination,
@@ -50,8 +51,8 @@ _SHORTEST_SESSION = 3.0
 _FEWEST_PLAYING = 10
 # What echoes stand out by counts five times: between two frames an attack is no cubic. Loops of
 # sound heard half a frame later are up to twice as far as their echoes in texture, drums in rhythm
-# 2 (nearest neighbors) to 5.4 times (k-means). Textures of noise count once: noise and the place of
-# an attack differ together, and five times what they differ by hides other music.
+# 2 (nearest neighbors) to 5.4 times (k-means). In textures of noise it counts once: noise and the
+# place of an attack differ together, and five times what they differ by hides other music.
 _ECHO_WEIGHT = 5.0
 # Where a session was heard at all places in the frames, the rest still counts: the places of what
 # comes next lie between those.
@@ -59,6 +60,8 @@ _LEAST_WEIGHT = 0.1
 # Of what comes back exactly nothing was held out: music that was not heard would be stranger, by
 # so much of the spread.
 _UNHEARD_BY_HEART = 0.5
+# A held sound, of which 1 dB more changes the texture as it does that of any other.
+_HELD_DB = -40.0
 
 
 def template_of(scorer: str | FamiliarityScorer, random_state: int | None) -> FamiliarityScorer:
@@ -145,7 +148,8 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
               for of_held_out, of_echoes, with_caution in zip(
                   said, said_of_echoes, cautions, strict=True)]
     duration = sum(len(take) for take in takes) / features.frame_rate
-    return Ensemble(features, parts, scales, of_all, moments, duration)
+    return Ensemble(features, parts, scales, of_all, moments, duration,
+                    steady=_steady(parts, features, training, measure))
 
 
 @dataclass(eq=False)
@@ -291,10 +295,7 @@ def _learned(template: FamiliarityScorer, features: WindowFeatures,
                    augmented_rows=windows.augmented_rows,
                    augmented_offsets=windows.augmented_offsets,
                    echoes=windows.echoes, echoed_rows=windows.echoed_rows)
-        # Those that end last.
-        unheard = scorer.unheard_novelty()[len(windows.rows) - len(measured.rows):]
-        echoes = weighed(scorer.unheard_echoes()[len(windows.echoes) - len(measured.echoes):],
-                         unheard, measure.weight_of_echoes(view))
+        unheard, echoes = _unheard(scorer, windows, measured, measure.weight_of_echoes(view))
         stranger = _UNHEARD_BY_HEART * measure.by_heart * float(np.std(raised(unheard, echoes)))
         unheard, echoes = unheard + stranger, echoes + stranger
         echoes = np.concatenate([scorer.novelty_of(again.rows), echoes])
@@ -320,6 +321,40 @@ def _learned(template: FamiliarityScorer, features: WindowFeatures,
             for windows, measured, again, (scale_index, view) in zip(
                 training, measure.windows, measure.again, features.blocks, strict=True))
     return learned
+
+
+def _unheard(scorer: FamiliarityScorer, windows: TrainingWindows, measured: TrainingWindows,
+             weight: float) -> tuple[FloatArray, FloatArray]:
+    """Novelty of the windows that are measured by, which end last, and of their echoes."""
+    unheard = scorer.unheard_novelty()[len(windows.rows) - len(measured.rows):]
+    echoes = scorer.unheard_echoes()[len(windows.echoes) - len(measured.echoes):]
+    return unheard, weighed(echoes, unheard, weight)
+
+
+def _steady(parts: list[Part], features: WindowFeatures, training: list[TrainingWindows],
+            measure: _Measure) -> Steady | None:
+    """What tells that something breaks off, if echoes hide it from a short scale."""
+    short, unheard, hidden = [], [], False
+    for part, windows, measured in zip(parts, training, measure.windows, strict=True):
+        scale = features.scales[part.scale_index]
+        if part.view != "texture" or scale >= SUDDEN_S:
+            continue
+        novelty, echoes = _unheard(part.scorer, windows, measured,
+                                   measure.weight_of_echoes(part.view))
+        here = novelty[_measuring(measure.pauses, measured.times, features, part.scale_index)]
+        here = here[np.isfinite(here)]
+        if not len(here):
+            return None
+        hidden |= hides(echoes, here)
+        short.append((part.scorer, windows.rows))
+        unheard.append(here)
+    if not hidden or len(short) == len(features.scales):
+        return None
+    held = np.full((features.scale_frames[0] + features.hop_frames, features.n_bands), _HELD_DB)
+    before, after = (features.transform_views(frames)[0].X[-1] for frames in (held, held + 1.0))
+    return Steady.learned(unheard, [
+        scorer.novelty_of(rows + (after - before)) - scorer.novelty_of(rows)
+        for scorer, rows in short])
 
 
 def _by_scale(

@@ -7,6 +7,7 @@ import numpy as np
 from barkcluster._typing import Float32Array, FloatArray
 from barkcluster.windows.rolling import RollingBuffer
 
+from .breaks import Breaks
 from .ensemble import Combination, Ensemble, pattern_score
 from .settling import HOPS_AT_ONCE, Settling
 
@@ -19,9 +20,9 @@ class Listener:
     Parameters
     ----------
     ensemble : Ensemble
-    settling : Settling, optional
-        That of the listener whose place this one takes when a model is swapped, so that what was
-        said before a surprise is not lost. Left out where its scales are others.
+    before : Listener, optional
+        The one whose place this one takes when a model is swapped, so that what it said before a
+        surprise, and of what goes on, is not lost. Left out where its scales are others.
 
     Attributes
     ----------
@@ -34,12 +35,15 @@ class Listener:
     Averages over a scale are differences of running sums, kept for the longest scale alone.
     """
 
-    def __init__(self, ensemble: Ensemble, settling: Settling | None = None) -> None:
+    def __init__(self, ensemble: Ensemble, before: Listener | None = None) -> None:
         self._ensemble = ensemble
         self._combination = Combination(ensemble.features)
+        settling, breaks = (None, None) if before is None else (before.settling, before._breaks)
         if settling is None or settling.layout.scales != ensemble.scales:
-            settling = Settling(ensemble.features)
-        self.settling = settling if ensemble.features.definition > 1 else None
+            settling, breaks = Settling(ensemble.features), None
+        self.settling: Settling | None = settling if ensemble.features.definition > 1 else None
+        self._breaks: Breaks | None = (
+            None if ensemble.steady is None else breaks or Breaks(ensemble.features))
         self._counts = np.array(self._combination.pattern_counts)[:, None]
         # The terms of the pattern score, summed.
         self._sums = RollingBuffer(max(self._combination.pattern_counts) + 2, HOPS_AT_ONCE, 2)
@@ -59,7 +63,8 @@ class Listener:
             Of each group of bands; what `RunningWindows.recent_patterns` returned.
         """
         blocks = dict(zip(self._combination.patterns, patterns, strict=True))
-        self._score([blocks.get(b, _NO_WINDOWS) for b in range(len(self._ensemble.parts))])
+        windows = [blocks.get(b, _NO_WINDOWS) for b in range(len(self._ensemble.parts))]
+        self._score(self._ensemble.view_scores.novelty_of(windows), windows)
 
     def answer(self, windows: list[Float32Array]) -> tuple[FloatArray, FloatArray]:
         """Familiarity of the windows that end now.
@@ -88,7 +93,8 @@ class Listener:
         n_full = [len(windows[b]) for b in combination.texture] + [0]
         # Patterns of two seconds may be full before the shortest scale is: they are remembered.
         n = n_full[0]
-        scores = self._score(windows)
+        novelty = ensemble.view_scores.novelty_of(windows)
+        scores = self._score(novelty, windows)
         scores = combination.scale_scores(
             scores[:, scores.shape[1] - n:], pattern_score(self._mean_terms(n)))
         of_scales = ensemble.calibrated_scales.familiarity(scores)
@@ -102,6 +108,7 @@ class Listener:
         if self.settling is not None and heard:
             heard = self.settling.settled(heard)
             lately = self.settling.lately(n)
+        breaks = self._breaking(novelty[:, novelty.shape[1] - n:], n_full)
         familiarity = np.empty(n)
         for i in range(len(heard)):
             full, longer = n_full[i], n_full[i + 1]
@@ -110,18 +117,29 @@ class Listener:
                 familiarity[n - full:n - longer] = ensemble.calibrations[i].familiarity(
                     ensemble.moments.score(
                         here, ensemble.sudden_limits[i],
-                        None if lately is None else lately[n - full:n - longer]))
+                        None if lately is None else lately[n - full:n - longer],
+                        None if breaks is None else breaks[n - full:n - longer]))
         return familiarity, by_scale
 
-    def _score(self, windows: list[Float32Array]) -> FloatArray:
+    def _score(self, novelty: FloatArray, windows: list[Float32Array]) -> FloatArray:
         """View scores of windows, a row for each block; those of patterns are remembered."""
-        scores = self._ensemble.view_scores.of(windows)
+        scores = self._ensemble.view_scores.of_novelty(novelty)
         patterns = self._combination.patterns
         if patterns and len(windows[patterns[0]]):
             of_patterns = scores[patterns, scores.shape[1] - len(windows[patterns[0]]):]
             self._remember(self._combination.pattern_terms(
                 of_patterns, [windows[b] for b in patterns]))
         return scores
+
+    def _breaking(self, novelty: FloatArray, n_full: list[int]) -> FloatArray | None:
+        """How strange it is that something breaks off or in where a machine goes on."""
+        steady = self._ensemble.steady
+        if steady is None or self._breaks is None:
+            return None
+        short = self._combination.texture[:len(steady.typical)]
+        beyond = steady.beyond(novelty[short])
+        beyond[:novelty.shape[1] - n_full[len(short) - 1]] = np.inf     # not all of them are full
+        return self._breaks.strangeness(beyond)
 
     def _remember(self, terms: FloatArray) -> None:
         """Take what patterns add to their scores into the running sums."""

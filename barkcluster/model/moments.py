@@ -108,7 +108,7 @@ class Moments:
         return normal_score(familiarity) if self.definition == 2 else scales.standardized(scores)
 
     def score(self, by_scale: npt.ArrayLike, limit: float = SUDDEN_LIMIT,
-              lately: FloatArray | None = None) -> FloatArray:
+              lately: FloatArray | None = None, breaks: FloatArray | None = None) -> FloatArray:
         """Strangeness of moments from that of the scales that are full, shortest first.
 
         Parameters
@@ -120,6 +120,9 @@ class Moments:
         lately : ndarray of shape (n,), optional
             What the short scales said before, on average: see `Settling.lately`. Left out, they
             never say more than the limit.
+        breaks : ndarray of shape (n,), optional
+            How strange it is that something breaks off or in, as a share of the limit: see
+            `Breaks.strangeness`.
 
         Returns
         -------
@@ -156,7 +159,8 @@ class Moments:
             np.minimum(sudden, limit, out=sudden)
             sudden += _MEAN_BESIDE * mean
             sudden += abruptly
-        return np.maximum(mean, sudden)
+        strangest = np.maximum(mean, sudden)
+        return strangest if breaks is None else np.maximum(strangest, limit * breaks)
 
     @cached_property
     def _compared(self) -> list[Calibrations]:

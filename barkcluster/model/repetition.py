@@ -35,8 +35,8 @@ _MOVES_S = 0.017
 _HOP_S = 0.02
 # Where a window moves less in that time nothing goes on: silence, a held sound.
 _STILL = 1e-3
-# Windows whose other times around are looked for, in each stretch. Where levels are powers, one
-# that comes back correlates by .965 and more, at any place in the frames; played music seldom does.
+# Windows whose other times around are looked for, in each stretch. Powers of one that comes back
+# correlate by .965 and more, at any place in the frames; those of played music seldom do.
 _N_SOUGHT = 12
 _ALIKE = 0.95
 # Correlations of fewer frames mean nothing.

@@ -23,7 +23,7 @@ _STRANGE_ALONE = 1.4
 _BEFORE_S = 1.5
 # What was usual lately: the mean of what the short scales said for so long (s), until so long ago.
 _LATELY_S = 10.0
-_LATELY_UNTIL_S = 2.0
+LATELY_UNTIL_S = 2.0
 # Hops at once, at most.
 HOPS_AT_ONCE = 4096
 
@@ -76,7 +76,7 @@ class Settling:
         self._length = hops(_SURPRISE_S)
         self._needed = math.ceil(_SURPRISE_SHARE * self._length)
         self._before = hops(_BEFORE_S)
-        self._lately, self._lately_until = hops(_LATELY_S), hops(_LATELY_UNTIL_S)
+        self._lately, self._lately_until = hops(_LATELY_S), hops(LATELY_UNTIL_S)
         self._longest_within = int(self._within.max(initial=0))
         keep = max(int(self._patience.max(initial=0)) + self._before + self._length,
                    self._lately + self._lately_until) + 1
@@ -225,5 +225,5 @@ def lately_at_moments(scores: FloatArray, times: FloatArray, layout: WindowLayou
         return np.zeros(len(times))
     sums = np.append(0.0, np.cumsum(scores[:n_short].mean(axis=0)))
     start, stop = (np.searchsorted(times, times - ago, "right")
-                   for ago in (_LATELY_UNTIL_S + _LATELY_S, _LATELY_UNTIL_S))
+                   for ago in (LATELY_UNTIL_S + _LATELY_S, LATELY_UNTIL_S))
     return np.asarray((sums[stop] - sums[start]) / np.maximum(stop - start, 1))

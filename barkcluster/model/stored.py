@@ -28,6 +28,7 @@ from barkcluster.scorers.stored import (
 from barkcluster.windows.features import WindowFeatures
 from barkcluster.windows.layout import VIEWS
 
+from .breaks import Steady
 from .ensemble import Ensemble, Part
 from .moments import Moments
 from .settling import SUDDEN_S
@@ -36,6 +37,7 @@ _MOST_SCALES = 32
 # Faster frames would let a small file ask for a window of gigabytes.
 _MOST_FRAME_RATE = 2000.0
 _MOST_SECONDS = 1e9
+_MOST_NOVELTY = 1e60
 
 
 def write_model(path: str | os.PathLike[str], parameters: Mapping[str, object],
@@ -101,6 +103,10 @@ def pack_ensemble(ensemble: Ensemble, arrays: dict[str, Array]) -> dict[str, Jso
             pack_calibration(calibration, f"calibration{i}", arrays)
             for i, calibration in enumerate(ensemble.calibrations)],
         **_pack_moments(ensemble.moments, arrays),
+        **({} if ensemble.steady is None else {"steady": [
+            {"typical": float(typical), "spread": float(spread)}
+            for typical, spread in zip(ensemble.steady.typical, ensemble.steady.spread,
+                                       strict=True)]}),
     }
 
 
@@ -199,7 +205,21 @@ class EnsembleRecord:
             if self._features.scales[0] < SUDDEN_S:
                 self._sudden_calibration = CalibrationRecord(
                     fields.fields("sudden_calibration"), "sudden_calibration", self.specs)
+        self._steady = (self._steady_of(fields.objects("steady", _MOST_SCALES))
+                        if fields.has("steady") else None)
         fields.nothing_else()
+
+    def _steady_of(self, entries: list[Fields]) -> Steady:
+        n_short = sum(scale < SUDDEN_S for scale in self._features.scales)
+        if len(entries) != n_short:
+            raise ModelFormatError(
+                f"steady must have an entry for each scale below {SUDDEN_S:g} s, {n_short}; "
+                f"got {len(entries)}.")
+        numbers = [(entry.number("typical", -_MOST_NOVELTY, _MOST_NOVELTY),
+                    entry.number("spread", 1e-9, _MOST_NOVELTY)) for entry in entries]
+        for entry in entries:
+            entry.nothing_else()
+        return Steady(*np.array(numbers).T)
 
     def _part(self, i: int, part: Fields, scale_index: int, view: str
               ) -> ScorerRecord[FamiliarityScorer]:
@@ -252,7 +272,7 @@ class EnsembleRecord:
         return Ensemble(
             features, parts, [c.build(arrays) for c in self._scale_calibrations],
             [c.build(arrays) for c in self._sum_calibrations], moments, self._duration,
-            self._bands_end)
+            self._bands_end, self._steady)
 
 
 def _pack_moments(moments: Moments, arrays: dict[str, Array]) -> dict[str, Json]:

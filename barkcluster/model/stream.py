@@ -162,12 +162,11 @@ class FamiliarityStream(Generic[ModelT]):
         """Listen through the model; patterns that the windows still hold are heard at once."""
         # Scores of before a surprise are in a unit that models share.
         before = self._listener if self._windows.n_frames else None
-        settling = None if before is None else before.settling
         self._listener = None
         # Asked here and not in every push: whether there are threads to limit.
         self._one_thread = one_thread_for_products()
         if self._model is not None:
-            self._listener = Listener(self._model.ensemble_, settling)
+            self._listener = Listener(self._model.ensemble_, before)
             if self._listener.n_history:
                 with self._one_thread:
                     self._listener.prime(self._windows.recent_patterns(self._listener.n_history))

@@ -68,7 +68,9 @@ def naive_lately(model, frames, stop):
                if (v.scale, v.view) == (0.5, "texture"))
     ends = np.arange(stop - 200, stop - 1200, -10) / 100
     rows = [int(np.flatnonzero(np.isclose(view.times, end))[0]) for end in ends if end >= 0.5]
-    scores = model.ensemble_.view_scores.of([v.X for v in model.features_.transform_views(frames)])
+    view_scores = model.ensemble_.view_scores
+    scores = view_scores.of_novelty(view_scores.novelty_of(
+        [v.X for v in model.features_.transform_views(frames)]))
     texture = scores[0, scores.shape[1] - len(view.X):]
     return sum(in_common_unit(model.scale_calibrations_[0], texture[row]) for row in rows) / 100
 

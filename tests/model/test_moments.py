@@ -96,6 +96,15 @@ def test_what_breaks_in_is_stranger_than_what_was_strange_before(learned):
     np.testing.assert_array_equal(moments.score(calm, lately=before), moments.score(calm))
 
 
+def test_what_breaks_off_is_as_strange_as_the_limit_and_no_more(learned):
+    moments, _ = learned
+    calm = [np.full(4, -1.5)] * 3
+    breaks = np.array([1.0, 0.5, -9.0, -np.inf])
+    said = moments.score(calm, 2.0, breaks=breaks)
+    np.testing.assert_allclose(said[:2], [2.0, 1.0])
+    np.testing.assert_array_equal(said[2:], moments.score(calm, 2.0)[2:])
+
+
 def test_of_what_short_scales_call_strange_all_together_say_which_is_strangest(learned):
     """A player who came in was stranger than other music: to half a second nothing is louder."""
     moments, _ = learned
