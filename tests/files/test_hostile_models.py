@@ -283,7 +283,7 @@ def test_a_header_that_lies(files, tmp_path, kind, change, match):
     (change_of("model", "parts", to=None), "parts must be a list"),
     (change_of("model", "steady", to=[]), "steady must be a list of 1 to"),
     (change_of("model", "steady", to=[{}]), "typical is missing"),
-    (change_of("model", "steady", to=[{"typical": 1.0, "spread": 0.0}]), "spread must be a number"),
+    (change_of("model", "steady", to=[{"typical": 1.0, "spread": 0.0}]), "spread must be a"),
     (change_of("model", "steady", to=[{"typical": 1.0, "spread": 1.0, "x": 1}]), "not known"),
     (change_of("model", "steady", to=2 * [{"typical": 1.0, "spread": 1.0}]),
      "for each scale below 2 s, 1; got 2"),
