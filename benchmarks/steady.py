@@ -25,6 +25,7 @@ from barkcluster.synthetic import make_session
 
 Frames = npt.NDArray[np.float64]
 SAMPLE_RATE = 44100
+INSTRUMENTS = ("chords", "plucks", "clicks", "saw", "scratches")
 
 # What to learn, a take or a list of them, and what to hear then.
 Case = tuple[str, Frames | list[Frames], list[Frames]]
@@ -127,22 +128,25 @@ def bar_of_sound(instrument: str, seconds: float) -> Frames:
     return bar
 
 
+def loop_of_sound(bar: Frames, n_seconds: int, later: int = 0, noise_db: float = 0.0) -> Frames:
+    """A bar over and over, some samples later; noise 80 dB below full scale, and of so many dB."""
+    n_samples, rng = n_seconds * SAMPLE_RATE, np.random.default_rng(later)
+    sound = np.tile(bar, n_samples // len(bar) + 2)[later:later + n_samples]
+    frames = np.asarray(bark_frames(sound + 1e-4 * rng.normal(size=n_samples),
+                                    sample_rate=SAMPLE_RATE))
+    return frames + noise_db * rng.normal(size=frames.shape)
+
+
 def sounds() -> Iterator[Case]:
     """Loops that are exact to the sample, heard some samples later, also in noise of 1 dB."""
-    for instrument in ("chords", "plucks", "clicks", "saw", "scratches"):
+    for instrument in INSTRUMENTS:
         for seconds in (1.6, 2.37):
             bar = bar_of_sound(instrument, seconds)
             for noise_db in (0.0, 1.0):
-                def heard(n_seconds: int, later: int, bar: Frames = bar,
-                          noise_db: float = noise_db) -> Frames:
-                    n_samples, rng = n_seconds * SAMPLE_RATE, np.random.default_rng(later)
-                    sound = np.tile(bar, n_samples // len(bar) + 2)[later:later + n_samples]
-                    frames = np.asarray(bark_frames(sound + 1e-4 * rng.normal(size=n_samples),
-                                                    sample_rate=SAMPLE_RATE))
-                    return frames + noise_db * rng.normal(size=frames.shape)
-
-                yield (f"{instrument}, {seconds:g} s, noise of {noise_db:g} dB", heard(60, 0),
-                       [heard(25, later) for later in (1, 110, 220, 330, 12345)])
+                yield (f"{instrument}, {seconds:g} s, noise of {noise_db:g} dB",
+                       loop_of_sound(bar, 60, 0, noise_db),
+                       [loop_of_sound(bar, 25, later, noise_db)
+                        for later in (1, 110, 220, 330, 12345)])
 
 
 def clicks() -> Iterator[Case]:
