@@ -71,12 +71,16 @@ def settled(scores, scales, hop):
 
 
 def breaks(beyond, hop):
-    """How strange hops so far from typical are beside the sixteen seconds before the last two."""
-    until, lately, result = round(2.0 / hop), round(16.0 / hop), []
-    for t, now in enumerate(beyond):
+    """How strange half seconds are beside those of the sixteen seconds before the last two."""
+    averaged, until, lately = (round(seconds / hop) for seconds in (0.5, 2.0, 16.0))
+    means = [sum(beyond[t - averaged + 1:t + 1]) / averaged if t >= averaged - 1 else math.inf
+             for t in range(len(beyond))]
+    result = []
+    for t, now in enumerate(means):
         first, last = t - until - lately + 1, t - until
-        most = max(beyond[first:last + 1]) if first >= 0 else math.inf
-        result.append(min(now - max(1.5 * most, 1.5), 1.0))
+        most = max(means[first:last + 1]) if first >= 0 else math.inf
+        result.append(min(2.0 * (now - most) / max(0.5 * abs(most), 0.4) - 1.0, 1.0)
+                      if most < math.inf else -math.inf)
     return result
 
 

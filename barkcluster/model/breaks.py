@@ -24,13 +24,15 @@ from .settling import HOPS_AT_ONCE, LATELY_UNTIL_S
 
 _USUAL = 0.95
 _LEAST_SPREAD = 1e-9
-# What lies farther than half as far again as all of the last seconds, and by one spread more. Of
-# ten seconds, loops of sixteen at another place break off in 1 to 3 % of their moments.
+# What is farther, on average of half a second, than all of the last seconds, by half of that and
+# by so many spreads. Of single windows half as many kicks are heard; beside ten seconds alone,
+# loops of sixteen at another place break off in 1 to 3 % of their moments.
+_AVERAGED_S = 0.5
 _LATELY_S = 16.0
 # So much is heard before anything can break off.
-GOES_ON_S = _LATELY_S + LATELY_UNTIL_S
-_TIMES_AS_FAR = 1.5
-_AT_LEAST = 1.5
+GOES_ON_S = _LATELY_S + LATELY_UNTIL_S + _AVERAGED_S
+_FARTHER = 0.5
+_AT_LEAST = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +105,7 @@ def hides(echoes: FloatArray, unheard: FloatArray) -> bool:
 
 
 class Breaks:
-    """How much farther each hop is from typical than the last seconds were.
+    """How much farther from typical half a second is than those of the last seconds.
 
     Parameters
     ----------
@@ -113,18 +115,20 @@ class Breaks:
     Examples
     --------
     >>> breaks = Breaks(WindowLayout(hop=0.5))
-    >>> breaks.strangeness(np.append(np.zeros(36), [2.0, 9.0, 0.0])).tolist()[-4:]
-    [-1.5, 0.5, 1.0, -1.5]
+    >>> breaks.strangeness(np.append(np.zeros(36), [0.2, 9.0, 0.0])).tolist()[-4:]
+    [-1.0, 0.0, 1.0, -1.0]
     >>> breaks.strangeness(np.array([9.0, 9.0, 9.0])).tolist()
-    [1.0, 1.0, -4.5]
+    [1.0, 1.0, -1.0]
     """
 
     def __init__(self, layout: WindowLayout) -> None:
         hop = layout.hop_frames / layout.frame_rate
-        self._lately, self._until = (max(1, round(s / hop)) for s in (_LATELY_S, LATELY_UNTIL_S))
+        self._averaged, self._lately, self._until = (
+            max(1, round(s / hop)) for s in (_AVERAGED_S, _LATELY_S, LATELY_UNTIL_S))
         # Before the first hop nobody knows what goes on.
-        self._beyond = RollingBuffer(self._lately + self._until, HOPS_AT_ONCE, 1)
-        self._beyond.extend(self._lately + self._until)[:] = np.inf
+        keep = self._averaged + self._lately + self._until
+        self._beyond = RollingBuffer(keep, HOPS_AT_ONCE, 1)
+        self._beyond.extend(keep)[:] = np.inf
 
     def strangeness(self, beyond: FloatArray) -> FloatArray:
         """Hear how far from typical the newest hops are; return how strange that is.
@@ -137,16 +141,20 @@ class Breaks:
         Returns
         -------
         strangeness : ndarray of shape (n,)
-            1 where something breaks off or in, 0 and less where it is hardly farther than it was
-            in the sixteen seconds before the last two; minus infinity where these were not heard.
+            1 where something breaks off or in, -1 and less where it is no farther than it was in
+            the sixteen seconds before the last two; minus infinity where these were not heard.
         """
         n, start = len(beyond), self._beyond.n_rows
         self._beyond.extend(n)[:, 0] = beyond
-        first, stop = start - self._lately - self._until + 1, start + n - self._until
-        heard = sliding_window_view(self._beyond.between(first, stop)[:, 0], self._lately)[:n]
-        most = np.maximum.reduce(heard, axis=1)
+        first = start - self._averaged - self._lately - self._until + 2
+        heard = self._beyond.between(first, start + n)[:, 0]
+        means = np.add.reduce(sliding_window_view(heard, self._averaged), axis=1) / self._averaged
+        now = means[len(means) - n:]
+        most = np.maximum.reduce(
+            sliding_window_view(means[:len(means) - self._until], self._lately)[:n], axis=1)
         strangeness = np.full(n, -np.inf)
         known = most < np.inf
-        strangeness[known] = np.minimum(
-            beyond[known] - np.maximum(_TIMES_AS_FAR * most[known], _AT_LEAST), 1.0)
+        now, most = now[known], most[known]
+        margin = np.maximum(_FARTHER * np.abs(most), _AT_LEAST)
+        strangeness[known] = np.minimum(2.0 * (now - most) / margin - 1.0, 1.0)
         return strangeness

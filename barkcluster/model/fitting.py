@@ -40,7 +40,7 @@ from .ensemble import (
 )
 from .moments import Moments
 from .pauses import Pauses
-from .repetition import share_by_heart, widest_gap
+from .repetition import goes_round, share_by_heart, widest_gap
 from .settling import SUDDEN_S, lately_at_moments, settled_moments
 
 # Texture is measured in its own units; rhythm and patterns are whitened this far. What whitening
@@ -149,7 +149,7 @@ def fit_ensemble(template: FamiliarityScorer, features: WindowFeatures,
                   said, said_of_echoes, cautions, strict=True)]
     duration = sum(len(take) for take in takes) / features.frame_rate
     return Ensemble(features, parts, scales, of_all, moments, duration,
-                    steady=_steady(parts, features, training, measure))
+                    steady=_steady(parts, features, takes, training, measure))
 
 
 @dataclass(eq=False)
@@ -331,9 +331,9 @@ def _unheard(scorer: FamiliarityScorer, windows: TrainingWindows, measured: Trai
     return unheard, weighed(echoes, unheard, weight)
 
 
-def _steady(parts: list[Part], features: WindowFeatures, training: list[TrainingWindows],
-            measure: _Measure) -> Steady | None:
-    """What tells that something breaks off, if echoes hide it from a short scale."""
+def _steady(parts: list[Part], features: WindowFeatures, takes: list[npt.NDArray[np.floating]],
+            training: list[TrainingWindows], measure: _Measure) -> Steady | None:
+    """What tells that something breaks off a machine, if echoes hide it from a short scale."""
     short, unheard, hidden = [], [], False
     for part, windows, measured in zip(parts, training, measure.windows, strict=True):
         scale = features.scales[part.scale_index]
@@ -348,7 +348,8 @@ def _steady(parts: list[Part], features: WindowFeatures, training: list[Training
         hidden |= hides(echoes, here)
         short.append((part.scorer, windows.rows))
         unheard.append(here)
-    if not hidden or len(short) == len(features.scales):
+    if (not hidden or len(short) == len(features.scales)
+            or not goes_round(takes, features.frame_rate)):
         return None
     held = np.full((features.scale_frames[0] + features.hop_frames, features.n_bands), _HELD_DB)
     before, after = (features.transform_views(frames)[0].X[-1] for frames in (held, held + 1.0))

@@ -39,6 +39,8 @@ _STILL = 1e-3
 # correlate by .965 and more, at any place in the frames; those of played music seldom do.
 _N_SOUGHT = 12
 _ALIKE = 0.95
+# Bands whose powers vary by less than this share of what they do in the loudest hold noise alone.
+_SOFT = 1e-4
 # Correlations of fewer frames mean nothing.
 _FEWEST_FRAMES = 25
 # Nine windows in ten have no wider gap: what was played once, a fill, has been heard at one place.
@@ -101,12 +103,34 @@ def widest_gap(takes: Sequence[npt.NDArray[np.floating]], frame_rate: float) -> 
     1.0
     0.1
     """
-    n = round(_WINDOW_S * frame_rate)
-    if n < _FEWEST_FRAMES:
-        return 1.0
-    gaps = [gap for stretch in _stretches(takes, frame_rate)
-            for gap in _gaps(stretch, n, round(_APART_S * frame_rate))]
+    gaps = [float(np.diff(places, append=places[0] + 1.0).max())
+            for places in _places(takes, frame_rate)]
     return float(np.quantile(gaps, _MOST_WINDOWS)) if gaps else 1.0
+
+
+def goes_round(takes: Sequence[npt.NDArray[np.floating]], frame_rate: float) -> bool:
+    """Whether most of a session comes back, at whatever place in the frames, loose or in noise.
+
+    Parameters
+    ----------
+    takes : sequence of ndarray of shape (n_frames, n_bands)
+        Levels in dB.
+    frame_rate : float
+
+    Returns
+    -------
+    goes_round : bool
+        As loops and machines do, and players do not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bar = np.random.default_rng(0).normal(-40.0, 10.0, size=(200, 25))
+    >>> goes_round([np.tile(bar, (5, 1))], 100.0)
+    True
+    """
+    again = [len(places) > 1 for places in _places(takes, frame_rate)]
+    return sum(again) > len(again) / 2
 
 
 def _stretches(takes: Sequence[npt.NDArray[np.floating]], frame_rate: float
@@ -133,16 +157,26 @@ def _known(frames: npt.NDArray[np.floating], frame_rate: float) -> npt.NDArray[n
     return np.asarray(apart.min(axis=1) < (_MOVES_S / hop * steps.mean()) ** 2)
 
 
-def _gaps(frames: npt.NDArray[np.floating], n: int, apart: int) -> list[float]:
-    """The widest gap between the places at which each of some windows of n frames was heard."""
+def _places(takes: Sequence[npt.NDArray[np.floating]], frame_rate: float) -> list[FloatArray]:
+    """For some windows, at which places in the frames they and their other times around were."""
+    n, apart = round(_WINDOW_S * frame_rate), round(_APART_S * frame_rate)
+    if n < _FEWEST_FRAMES:
+        return []
+    return [places for frames in _stretches(takes, frame_rate)
+            for places in _places_of(frames, n, apart)]
+
+
+def _places_of(frames: npt.NDArray[np.floating], n: int, apart: int) -> list[FloatArray]:
+    """The same for windows of n frames of one stretch, rising from 0."""
     # Powers, unlike levels, hardly change between two frames by more than can be read off them.
     power = 10.0 ** (np.maximum(frames, FLOOR_DB) / 10.0)
     power -= power.mean(axis=0)
-    power /= power.std(axis=0) + _TINY
+    spread = power.std(axis=0)
+    power /= spread + _SOFT * spread.max() + _TINY
     energy = _energy(power, n)
     length = next_fast_len(len(power) + n, real=True)
     spectrum = rfft(power, length, axis=0)
-    gaps = []
+    result = []
     for start in 1 + spread_rows(len(energy) - 2, _N_SOUGHT):
         if energy[start] < _STILL:
             continue
@@ -152,9 +186,9 @@ def _gaps(frames: npt.NDArray[np.floating], n: int, apart: int) -> list[float]:
         at, place, height = _peaks(alike)
         known = (height > _ALIKE) & (np.abs(at - start) > apart)
         own = place[at == start]
-        places = np.sort(np.append(0.0, place[known] - own) % 1.0) if len(own) else np.zeros(1)
-        gaps.append(float(np.diff(places, append=places[0] + 1.0).max()))
-    return gaps
+        result.append(np.sort(np.append(0.0, place[known] - own) % 1.0) if len(own)
+                      else np.zeros(1))
+    return result
 
 
 def _energy(power: FloatArray, n: int) -> FloatArray:

@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from barkcluster import bark_frames
-from barkcluster.model.repetition import share_by_heart, widest_gap
+from barkcluster.model.repetition import goes_round, share_by_heart, widest_gap
 from barkcluster.synthetic import make_session
 
 
@@ -43,6 +43,17 @@ def test_bars_are_heard_at_as_many_places_as_fall_between_frames(bpm, least, mos
     # Two beats are 100, 93.75, 102.56 and 68.97 frames long.
     gap = widest_gap([machine(bpm, 60)], 100.0)
     assert least <= gap <= most
+
+
+def test_machines_go_round_loose_or_not_and_players_do_not(rng):
+    assert all(goes_round([machine(bpm, 20, loose)], 100.0)
+               for bpm in (117, 120) for loose in (0.0, 0.003))
+    assert goes_round([loop(187, 6000), loop(187, 3000)], 100.0)
+    jam = make_session(1.0, random_state=3)[0].frames.copy()
+    jam[::500] = -100.0
+    for frames in (jam, rng.normal(-40.0, 6.0, (3000, 25)), np.full((3000, 25), -100.0)):
+        assert not goes_round([frames], 100.0)
+    assert not goes_round([], 100.0)
 
 
 @pytest.mark.parametrize("smooth", [0.0, 3.0])
