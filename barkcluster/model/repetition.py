@@ -77,16 +77,15 @@ def share_by_heart(takes: Sequence[npt.NDArray[np.floating]], frame_rate: float)
 
 
 def widest_gap(takes: Sequence[npt.NDArray[np.floating]], frame_rate: float) -> float:
-    """Between which places in the frames a session was not heard each time it came back.
+    """How far apart the places in the frames are at which a session was heard as it came back.
 
     Bars of a whole number of frames are heard at one place alone, whatever they hold, bars of
     another length at more with each time around.
 
     Parameters
     ----------
-    takes : sequence of ndarray of shape (n_frames, n_bands)
-        Levels in dB.
-    frame_rate : float
+    takes, frame_rate
+        As in `share_by_heart`.
 
     Returns
     -------
@@ -113,9 +112,8 @@ def goes_round(takes: Sequence[npt.NDArray[np.floating]], frame_rate: float) -> 
 
     Parameters
     ----------
-    takes : sequence of ndarray of shape (n_frames, n_bands)
-        Levels in dB.
-    frame_rate : float
+    takes, frame_rate
+        As in `share_by_heart`.
 
     Returns
     -------
